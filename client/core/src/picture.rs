@@ -1,0 +1,47 @@
+//! A picture as codecs and the window use it.
+
+use crate::time::Timestamp;
+
+/// An 8-bit 4:2:0 picture in limited range (BT.601 below 720 lines, BT.709 from there), planes without padding:
+/// `y` is `width * height` bytes; `u` and `v` are `width.div_ceil(2) * height.div_ceil(2)` bytes each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct I420 {
+    pub width: u32,
+    pub height: u32,
+    pub y: Vec<u8>,
+    pub u: Vec<u8>,
+    pub v: Vec<u8>,
+}
+
+impl I420 {
+    /// A black picture.
+    pub fn black(width: u32, height: u32) -> Self {
+        let luma = width as usize * height as usize;
+        let chroma = Self::chroma_width_of(width) as usize * height.div_ceil(2) as usize;
+        Self { width, height, y: vec![16; luma], u: vec![128; chroma], v: vec![128; chroma] }
+    }
+
+    pub fn chroma_width(&self) -> u32 {
+        Self::chroma_width_of(self.width)
+    }
+
+    pub fn chroma_height(&self) -> u32 {
+        self.height.div_ceil(2)
+    }
+
+    fn chroma_width_of(width: u32) -> u32 {
+        width.div_ceil(2)
+    }
+}
+
+/// A picture with where it comes from.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    pub image: I420,
+    /// When it was captured (own pictures) or is presented (a peer's).
+    pub at: Timestamp,
+    /// 90 kHz RTP time.
+    pub rtp_time: u32,
+    /// Index in the file or test picture; `None` for a camera's and for a peer's.
+    pub source_frame: Option<u64>,
+}

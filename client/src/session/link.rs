@@ -1,0 +1,1 @@
+//! The link to one peer: everything that `webrtc` does, behind one adapter.

@@ -1,0 +1,187 @@
+//! One call: commands in, events out. One tokio task owns all of it; nobody waits for it.
+
+use std::sync::Arc;
+
+use maru_protocol::{Nickname, RoomName};
+use tokio::sync::mpsc;
+
+use crate::media::{Media, PictureSlot};
+use crate::report::Report;
+
+pub mod link;
+
+/// What to join, and through whom.
+#[derive(Debug, Clone)]
+pub struct CallConfig {
+    pub room: RoomName,
+    pub name: Nickname,
+    pub server: ServerChoice,
+    pub muted: bool,
+    pub camera_on: bool,
+}
+
+/// Where the introductions are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerChoice {
+    /// A server found on the local network, or one of our own.
+    Lan,
+    /// `ws://` or `wss://`, checked by the session.
+    Url(String),
+}
+
+/// A peer within this process: counts up from 1, never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerKey(pub u32);
+
+#[derive(Debug, Clone)]
+pub enum CallCommand {
+    /// `id` counts up from 1 within the call and comes back in [`CallEvent::ChatDelivered`].
+    SendChat {
+        id: u64,
+        text: String,
+    },
+    SetMuted(bool),
+    SetCameraOn(bool),
+    Rename(Nickname),
+    Leave,
+}
+
+/// What happened, in order. The last one is always [`CallEvent::Ended`].
+#[derive(Debug, Clone)]
+pub enum CallEvent {
+    /// Looking for a server on the local network.
+    Searching,
+    Connecting {
+        url: String,
+    },
+    /// In the room. `own_server`: this process runs the server that others on the LAN find.
+    Joined {
+        server: String,
+        own_server: bool,
+        peers: usize,
+    },
+    /// The server is gone; the call goes on and registers again by itself.
+    ServerLost,
+    ServerBack,
+    PeerJoined {
+        peer: PeerKey,
+        name: Nickname,
+    },
+    PeerRenamed {
+        peer: PeerKey,
+        old: Nickname,
+        name: Nickname,
+    },
+    /// The link to the peer stands. `pictures`: what it sends.
+    PeerConnected {
+        peer: PeerKey,
+        pictures: PictureSlot,
+    },
+    /// The link is interrupted and is being restored.
+    PeerInterrupted {
+        peer: PeerKey,
+    },
+    /// No link to this peer can be made, for this reason.
+    PeerUnreachable {
+        peer: PeerKey,
+        reason: String,
+    },
+    FirstPicture {
+        peer: PeerKey,
+    },
+    PeerState {
+        peer: PeerKey,
+        muted: bool,
+        camera_on: bool,
+    },
+    Chat {
+        peer: PeerKey,
+        text: String,
+        sent_unix_ms: u64,
+    },
+    ChatDelivered {
+        peer: PeerKey,
+        id: u64,
+    },
+    PeerLeft {
+        peer: PeerKey,
+        lost: bool,
+    },
+    Stats(CallStats),
+    Ended(EndReason),
+}
+
+/// Why a call ended, or never began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndReason {
+    /// The person left.
+    Left,
+    BadUrl {
+        url: String,
+        reason: String,
+    },
+    /// Nobody answers at the URL.
+    NoServer {
+        url: String,
+        reason: String,
+    },
+    /// Something answers, but not a signal server that we understand.
+    NotAServer {
+        url: String,
+        reason: String,
+    },
+    OtherVersion {
+        server: String,
+    },
+    RoomFull {
+        capacity: Option<usize>,
+    },
+    ServerFull,
+    Internal {
+        reason: String,
+    },
+}
+
+/// Once a second.
+#[derive(Debug, Clone, Default)]
+pub struct CallStats {
+    pub peers: Vec<PeerStats>,
+    pub sent_width: u32,
+    pub sent_height: u32,
+    pub sent_fps: f32,
+}
+
+/// Figures of the link to one peer over the last second. Everything received unless it says otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct PeerStats {
+    pub peer: u32,
+    pub name: String,
+    pub sent_bitrate_bps: u64,
+    pub received_bitrate_bps: u64,
+    pub fps: f32,
+    pub width: u32,
+    pub height: u32,
+    /// Share of packets, 0 to 1.
+    pub loss: f32,
+    pub round_trip_ms: Option<f32>,
+    pub jitter_ms: f32,
+    /// Captured (sender's clock, from sender reports) to presented, where known.
+    pub video_delay_ms: Option<f32>,
+    pub audio_delay_ms: Option<f32>,
+    /// Share of sound made up because it did not arrive, 0 to 1.
+    pub concealed: f32,
+    /// `"network"`, `"cpu"`, `"camera"` or `"none"`.
+    pub limited_by: String,
+}
+
+/// A call that runs. Dropping it leaves.
+pub struct Call {
+    pub commands: mpsc::Sender<CallCommand>,
+    pub events: mpsc::Receiver<CallEvent>,
+}
+
+/// Starts a call on the current tokio runtime.
+pub fn start(config: CallConfig, media: Arc<Media>, report: Report) -> Call {
+    let _ = (config, media, report);
+    todo!("written by the session's author")
+}

@@ -1,0 +1,1 @@
+//! Introduces Maru callers to each other, and sees nothing else.
