@@ -91,16 +91,15 @@ share job "$job" on
 share out "$out" off
 
 # The command's output is on the second serial line, its status in a file.
+rm -f "$out/.status"
 status=0
 timeout "$limit" qemu-system-x86_64 "${machine[@]}" </dev/null || status=$?
 if [ -e "$out/.status" ]; then
   status=$(cat "$out/.status")
   rm "$out/.status"
-elif [ "$status" -ne 124 ]; then
-  tail -n 20 "$job/console" >&2
-  fail "the virtual machine did not come up (qemu's status: $status)"
-else
-  tail -n 20 "$job/console" >&2
-  echo "device lab: not done after $limit seconds" >&2
+  exit "$status"
 fi
-exit "$status"
+tail -n 20 "$job/console" >&2
+[ "$status" -eq 124 ] || fail "the virtual machine did not come up (qemu's status: $status)"
+echo "device lab: not done after $limit seconds" >&2
+exit 124
