@@ -2,6 +2,13 @@
 //! simulation.
 #![forbid(unsafe_code)]
 
+pub mod chat;
+pub mod h264;
+pub mod key_frames;
 pub mod media;
+pub mod negotiation;
 pub mod picture;
+pub mod roster;
 pub mod time;
+pub mod video_receiver;
+pub mod video_share;
