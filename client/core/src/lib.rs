@@ -2,6 +2,11 @@
 //! simulation.
 #![forbid(unsafe_code)]
 
+pub mod barcode;
+pub mod convert;
 pub mod media;
 pub mod picture;
+pub mod quality;
+pub mod scale;
+pub mod test_picture;
 pub mod time;
