@@ -5,10 +5,15 @@
 pub mod chat;
 pub mod h264;
 pub mod key_frames;
+pub mod barcode;
+pub mod convert;
 pub mod media;
 pub mod negotiation;
 pub mod picture;
 pub mod roster;
+pub mod quality;
+pub mod scale;
+pub mod test_picture;
 pub mod time;
 pub mod video_receiver;
 pub mod video_share;
