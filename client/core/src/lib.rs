@@ -3,5 +3,8 @@
 #![forbid(unsafe_code)]
 
 pub mod media;
+pub mod mix;
 pub mod picture;
+pub mod playout;
+pub mod test_sound;
 pub mod time;

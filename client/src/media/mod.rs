@@ -12,6 +12,12 @@ use tokio::sync::mpsc;
 
 use crate::report::Report;
 
+pub mod audio;
+mod save_name;
+mod source_error;
+
+pub use source_error::SourceError;
+
 /// Where pictures come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CameraChoice {
