@@ -18,6 +18,7 @@ use video::{PeerVideo, VideoConfig, VideoEngine};
 
 pub mod audio;
 mod config;
+mod save_name;
 mod slot;
 mod source_error;
 mod stats;
