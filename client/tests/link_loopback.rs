@@ -1,6 +1,6 @@
 //! Two links over real sockets on the loopback interface.
 
-mod support;
+mod link_support;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use maru::session::link::{LinkConfig, LinkEvent};
 use webrtc::runtime::{Runtime, TokioRuntime};
 
-use support::media::picture;
-use support::pair::{Places, connect};
+use link_support::media::picture;
+use link_support::pair::{Places, connect};
 
 /// Far beyond what a loaded machine needs: only a link that hangs takes longer.
 const HANGS: Duration = Duration::from_secs(60);

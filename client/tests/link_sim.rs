@@ -1,6 +1,6 @@
 //! Whole links between two real WebRTC stacks, in virtual time over a simulated network.
 
-mod support;
+mod link_support;
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use maru::session::link::{LinkConfig, LinkError, LinkEvent, MediaKind};
 use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
 use maru_simnet::{Fate, Host, PathConfig, PathStats, Sim};
 
-use support::media::{Traffic, pictures, send_call, sounds, video_packets};
-use support::pair::{Places, Side, connect};
+use link_support::media::{Traffic, pictures, send_call, sounds, video_packets};
+use link_support::pair::{Places, Side, connect};
 
 const MS: Duration = Duration::from_millis(1);
 const SIGNALING_DELAY: Duration = Duration::from_millis(10);

@@ -23,6 +23,7 @@ mod slot;
 mod source_error;
 mod stats;
 pub mod video;
+pub use video::save_png;
 mod worker;
 
 pub use config::{

@@ -48,7 +48,8 @@ pub(super) struct Worker {
     name: String,
     stop: StopFlag,
     /// Closed when the thread is at its end.
-    ended: Receiver<()>,
+    /// Behind a lock only so that the handle may be shared; it is waited for once.
+    ended: Mutex<Receiver<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -65,7 +66,7 @@ impl Worker {
                 body(&stop);
             }
         })?;
-        Ok(Self { name: name.into(), stop, ended, thread: Some(thread) })
+        Ok(Self { name: name.into(), stop, ended: Mutex::new(ended), thread: Some(thread) })
     }
 
     /// Asks the thread to end, and returns at once.
@@ -81,7 +82,7 @@ impl Worker {
     fn join(&mut self, deadline: Duration) -> bool {
         let Some(thread) = self.thread.take() else { return true };
         self.stop.set();
-        match self.ended.recv_timeout(deadline) {
+        match self.ended.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(deadline) {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => {
                 let _ = thread.join();
                 true

@@ -128,9 +128,10 @@ fn devices_column(ui: &mut Ui, state: &State, live: &mut Live<'_>, commands: &mu
     let (_, rect) = ui.allocate_space(vec2(width, (width * 9.0 / 16.0).min(360.0)));
     let has_camera = state.devices.camera_in_use();
     let status = texts.tr(if has_camera { "peer-waiting" } else { "peer-camera-off" });
+    let you = texts.tr("you");
     Tile {
         source: Source::Own,
-        name: if state.form.name.trim().is_empty() { &texts.tr("you") } else { state.form.name.trim() },
+        name: if state.form.name.trim().is_empty() { &you } else { state.form.name.trim() },
         label: &texts.tr(if has_camera { "own-picture" } else { "own-picture-off" }),
         muted: false,
         status: live.own_picture.get().is_none().then_some(&status),
