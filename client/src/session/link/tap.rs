@@ -181,11 +181,8 @@ mod tests {
         let (outbox, _carrier, mut events) = Outbox::new();
         let mut tap = RtcpTap::new(outbox, Arc::default(), OWN_SSRC);
         let pli = |media_ssrc| PictureLossIndication { sender_ssrc: 1, media_ssrc };
-        let fir = |ssrc| FullIntraRequest {
-            sender_ssrc: 1,
-            media_ssrc: 0,
-            fir: vec![FirEntry { ssrc, sequence_number: 0 }],
-        };
+        let fir =
+            |ssrc| FullIntraRequest { sender_ssrc: 1, media_ssrc: 0, fir: vec![FirEntry { ssrc, sequence_number: 0 }] };
         for packet in [rtcp(pli(8)), rtcp(fir(8)), rtcp(pli(OWN_SSRC)), rtcp(fir(OWN_SSRC))] {
             tap.handle_read(packet).expect("taken");
             assert!(tap.poll_read().is_some(), "others see it too");
