@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use crate::media::{Media, PictureSlot};
 use crate::report::Report;
 
+pub mod lan;
 pub mod link;
 
 /// What to join, and through whom.
