@@ -24,9 +24,7 @@ struct World {
 }
 
 fn world(seed: u64, path: PathConfig) -> World {
-    // The process's clock must not begin later than the world.
-    maru::clock::now();
-    let sim = Sim::new(seed);
+    let sim = link_support::new_sim(seed);
     let (polite, impolite) = (sim.host(), sim.host());
     sim.connect(&polite, &impolite, path);
     World { sim, polite, impolite }

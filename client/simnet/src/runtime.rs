@@ -92,8 +92,11 @@ struct Interval {
 
 impl AsyncInterval for Interval {
     fn tick(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let wait = self.next.saturating_sub(self.agenda.elapsed());
-        self.next += self.period;
-        Box::pin(Agenda::sleep(&self.agenda, wait))
+        Box::pin(async move {
+            let wait = self.next.saturating_sub(self.agenda.elapsed());
+            Agenda::sleep(&self.agenda, wait).await;
+            // Only now: a tick that was dropped before its time comes again.
+            self.next += self.period;
+        })
     }
 }

@@ -163,6 +163,7 @@ struct Task {
 impl Task {
     async fn run(mut self, mut events: mpsc::Receiver<LinkEvent>, mut signals: mpsc::Receiver<SignalData>) {
         let offer = Arc::clone(&self.party.offer);
+        let mut every_second = self.party.runtime.interval(Duration::from_secs(1));
         loop {
             self.negotiate().await;
             let now = clock::timestamp(self.party.runtime.now());
@@ -184,6 +185,11 @@ impl Task {
                     Some(event) => self.heard(event).await,
                     None => return,
                 },
+                () = every_second.tick() => {
+                    if let Some(round_trip) = self.party.link.stats().await.round_trip {
+                        self.video.set_round_trip(round_trip);
+                    }
+                }
                 () = offer.notified() => self.negotiation.negotiation_needed(),
                 () = release => {}
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::ice::network_type::NetworkType;
-use rtc::interceptor::{NackGeneratorBuilder, NackResponderBuilder};
+use rtc::interceptor::NackResponderBuilder;
 use rtc::peer_connection::configuration::interceptor_registry::{Slot, configure_rtcp_reports, configure_twcc};
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS};
 use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
@@ -13,15 +13,13 @@ use webrtc::peer_connection::{MediaEngine, Registry, SettingEngine, SettingEngin
 
 use super::error::LinkError;
 use super::event::Outbox;
+use super::nack::{NackGenerator, RoundTrip};
 use super::tap::{CaptureTimes, RtcpTap};
 
 const H264_PAYLOAD_TYPE: u8 = 102;
 const OPUS_PAYLOAD_TYPE: u8 = 111;
 
-/// How often missing packets are asked for, and how often each: after half a second a key frame is the better way.
-const NACK_INTERVAL: Duration = Duration::from_millis(20);
-const NACKS_PER_PACKET: u16 = 25;
-/// Packets remembered on both sides, a power of two: more than a second of video at 2.5 Mbit/s.
+/// Packets remembered for those who miss them, a power of two: more than a second of video at 2.5 Mbit/s.
 const NACK_WINDOW: u16 = 512;
 
 /// How often candidate pairs are checked. The stack's 200 ms are lost whenever the first check comes too early.
@@ -81,17 +79,13 @@ pub(super) fn interceptors(
     engine: &mut MediaEngine,
     outbox: Outbox,
     capture_times: Arc<CaptureTimes>,
+    round_trip: Arc<RoundTrip>,
     own_video_ssrc: u32,
 ) -> Result<Registry, LinkError> {
-    let generator = NackGeneratorBuilder::new()
-        .with_size(NACK_WINDOW)
-        .with_interval(NACK_INTERVAL)
-        .with_max_nacks_per_packet(NACKS_PER_PACKET)
-        .build();
     let responder = NackResponderBuilder::new().with_size(NACK_WINDOW).build();
     let registry = configure_twcc(Registry::new(), engine).map_err(|error| LinkError::Setup(error.to_string()))?;
     Ok(configure_rtcp_reports(registry)
-        .with(Slot::NackGenerator, generator)
+        .with(Slot::NackGenerator, NackGenerator::new(own_video_ssrc, round_trip))
         .with(Slot::NackResponder, responder)
         .with(TAP_SLOT, RtcpTap::new(outbox, capture_times, own_video_ssrc)))
 }

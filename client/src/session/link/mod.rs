@@ -35,6 +35,7 @@ mod engine;
 mod error;
 mod event;
 mod handler;
+mod nack;
 mod remote;
 mod send;
 mod servers;
@@ -50,6 +51,7 @@ pub use self::stats::{LinkStats, StreamStats};
 use self::driver::WatchedRuntime;
 use self::event::Outbox;
 use self::handler::{Handler, MAX_TEXT_BYTES, RemoteVideo};
+use self::nack::RoundTrip;
 use self::remote::RemotePeer;
 use self::send::MediaSender;
 use self::tap::CaptureTimes;
@@ -78,6 +80,7 @@ pub struct Link {
     audio: MediaSender,
     channel: Arc<dyn DataChannel>,
     capture_times: Arc<CaptureTimes>,
+    round_trip: Arc<RoundTrip>,
     remote: Mutex<RemotePeer>,
     remote_video: RemoteVideo,
     restart: AtomicBool,
@@ -90,12 +93,18 @@ impl Link {
         let ice_servers = servers::resolve(&runtime, &ice_servers).await;
         let (outbox, carrier, events) = Outbox::new();
         let capture_times = Arc::new(CaptureTimes::default());
+        let round_trip = Arc::new(RoundTrip::default());
         let remote_video = RemoteVideo::default();
         let (video_ssrc, audio_ssrc) = ssrcs()?;
 
         let mut media_engine = engine::media_engine()?;
-        let interceptors =
-            engine::interceptors(&mut media_engine, outbox.clone(), Arc::clone(&capture_times), video_ssrc)?;
+        let interceptors = engine::interceptors(
+            &mut media_engine,
+            outbox.clone(),
+            Arc::clone(&capture_times),
+            Arc::clone(&round_trip),
+            video_ssrc,
+        )?;
         let configuration = RTCConfigurationBuilder::new()
             .with_ice_servers(ice_servers)
             .with_certificates(vec![certificate::certificate()?])
@@ -129,6 +138,7 @@ impl Link {
             audio,
             channel,
             capture_times,
+            round_trip,
             remote: Mutex::default(),
             remote_video,
             restart: AtomicBool::new(false),
@@ -230,14 +240,20 @@ impl Link {
         })
     }
 
+    /// Figures of now. To be called about once a second: how often missing packets are asked for depends on the round
+    /// trip, which is measured here.
     pub async fn stats(&self) -> LinkStats {
         let report = self.peer_connection.get_stats(self.runtime.now(), StatsSelector::None).await;
         let counters = self.outbox.counters();
+        let stats = LinkStats::read(&report);
+        if let Some(round_trip) = stats.round_trip {
+            self.round_trip.set(round_trip);
+        }
         LinkStats {
             events_dropped: counters.events_dropped.load(Ordering::Relaxed),
             texts_rejected: counters.texts_rejected.load(Ordering::Relaxed),
             units_unsent: counters.units_unsent.load(Ordering::Relaxed),
-            ..LinkStats::read(&report)
+            ..stats
         }
     }
 

@@ -1,0 +1,241 @@
+//! Asks for video packets that are missing (generic NACK, RFC 4585, 6.2.1).
+//!
+//! The stack's own generator asks for everything that is missing at every tick. Over a longer way that is several times
+//! before the first answer can be there, and all of those are answered: where a queue overflows, they keep it full.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rtc::interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket};
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
+use rtc::sansio::Protocol;
+use rtc::shared::TransportContext;
+use rtc::shared::error::Error;
+
+/// A packet that was only overtaken may still come.
+const FIRST_WAIT: Duration = Duration::from_millis(5);
+/// Between two requests for one packet, on top of the round trip, for what the peer and the queues take.
+const RETRY_MARGIN: Duration = Duration::from_millis(10);
+const MIN_RETRY: Duration = Duration::from_millis(20);
+const MAX_RETRY: Duration = Duration::from_millis(300);
+/// After these, a key frame is the better way.
+const MAX_REQUESTS: u8 = 8;
+/// Requests this close to each other go into one packet.
+const BATCH: Duration = Duration::from_millis(2);
+/// More missing packets than this are an outage, not loss.
+const MAX_MISSING: usize = 256;
+
+/// The round trip as measured last; a usual one until then.
+#[derive(Debug)]
+pub(super) struct RoundTrip(AtomicU64);
+
+impl Default for RoundTrip {
+    fn default() -> Self {
+        Self(AtomicU64::new(80_000))
+    }
+}
+
+impl RoundTrip {
+    pub(super) fn set(&self, round_trip: Duration) {
+        self.0.store(u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
+
+pub(super) struct NackGenerator {
+    own_ssrc: u32,
+    round_trip: Arc<RoundTrip>,
+    streams: HashMap<u32, Missing>,
+    inbound: VecDeque<TaggedPacket>,
+    outbound: VecDeque<TaggedPacket>,
+}
+
+impl NackGenerator {
+    /// `own_ssrc`: who asks.
+    pub(super) fn new(own_ssrc: u32, round_trip: Arc<RoundTrip>) -> Self {
+        let (inbound, outbound) = (VecDeque::new(), VecDeque::new());
+        Self { own_ssrc, round_trip, streams: HashMap::new(), inbound, outbound }
+    }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for NackGenerator {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        if let Packet::Rtp(rtp) = &packet.message.packet
+            && let Some(missing) = self.streams.get_mut(&rtp.header.ssrc)
+        {
+            missing.arrived(packet.now, rtp.header.sequence_number);
+        }
+        self.inbound.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.inbound.pop_front()
+    }
+
+    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        self.outbound.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.outbound.pop_front()
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        let retry = (self.round_trip.get() + RETRY_MARGIN).clamp(MIN_RETRY, MAX_RETRY);
+        for (&media_ssrc, missing) in &mut self.streams {
+            let wanted = missing.take_due(now, retry);
+            if wanted.is_empty() {
+                continue;
+            }
+            let nacks = nack_pairs_from_sequence_numbers(&wanted);
+            let nack = TransportLayerNack { sender_ssrc: self.own_ssrc, media_ssrc, nacks };
+            let message = AttributedPacket::new(Packet::Rtcp(vec![Box::new(nack)]));
+            self.outbound.push_back(TaggedPacket { now, transport: TransportContext::default(), message });
+        }
+        Ok(())
+    }
+
+    fn poll_timeout(&mut self) -> Option<Instant> {
+        self.streams.values().filter_map(Missing::next_due).min()
+    }
+}
+
+impl Interceptor for NackGenerator {
+    fn bind_local_stream(&mut self, _info: &StreamInfo) {}
+
+    fn unbind_local_stream(&mut self, _info: &StreamInfo) {}
+
+    fn bind_remote_stream(&mut self, info: &StreamInfo) {
+        if info.rtcp_feedback.iter().any(|feedback| feedback.typ == "nack" && feedback.parameter.is_empty()) {
+            self.streams.entry(info.ssrc).or_default();
+        }
+    }
+
+    fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+        self.streams.remove(&info.ssrc);
+    }
+}
+
+/// What is missing of one stream.
+#[derive(Debug, Default)]
+struct Missing {
+    /// Unwrapped.
+    newest: Option<i64>,
+    requests: BTreeMap<i64, Request>,
+}
+
+#[derive(Debug)]
+struct Request {
+    due: Instant,
+    made: u8,
+}
+
+impl Missing {
+    fn arrived(&mut self, now: Instant, sequence: u16) {
+        let Some(newest) = self.newest else {
+            self.newest = Some(i64::from(sequence));
+            return;
+        };
+        let sequence = newest + i64::from(sequence.wrapping_sub(newest as u16) as i16);
+        if sequence <= newest {
+            self.requests.remove(&sequence);
+            return;
+        }
+        self.newest = Some(sequence);
+        let gap = newest + 1..sequence;
+        if self.requests.len() + (gap.end - gap.start) as usize > MAX_MISSING {
+            self.requests.clear();
+        } else {
+            self.requests.extend(gap.map(|missing| (missing, Request { due: now + FIRST_WAIT, made: 0 })));
+        }
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.requests.values().map(|request| request.due).min()
+    }
+
+    /// What to ask for at `now`. What does not come within `retry` is asked for again.
+    fn take_due(&mut self, now: Instant, retry: Duration) -> Vec<u16> {
+        if self.next_due().is_none_or(|due| due > now) {
+            return Vec::new();
+        }
+        let mut wanted = Vec::new();
+        self.requests.retain(|sequence, request| {
+            if request.due > now + BATCH {
+                return true;
+            }
+            if request.made == MAX_REQUESTS {
+                return false;
+            }
+            request.made += 1;
+            request.due = now + retry;
+            wanted.push(*sequence as u16);
+            true
+        });
+        wanted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+    const RETRY: Duration = Duration::from_millis(50);
+
+    /// A stream of which these came.
+    fn stream(now: Instant, sequences: &[u16]) -> Missing {
+        let mut missing = Missing::default();
+        for sequence in sequences {
+            missing.arrived(now, *sequence);
+        }
+        missing
+    }
+
+    #[test]
+    fn a_missing_packet_is_asked_for_once_a_round_trip() {
+        let start = Instant::now();
+        let mut missing = stream(start, &[65_533, 65_534, 1]);
+        assert_eq!(missing.next_due(), Some(start + FIRST_WAIT));
+        assert!(missing.take_due(start + 4 * MS, RETRY).is_empty(), "it may only have been overtaken");
+        assert_eq!(missing.take_due(start + 5 * MS, RETRY), [65_535, 0]);
+        assert!(missing.take_due(start + 54 * MS, RETRY).is_empty());
+        missing.arrived(start + 54 * MS, 65_535);
+        assert_eq!(missing.take_due(start + 55 * MS, RETRY), [0]);
+        missing.arrived(start + 60 * MS, 0);
+        assert_eq!(missing.next_due(), None);
+    }
+
+    #[test]
+    fn a_packet_that_never_comes_is_given_up() {
+        let start = Instant::now();
+        let mut missing = stream(start, &[1, 3]);
+        let mut asked = 0;
+        while let Some(due) = missing.next_due() {
+            asked += missing.take_due(due, RETRY).len();
+        }
+        assert_eq!(asked, usize::from(MAX_REQUESTS));
+    }
+
+    #[test]
+    fn an_outage_is_not_asked_for() {
+        let start = Instant::now();
+        let mut missing = stream(start, &[1, 3, 1000]);
+        assert_eq!(missing.next_due(), None);
+        missing.arrived(start, 1002);
+        assert_eq!(missing.take_due(start + FIRST_WAIT, RETRY), [1001]);
+    }
+}
