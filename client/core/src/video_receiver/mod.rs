@@ -79,7 +79,7 @@ struct Gap {
 
 impl VideoReceiver {
     pub fn new() -> Self {
-        let mut receiver = Self {
+        Self {
             packets: PacketBuffer::new(),
             depacketizer: Depacketizer::new(),
             state: State::Seeking { hopeful_until: None },
@@ -89,9 +89,7 @@ impl VideoReceiver {
             jitter: Jitter::new(VIDEO_CLOCK_HZ),
             stats: VideoReceiverStats::default(),
             abandoned_rtp_time: None,
-        };
-        receiver.set_round_trip(Duration::ZERO);
-        receiver
+        }
     }
 
     /// Sets how long to wait for a retransmission: 2.5 round trips, from 60 to 400 ms.
@@ -297,7 +295,7 @@ impl VideoReceiver {
         let slots = || (start..end).filter_map(|sequence| self.packets.get(sequence));
         self.depacketizer.reserve(slots().map(|slot| slot.payload.len() + START_CODE.len()).sum());
         let mut rtp_time = 0;
-        for slot in slots() {
+        for slot in slots().filter(|slot| !slot.is_padding()) {
             rtp_time = slot.rtp_time;
             if self.depacketizer.push(&slot.payload).is_err() {
                 self.stats.malformed += 1;
