@@ -129,6 +129,30 @@ fn a_key_frame_that_comes_out_of_order_is_found() {
 }
 
 #[test]
+fn a_key_frame_whose_first_packet_is_late_is_waited_for_but_not_for_ever() {
+    let mut receiver = VideoReceiver::new();
+    assert!(units(&mut receiver, 0, [packet(11, 0, true, IDR)]).is_empty());
+    assert!(!receiver.poll_key_frame_request(at(0)));
+    assert_eq!(receiver.poll_timeout(), Some(at(60)));
+    assert_eq!(units(&mut receiver, 50, [packet(10, 0, false, SPS_AND_PPS)]), [0]);
+
+    let mut receiver = VideoReceiver::new();
+    assert!(units(&mut receiver, 0, [packet(11, 0, true, IDR)]).is_empty());
+    assert_eq!(receiver.poll_unit(at(60)), None);
+    assert!(receiver.poll_key_frame_request(at(60)));
+}
+
+#[test]
+fn a_sender_that_leaves_out_its_sps_is_asked_for_it() {
+    let mut receiver = VideoReceiver::new();
+    let idrs = (0..10).map(|index| packet(index, u32::from(index), true, IDR));
+    assert!(units(&mut receiver, 0, idrs).is_empty());
+    assert_eq!(receiver.poll_unit(at(60)), None);
+    assert!(units(&mut receiver, 61, [packet(10, 10, true, IDR)]).is_empty());
+    assert!(receiver.poll_key_frame_request(at(61)));
+}
+
+#[test]
 fn an_sps_without_its_idr_is_no_key_frame() {
     let mut receiver = VideoReceiver::new();
     let no_key = [packet(0, 0, false, SPS_AND_PPS), packet(1, 0, true, SLICE)];
