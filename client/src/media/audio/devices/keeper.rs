@@ -2,9 +2,9 @@
 //! when it is back. Never in the way of the audio worker.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cpal::{Error, ErrorKind, Stream};
@@ -63,7 +63,8 @@ const NOTES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Keeper {
     notes: SyncSender<Note>,
-    done: Receiver<()>,
+    /// Behind a lock only so that the handle may be shared; it is waited for once.
+    done: Mutex<Receiver<()>>,
 }
 
 impl Keeper {
@@ -83,7 +84,7 @@ impl Keeper {
             thread.run(&inbox);
             drop(ended);
         })?;
-        Ok(Self { notes, done })
+        Ok(Self { notes, done: Mutex::new(done) })
     }
 
     /// Never waits.
@@ -98,7 +99,8 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         let _ = self.notes.try_send(Note::Stop);
         // The end of the thread closes the channel. Where a driver hangs the thread is left to itself.
-        if self.done.recv_timeout(CLOSE_PATIENCE * 2) == Err(RecvTimeoutError::Timeout) {
+        let done = self.done.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if done.recv_timeout(CLOSE_PATIENCE * 2) == Err(RecvTimeoutError::Timeout) {
             tracing::warn!("a sound driver hangs and is left behind");
         }
     }
