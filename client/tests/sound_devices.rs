@@ -215,6 +215,8 @@ impl Server {
     fn start(sinks: &[&str], name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("maru-pulse-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
+        // Anyone may connect, but not without a cookie of this length.
+        std::fs::write(folder.join("cookie"), [0; 256]).expect("a file");
         let socket = folder.join("native");
         let mut command = Command::new("pulseaudio");
         command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm"]);
@@ -253,6 +255,7 @@ fn environment(command: &mut Command, folder: &Path) {
     for variable in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "PULSE_RUNTIME_PATH"] {
         command.env(variable, folder);
     }
+    command.env("PULSE_COOKIE", folder.join("cookie"));
     command.env("PULSE_SERVER", format!("unix:{}", folder.join("native").display()));
     // Nobody else's ALSA settings.
     command.env("ALSA_CONFIG_PATH", "/dev/null");
