@@ -9,8 +9,8 @@ use maru_core::key_frames::KeyFrameThrottle;
 use maru_core::media::{EncodedAudio, EncodedVideo};
 use maru_core::roster::{LinkState, Roster, RosterChange};
 use maru_core::video_share::VideoShare;
-use maru_protocol::signal::{ClientMessage, ServerMessage};
 use maru_protocol::signal::LeaveReason;
+use maru_protocol::signal::{ClientMessage, ServerMessage};
 use maru_protocol::{InstanceId, Nickname};
 use tokio::sync::mpsc;
 
@@ -50,7 +50,6 @@ struct Member {
     name: Nickname,
     stats: Option<PeerStats>,
 }
-
 
 impl CallTask {
     pub(super) fn new(

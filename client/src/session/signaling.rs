@@ -37,9 +37,15 @@ pub(super) struct Registration {
 #[derive(Debug)]
 pub(super) enum SignalingEvent {
     Searching,
-    Connecting { url: String },
+    Connecting {
+        url: String,
+    },
     /// Registered. `message` is always a [`ServerMessage::Welcome`].
-    Welcome { server: String, own_server: bool, message: ServerMessage },
+    Welcome {
+        server: String,
+        own_server: bool,
+        message: ServerMessage,
+    },
     Message(ServerMessage),
     /// The server is gone; another registration is tried from now on.
     Lost,
