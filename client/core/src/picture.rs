@@ -21,6 +21,18 @@ impl I420 {
         Self { width, height, y: vec![16; luma], u: vec![128; chroma], v: vec![128; chroma] }
     }
 
+    /// Gives the planes the size for a picture of `width` by `height`. What was allocated is kept; what the planes hold
+    /// afterwards is unspecified.
+    pub fn reshape(&mut self, width: u32, height: u32) {
+        let luma = width as usize * height as usize;
+        let chroma = Self::chroma_width_of(width) as usize * height.div_ceil(2) as usize;
+        self.width = width;
+        self.height = height;
+        self.y.resize(luma, 16);
+        self.u.resize(chroma, 128);
+        self.v.resize(chroma, 128);
+    }
+
     pub fn chroma_width(&self) -> u32 {
         Self::chroma_width_of(self.width)
     }

@@ -18,6 +18,7 @@ mod theme;
 mod video;
 mod widgets;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub struct AppConfig {
     pub name: Option<Nickname>,
     /// [`ServerChoice::Lan`]: the one used last, if one was named.
     pub server: ServerChoice,
+    /// The addresses of this machine to use; empty: all of them.
+    pub addresses: Vec<IpAddr>,
     pub media: MediaConfig,
     pub report: Report,
     pub settings: Settings,
@@ -110,7 +113,7 @@ impl App {
         ctx.set_fonts(fonts::definitions());
         theme::install(ctx);
         let joins_at_once = config.room.is_some();
-        let wishes = Wishes { room: config.room, name: config.name, server: config.server };
+        let wishes = Wishes { room: config.room, name: config.name, server: config.server, addresses: config.addresses };
         let state = State::new(Texts::new(config.language), config.settings, &config.media, wishes);
         let shell = Shell::start(ctx, config.media, config.report, config.runtime, config.stop);
         let picture_wake = PictureWake::new(ctx.clone());
@@ -178,7 +181,7 @@ impl eframe::App for App {
         }
     }
 
-    fn on_exit(&mut self) {
+    fn on_exit(&mut self, _gl: Option<&glow::Context>) {
         self.shell.say_goodbye();
     }
 }

@@ -1,6 +1,8 @@
 //! The window's state: everything that screens draw, changed here only. It knows no window, no media and no session, so
 //! all of it is testable by itself.
 
+use std::net::IpAddr;
+
 use maru_core::time::Timestamp;
 use maru_protocol::{Nickname, RoomName};
 
@@ -22,6 +24,7 @@ pub(crate) struct State {
     pub(crate) call: Option<CallState>,
     /// Why the last call ended, if not by leaving it.
     pub(crate) ended: Option<EndReason>,
+    addresses: Vec<IpAddr>,
 }
 
 /// What the command line asked for; `None` and [`ServerChoice::Lan`] leave what was used last.
@@ -30,6 +33,8 @@ pub(crate) struct Wishes {
     pub(crate) room: Option<RoomName>,
     pub(crate) name: Option<Nickname>,
     pub(crate) server: ServerChoice,
+    /// Empty: all of this machine.
+    pub(crate) addresses: Vec<IpAddr>,
 }
 
 /// Which screen is to be drawn.
@@ -51,7 +56,7 @@ impl State {
             server,
             problems: Problems::default(),
         };
-        Self { texts, settings, form, devices: Devices::new(media), call: None, ended: None }
+        Self { texts, settings, form, devices: Devices::new(media), addresses: wishes.addresses, call: None, ended: None }
     }
 
     pub(crate) fn screen(&self) -> Screen<'_> {
@@ -183,7 +188,7 @@ impl State {
         self.settings.server.clone_from(&self.form.server);
         self.call = Some(CallState::new(room.clone(), name.clone()));
         let Devices { muted, camera_on, .. } = self.devices;
-        let config = CallConfig { room, name, server, muted, camera_on };
+        let config = CallConfig { room, name, server, addresses: self.addresses.clone(), muted, camera_on };
         vec![Effect::Save(self.settings.clone()), Effect::StartCall(config)]
     }
 

@@ -1,147 +1,43 @@
 //! Camera, microphone, speaker and codecs, each on named threads. Commands never wait; pictures are handed over in
 //! latest-wins slots, encoded media in bounded channels.
+//!
+//! - [`video`]: pictures, out and in.
+//! - [`audio`]: sound, out and in.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo};
-use maru_core::picture::Picture;
 use tokio::sync::mpsc;
 
 use crate::report::Report;
+use audio::{AudioConfig, AudioEngine, PeerAudio};
+use slot::Wake;
+use video::recorder::FileNames;
+use video::{PeerVideo, VideoConfig, VideoEngine};
 
-/// Where pictures come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CameraChoice {
-    Auto,
-    None,
-    Test,
-    File(PathBuf),
-    Named(String),
-}
+pub mod audio;
+mod config;
+mod save_name;
+mod slot;
+mod source_error;
+mod stats;
+pub mod video;
+pub use video::save_png;
+mod worker;
 
-/// Where sound comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MicrophoneChoice {
-    Auto,
-    None,
-    Test,
-    File(PathBuf),
-    Named(String),
-}
+pub use config::{
+    CameraChoice, DeviceKind, DeviceProblem, MediaConfig, MediaEvent, MicrophoneChoice, SpeakerChoice, VideoTarget,
+};
+pub use slot::PictureSlot;
+pub use source_error::SourceError;
+pub use stats::{ReceiveStats, SendStats};
 
-/// Where sound goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SpeakerChoice {
-    Auto,
-    None,
-    File(PathBuf),
-    Named(String),
-}
-
-#[derive(Debug, Clone)]
-pub struct MediaConfig {
-    pub camera: CameraChoice,
-    pub microphone: MicrophoneChoice,
-    pub speaker: SpeakerChoice,
-    pub muted: bool,
-    pub camera_on: bool,
-    /// `--save-remote DIR`.
-    pub save_remote: Option<PathBuf>,
-}
-
-/// What happened to a device. Shown as a sentence; the call goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MediaEvent {
-    /// `name` is in use now.
-    Opened { device: DeviceKind, name: String },
-    /// It could not be opened or was lost. It is tried again by itself.
-    Failed { device: DeviceKind, problem: DeviceProblem },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DeviceKind {
-    Camera,
-    Microphone,
-    Speaker,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeviceProblem {
-    /// There is none at all.
-    NoDevice,
-    /// None of that name.
-    NotFound {
-        name: String,
-    },
-    Busy {
-        name: String,
-    },
-    Unplugged {
-        name: String,
-    },
-    /// The device answers, but not in a way that can be used.
-    Unusable {
-        name: String,
-        reason: String,
-    },
-    /// A codec or device thread ended by a panic.
-    Crashed {
-        reason: String,
-    },
-}
-
-/// How much picture to send: set from the number of peers now, from the network later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VideoTarget {
-    pub bitrate_bps: u32,
-    pub max_width: u32,
-    pub max_height: u32,
-    pub max_fps: u32,
-}
-
-/// What media makes for the peers. Both are bounded; what does not fit is dropped (pictures until the next key frame,
-/// which is then made by itself). Dropping this stops the encoders.
+/// What media makes for the peers. Both are bounded: while the channel of pictures is full nothing is encoded, so that
+/// what comes out can always be decoded; sound that does not fit is dropped. Dropping this stops the encoders.
 pub struct MediaOutputs {
     pub video: mpsc::Receiver<EncodedVideo>,
     pub audio: mpsc::Receiver<EncodedAudio>,
-}
-
-/// The newest picture, and nothing older.
-#[derive(Clone, Default)]
-pub struct PictureSlot {
-    shared: Arc<SlotShared>,
-}
-
-#[derive(Default)]
-struct SlotShared {
-    picture: Mutex<Option<Arc<Picture>>>,
-    generation: AtomicU64,
-}
-
-impl PictureSlot {
-    /// Replaces the picture; `None` when the sender's camera is off.
-    pub fn put(&self, picture: Option<Arc<Picture>>) {
-        *self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner) = picture;
-        self.shared.generation.fetch_add(1, Ordering::Release);
-    }
-
-    pub fn get(&self) -> Option<Arc<Picture>> {
-        self.shared.picture.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Changes whenever the picture does.
-    pub fn generation(&self) -> u64 {
-        self.shared.generation.load(Ordering::Acquire)
-    }
-}
-
-impl std::fmt::Debug for PictureSlot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PictureSlot").field("generation", &self.generation()).finish_non_exhaustive()
-    }
 }
 
 /// Devices by the names that `--camera`, `--microphone` and `--speaker` take.
@@ -154,126 +50,175 @@ pub struct DeviceList {
 
 /// What is there now. Takes up to a second or so: not for the UI thread.
 pub fn list_devices() -> DeviceList {
-    todo!("written by the media author")
+    DeviceList {
+        cameras: video::list_cameras(),
+        microphones: audio::list_microphones(),
+        speakers: audio::list_speakers(),
+    }
+}
+
+/// Reads the files that `config` names as sources from end to end, as far as needed to know that they can be played.
+///
+/// # Errors
+/// The first file that is not as it should be, the place in it, and the reason.
+pub fn check_files(config: &MediaConfig) -> Result<(), SourceError> {
+    if let CameraChoice::File(path) = &config.camera {
+        video::check_file(path)?;
+    }
+    if let MicrophoneChoice::File(path) = &config.microphone {
+        audio::check_file(path)?;
+    }
+    if let Some(directory) = &config.save_remote {
+        check_directory(directory)?;
+    }
+    Ok(())
+}
+
+fn check_directory(directory: &Path) -> Result<(), SourceError> {
+    std::fs::create_dir_all(directory).map_err(|error| SourceError::new(directory, "opening", error.to_string()))
 }
 
 /// The devices and encoders of this process. Dropping it ends all of its threads.
-pub struct Media {}
+pub struct Media {
+    video: VideoEngine,
+    audio: AudioEngine,
+    wake: Wake,
+    file_names: FileNames,
+}
 
 impl Media {
     /// Opens what `config` names, in the background. Events tell what became of it.
     pub fn start(config: MediaConfig, report: Report) -> (Arc<Self>, mpsc::Receiver<MediaEvent>) {
-        let _ = (config, report);
-        todo!("written by the media author")
+        let (events, received) = mpsc::channel(EVENT_QUEUE);
+        let wake = Wake::default();
+        let video =
+            VideoConfig { camera: config.camera, camera_on: config.camera_on, save_remote: config.save_remote.clone() };
+        let audio = AudioConfig {
+            microphone: config.microphone,
+            speaker: config.speaker,
+            muted: config.muted,
+            save_remote: config.save_remote,
+        };
+        let media = Self {
+            video: VideoEngine::start(video, events.clone(), report.clone(), wake.clone()),
+            audio: AudioEngine::start(audio, events, report),
+            wake,
+            file_names: FileNames::default(),
+        };
+        (Arc::new(media), received)
     }
 
     pub fn set_camera(&self, choice: CameraChoice) {
-        let _ = choice;
+        self.video.set_camera(choice);
     }
+
     pub fn set_microphone(&self, choice: MicrophoneChoice) {
-        let _ = choice;
+        self.audio.set_microphone(choice);
     }
+
     pub fn set_speaker(&self, choice: SpeakerChoice) {
-        let _ = choice;
+        self.audio.set_speaker(choice);
     }
+
     /// While muted no sound is encoded at all, whatever else is switched.
     pub fn set_muted(&self, muted: bool) {
-        let _ = muted;
+        self.audio.set_muted(muted);
     }
+
     /// While off the camera is closed and nothing is encoded.
     pub fn set_camera_on(&self, on: bool) {
-        let _ = on;
+        self.video.set_camera_on(on);
     }
+
     pub fn set_video_target(&self, target: VideoTarget) {
-        let _ = target;
+        self.video.set_target(target);
     }
+
     /// The next picture is a key frame.
-    pub fn request_key_frame(&self) {}
+    pub fn request_key_frame(&self) {
+        self.video.request_key_frame();
+    }
+
     /// Called from media threads whenever a slot has a new picture: the window's repaint.
     pub fn set_on_picture(&self, wake: Arc<dyn Fn() + Send + Sync>) {
-        let _ = wake;
+        self.wake.set(wake);
     }
+
     /// One's own picture, not mirrored.
     pub fn own_picture(&self) -> PictureSlot {
-        todo!("written by the media author")
+        self.video.own_picture()
     }
+
     /// The loudest sample of the last 50 ms or so, 0 to 1. Also while muted, so that the meter moves.
     pub fn microphone_level(&self) -> f32 {
-        0.0
+        self.audio.level()
     }
+
     /// Starts encoding for a call. A second call replaces the first.
     pub fn attach(&self) -> MediaOutputs {
-        todo!("written by the media author")
+        MediaOutputs { video: self.video.attach(), audio: self.audio.attach() }
     }
+
     /// Starts decoding and playing a peer. `name` is used for the files of `--save-remote` and in the report.
     pub fn add_peer(&self, name: &str) -> PeerMedia {
-        let _ = name;
-        todo!("written by the media author")
+        // Nicknames repeat, files must not.
+        let file_name = self.file_names.unique(name);
+        PeerMedia { video: self.video.add_peer(name, &file_name), audio: self.audio.add_peer(&file_name) }
     }
-    pub fn stats(&self) -> SendStats {
-        SendStats::default()
-    }
-}
 
-/// Counted since the start.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SendStats {
-    pub captured: u64,
-    pub encoded: u64,
-    /// Frames that the encoder was too late for.
-    pub skipped: u64,
-    pub width: u32,
-    pub height: u32,
-    /// Mean time from capture to the encoder's output over the last second.
-    pub encode_delay_ms: f32,
+    pub fn stats(&self) -> SendStats {
+        self.video.stats()
+    }
 }
 
 /// The receiving side of one peer. Dropping it ends its decoder and takes its sound out of the mix.
-pub struct PeerMedia {}
+pub struct PeerMedia {
+    video: PeerVideo,
+    audio: PeerAudio,
+}
 
 impl PeerMedia {
     /// Hands over a complete access unit, in decoding order. `false`: the decoder's queue is full, the unit was dropped;
     /// the caller drops up to the next key frame and asks the peer for one.
     pub fn push_video(&self, unit: AccessUnit) -> bool {
-        let _ = unit;
-        true
+        self.video.push(unit)
     }
+
     /// Hands over a packet from the network.
     pub fn push_audio(&self, packet: AudioPacket) {
-        let _ = packet;
+        self.audio.push(packet);
     }
+
     /// Whether the decoder needs a key frame (an error, or the start). Reading clears it.
     pub fn take_key_frame_request(&self) -> bool {
-        false
+        self.video.take_key_frame_request()
     }
+
     pub fn set_name(&self, name: &str) {
-        let _ = name;
+        self.video.set_name(name);
+        self.audio.set_name(name);
     }
+
     /// The peer switched its camera off (`false`): the slot empties.
     pub fn set_camera_on(&self, on: bool) {
-        let _ = on;
+        self.video.set_camera_on(on);
     }
+
     pub fn pictures(&self) -> PictureSlot {
-        todo!("written by the media author")
+        self.video.pictures()
     }
+
     pub fn stats(&self) -> ReceiveStats {
-        ReceiveStats::default()
+        let sound = self.audio.stats();
+        ReceiveStats {
+            audio_buffer_ms: sound.buffer_ms,
+            audio_samples_played: sound.samples_played,
+            audio_samples_concealed: sound.samples_concealed,
+            level: sound.level,
+            ..self.video.stats()
+        }
     }
 }
 
-/// Counted since the start, unless it says otherwise.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ReceiveStats {
-    pub presented: u64,
-    pub decode_errors: u64,
-    pub width: u32,
-    pub height: u32,
-    /// Mean time from hand-over to decoded, over the last second.
-    pub decode_delay_ms: f32,
-    /// Sound waiting in the jitter buffer and the device ring now.
-    pub audio_buffer_ms: f32,
-    pub audio_samples_played: u64,
-    pub audio_samples_concealed: u64,
-    /// The peer's loudness over the last 50 ms or so, 0 to 1.
-    pub level: f32,
-}
+/// Events wait here for whoever shows them; if nobody does, the newest are dropped with a warning.
+const EVENT_QUEUE: usize = 64;

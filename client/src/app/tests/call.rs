@@ -2,11 +2,11 @@
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::*;
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
-use crate::session::{CallCommand, CallStats, PeerStats};
+use crate::session::{CallStats, PeerStats};
 
 fn told(bench: &Bench) -> Vec<String> {
     bench.effects.iter().filter_map(|effect| match effect {

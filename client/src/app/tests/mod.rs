@@ -35,7 +35,7 @@ struct Bench {
 impl Bench {
     fn new(language: Language) -> Self {
         let settings = Settings::default();
-        let wishes = Wishes { room: None, name: None, server: ServerChoice::Lan };
+        let wishes = Wishes { room: None, name: None, server: ServerChoice::Lan, addresses: vec![] };
         let media = settings.media();
         Self {
             state: State::new(Texts::new(language), settings, &media, wishes),

@@ -136,6 +136,7 @@ fn the_command_line_comes_before_what_was_used_last() {
         room: Some("new".parse().expect("a room")),
         name: None,
         server: ServerChoice::Url("ws://new".into()),
+        addresses: vec![],
     };
     let state = State::new(Texts::new(Language::English), settings, &media, wishes);
     assert_eq!((&*state.form.name, &*state.form.room, &*state.form.server), ("old", "new", "ws://new"));

@@ -1,0 +1,83 @@
+//! What a frame of 720p costs the encoder and a decoder. `BENCH_CLIP=FILE.y4m` takes real footage (1280×720) instead of
+//! the test picture.
+
+use std::io::{BufRead, BufReader, Read};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use maru::media::video::h264::{H264Decoder, H264Encoder};
+use maru_core::picture::I420;
+use maru_core::quality::psnr;
+use maru_core::test_picture::TestPicture;
+
+fn codec(c: &mut Criterion) {
+    let frames = frames();
+    let mut group = c.benchmark_group("h264/720p30, 2.5 Mbit/s");
+    group.sample_size(60);
+    let mut encoder = H264Encoder::new(WIDTH, HEIGHT, 2_500_000, 30).expect("an encoder");
+    let mut number = 0;
+    group.bench_function("encode", |b| {
+        b.iter(|| {
+            number += 1;
+            encoder.encode(&frames[number % frames.len()], number as u64 * 1000 / 30)
+        });
+    });
+
+    let mut encoder = H264Encoder::new(WIDTH, HEIGHT, 2_500_000, 30).expect("an encoder");
+    let mut decoder = H264Decoder::new().expect("a decoder");
+    let mut image = I420::black(0, 0);
+    let (mut units, mut quality, mut bytes) = (Vec::new(), 0.0, 0);
+    for (number, frame) in frames.iter().enumerate() {
+        let Some(unit) = encoder.encode(frame, number as u64 * 1000 / 30).expect("encoded") else { continue };
+        decoder.decode(&unit.data, &mut image).expect("decoded");
+        quality += psnr(&image, frame).unwrap_or_default();
+        bytes += unit.data.len();
+        units.push(unit);
+    }
+    println!(
+        "{} of {} frames, {:.1} dB, {} kbit/s",
+        units.len(),
+        frames.len(),
+        quality / units.len() as f64,
+        bytes * 8 * 30 / frames.len() / 1000
+    );
+    let mut next = 0;
+    group.bench_function("decode", |b| {
+        b.iter(|| {
+            next = (next + 1) % units.len();
+            decoder.decode(&units[next].data, &mut image).is_ok()
+        });
+    });
+    group.finish();
+}
+
+fn frames() -> Vec<I420> {
+    let count = 150;
+    if let Ok(path) = std::env::var("BENCH_CLIP") {
+        let mut file = BufReader::new(std::fs::File::open(path).expect("the clip"));
+        let mut line = Vec::new();
+        file.read_until(b'\n', &mut line).expect("a header");
+        return (0..count).map(|_| frame(&mut file)).collect();
+    }
+    let test = TestPicture::new(WIDTH, HEIGHT);
+    let draw = |number| {
+        let mut image = I420::black(0, 0);
+        test.draw(number, &mut image);
+        image
+    };
+    (0..count).map(draw).collect()
+}
+
+fn frame(file: &mut impl BufRead) -> I420 {
+    let mut image = I420::black(WIDTH, HEIGHT);
+    file.read_until(b'\n', &mut Vec::new()).expect("a marker");
+    for plane in [&mut image.y, &mut image.u, &mut image.v] {
+        file.read_exact(plane).expect("pixels");
+    }
+    image
+}
+
+const WIDTH: u32 = 1280;
+const HEIGHT: u32 = 720;
+
+criterion_group!(benches, codec);
+criterion_main!(benches);

@@ -1,0 +1,251 @@
+//! Camera formats to [`I420`], and [`I420`] to RGB.
+//!
+//! YUYV, NV12 and grey never pass through RGB. Their limited range is kept; JPEG's full range is narrowed.
+
+use thiserror::Error;
+use yuv::{
+    BufferStoreMut, YuvConversionMode, YuvPackedImage, YuvPlanarImage, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
+};
+
+use crate::picture::I420;
+
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConvertError {
+    #[error("{have} bytes instead of {needed} for a picture of {width}x{height}")]
+    TooShort { width: u32, height: u32, needed: usize, have: usize },
+    #[error("{width}x{height} is no size of a picture")]
+    Size { width: u32, height: u32 },
+}
+
+/// Which weights of red and blue make the luma.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matrix {
+    /// Standard definition; JPEG and webcams at any size.
+    Bt601,
+    /// High definition.
+    Bt709,
+}
+
+impl Matrix {
+    /// The one that pictures of this many lines have inside Maru.
+    pub const fn of_height(height: u32) -> Self {
+        if height < 720 { Self::Bt601 } else { Self::Bt709 }
+    }
+}
+
+/// YUYV (4:2:2 packed, 2 bytes a pixel, rows of an even number of pixels), limited range.
+pub fn yuyv_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
+    let data = checked(data, width, height, |width, height| width.div_ceil(2) * 4 * height)?;
+    image.reshape(width, height);
+    let packed = YuvPackedImage { yuy: data, yuy_stride: width.div_ceil(2) * 4, width, height };
+    yuv::yuyv422_to_yuv420(&mut planes(image), &packed).map_err(|_| ConvertError::Size { width, height })
+}
+
+/// NV12 (4:2:0, chroma interleaved), limited range.
+pub fn nv12_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
+    let chroma = |width: usize, height: usize| width.div_ceil(2) * height.div_ceil(2) * 2;
+    let data = checked(data, width, height, |width, height| width * height + chroma(width, height))?;
+    image.reshape(width, height);
+    let (luma, chroma) = data.split_at(image.y.len());
+    image.y.copy_from_slice(luma);
+    for ((pair, u), v) in chroma.chunks_exact(2).zip(&mut image.u).zip(&mut image.v) {
+        *u = pair[0];
+        *v = pair[1];
+    }
+    Ok(())
+}
+
+/// Grey of 8 bits in full range, as infrared cameras give it.
+pub fn gray_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
+    let data = checked(data, width, height, |width, height| width * height)?;
+    image.reshape(width, height);
+    for (y, gray) in image.y.iter_mut().zip(data) {
+        *y = narrow_luma(*gray);
+    }
+    image.u.fill(128);
+    image.v.fill(128);
+    Ok(())
+}
+
+/// RGB, 3 bytes a pixel, to the matrix of the picture's height.
+pub fn rgb_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
+    let data = checked(data, width, height, |width, height| width * height * 3)?;
+    image.reshape(width, height);
+    let matrix = standard(Matrix::of_height(height));
+    yuv::rgb_to_yuv420(&mut planes(image), data, width * 3, YuvRange::Limited, matrix, YuvConversionMode::Balanced)
+        .map_err(|_| ConvertError::Size { width, height })
+}
+
+/// BGR, 3 bytes a pixel, to the matrix of the picture's height.
+pub fn bgr_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
+    let data = checked(data, width, height, |width, height| width * height * 3)?;
+    image.reshape(width, height);
+    let matrix = standard(Matrix::of_height(height));
+    yuv::bgr_to_yuv420(&mut planes(image), data, width * 3, YuvRange::Limited, matrix, YuvConversionMode::Balanced)
+        .map_err(|_| ConvertError::Size { width, height })
+}
+
+/// A decoded JPEG that was left in its own colours: Y, Cb and Cr interleaved, a byte each for every pixel, full range.
+pub fn ycbcr_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
+    let data = checked(data, width, height, |width, height| width * height * 3)?;
+    image.reshape(width, height);
+    let width = width as usize;
+    let chroma_width = image.chroma_width() as usize;
+    for (row, luma) in data.chunks_exact(width * 3).zip(image.y.chunks_exact_mut(width)) {
+        for (pixel, y) in row.chunks_exact(3).zip(luma) {
+            *y = narrow_luma(pixel[0]);
+        }
+    }
+    let chroma = image.u.chunks_exact_mut(chroma_width).zip(image.v.chunks_exact_mut(chroma_width));
+    for (pair, (u_row, v_row)) in data.chunks(width * 6).zip(chroma) {
+        let upper = &pair[..width * 3];
+        // The last row of an odd number stands for both.
+        let lower = pair.get(width * 3..width * 6).unwrap_or(upper);
+        let columns = upper.chunks(6).zip(lower.chunks(6)).zip(u_row.iter_mut().zip(v_row));
+        for ((above, below), (u, v)) in columns {
+            let right = above.len() - 3;
+            let mean = |at: usize| {
+                let sum = [above[at], above[right + at], below[at], below[right + at]].map(u32::from);
+                (sum.iter().sum::<u32>() + 2) / 4
+            };
+            *u = narrow_chroma(mean(1));
+            *v = narrow_chroma(mean(2));
+        }
+    }
+    Ok(())
+}
+
+/// RGB, 3 bytes a pixel, from the matrix of the picture's height.
+pub fn i420_to_rgb(image: &I420) -> Result<Vec<u8>, ConvertError> {
+    let (width, height) = (image.width, image.height);
+    let size = ConvertError::Size { width, height };
+    let mut rgb = vec![0; width as usize * height as usize * 3];
+    let planar = YuvPlanarImage {
+        y_plane: &image.y,
+        y_stride: width,
+        u_plane: &image.u,
+        u_stride: image.chroma_width(),
+        v_plane: &image.v,
+        v_stride: image.chroma_width(),
+        width,
+        height,
+    };
+    let matrix = standard(Matrix::of_height(height));
+    yuv::yuv420_to_rgb(&planar, &mut rgb, width * 3, YuvRange::Limited, matrix).map_err(|_| size)?;
+    Ok(rgb)
+}
+
+/// Rewrites a limited-range picture from one matrix to the other; nothing to do if they are the same.
+pub fn change_matrix(image: &mut I420, from: Matrix, to: Matrix) {
+    if from == to {
+        return;
+    }
+    let change = Change::new(from, to);
+    let (width, chroma_width) = (image.width as usize, image.chroma_width() as usize);
+    if image.y.is_empty() {
+        return;
+    }
+    let chroma_rows = image.u.chunks_exact_mut(chroma_width).zip(image.v.chunks_exact_mut(chroma_width));
+    let mut luma_shift = vec![0_i16; chroma_width * 2];
+    for (luma_rows, (u_row, v_row)) in image.y.chunks_mut(width * 2).zip(chroma_rows) {
+        for ((u, v), shift) in u_row.iter_mut().zip(v_row).zip(luma_shift.chunks_exact_mut(2)) {
+            let (cb, cr) = (i32::from(*u) - 128, i32::from(*v) - 128);
+            let turned = |weights: [i32; 2]| (cb * weights[0] + cr * weights[1] + HALF) >> FRACTION_BITS;
+            shift.fill(turned(change.luma) as i16);
+            *u = (turned(change.cb) + 128).clamp(16, 240) as u8;
+            *v = (turned(change.cr) + 128).clamp(16, 240) as u8;
+        }
+        for row in luma_rows.chunks_exact_mut(width) {
+            for (y, shift) in row.iter_mut().zip(&luma_shift) {
+                *y = (i16::from(*y) + shift).clamp(16, 235) as u8;
+            }
+        }
+    }
+}
+
+/// Weights of Cb and Cr, as fixed-point numbers, in what is added to the luma and in the new Cb and Cr.
+struct Change {
+    luma: [i32; 2],
+    cb: [i32; 2],
+    cr: [i32; 2],
+}
+
+impl Change {
+    fn new(from: Matrix, to: Matrix) -> Self {
+        // The colours of pure Cb and of pure Cr under the old weights, seen with the new ones (BT.601, BT.709: 3).
+        let ((old_red, old_blue), (red, blue)) = (luma_weights(from), luma_weights(to));
+        let old_green = 1.0 - old_red - old_blue;
+        let seen = |cb: f64, cr: f64| {
+            let r = 2.0 * (1.0 - old_red) * cr;
+            let b = 2.0 * (1.0 - old_blue) * cb;
+            let g = -(old_red * r + old_blue * b) / old_green;
+            let y = red * r + (1.0 - red - blue) * g + blue * b;
+            (y, (b - y) / (2.0 * (1.0 - blue)), (r - y) / (2.0 * (1.0 - red)))
+        };
+        let fixed = |value: f64| (value * f64::from(1 << FRACTION_BITS)).round() as i32;
+        // 219 steps of luma and 224 of chroma for the same span.
+        let luma = |y: f64| fixed(y * 219.0 / 224.0);
+        let (of_cb, of_cr) = (seen(1.0, 0.0), seen(0.0, 1.0));
+        Self {
+            luma: [luma(of_cb.0), luma(of_cr.0)],
+            cb: [fixed(of_cb.1), fixed(of_cr.1)],
+            cr: [fixed(of_cb.2), fixed(of_cr.2)],
+        }
+    }
+}
+
+/// Of red and of blue.
+const fn luma_weights(matrix: Matrix) -> (f64, f64) {
+    match matrix {
+        Matrix::Bt601 => (0.299, 0.114),
+        Matrix::Bt709 => (0.2126, 0.0722),
+    }
+}
+
+const fn standard(matrix: Matrix) -> YuvStandardMatrix {
+    match matrix {
+        Matrix::Bt601 => YuvStandardMatrix::Bt601,
+        Matrix::Bt709 => YuvStandardMatrix::Bt709,
+    }
+}
+
+/// 0 to 255 into 16 to 235.
+const fn narrow_luma(value: u8) -> u8 {
+    (16 + (value as u32 * 219 + 127) / 255) as u8
+}
+
+/// 0 to 255 into 16 to 240, 128 staying.
+const fn narrow_chroma(value: u32) -> u8 {
+    (((value as i32 - 128) * 224 + 128 * 255 + 127) / 255) as u8
+}
+
+/// The bytes of one picture, of which there are `bytes(width, height)`.
+fn checked(data: &[u8], width: u32, height: u32, bytes: impl Fn(usize, usize) -> usize) -> Result<&[u8], ConvertError> {
+    if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
+        return Err(ConvertError::Size { width, height });
+    }
+    let needed = bytes(width as usize, height as usize);
+    data.get(..needed).ok_or(ConvertError::TooShort { width, height, needed, have: data.len() })
+}
+
+fn planes(image: &mut I420) -> YuvPlanarImageMut<'_, u8> {
+    let chroma_width = image.chroma_width();
+    YuvPlanarImageMut {
+        y_plane: BufferStoreMut::Borrowed(&mut image.y),
+        y_stride: image.width,
+        u_plane: BufferStoreMut::Borrowed(&mut image.u),
+        u_stride: chroma_width,
+        v_plane: BufferStoreMut::Borrowed(&mut image.v),
+        v_stride: chroma_width,
+        width: image.width,
+        height: image.height,
+    }
+}
+
+/// Beyond any camera, and small enough that no product of sides overflows.
+const MAX_SIDE: u32 = 16_384;
+const FRACTION_BITS: u32 = 14;
+const HALF: i32 = 1 << (FRACTION_BITS - 1);
+
+#[cfg(test)]
+mod tests;

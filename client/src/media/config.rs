@@ -1,0 +1,93 @@
+//! What media is told, and what it tells.
+
+use std::path::PathBuf;
+
+/// Where pictures come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CameraChoice {
+    Auto,
+    None,
+    Test,
+    File(PathBuf),
+    Named(String),
+}
+
+/// Where sound comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MicrophoneChoice {
+    Auto,
+    None,
+    Test,
+    File(PathBuf),
+    Named(String),
+}
+
+/// Where sound goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SpeakerChoice {
+    Auto,
+    None,
+    File(PathBuf),
+    Named(String),
+}
+
+#[derive(Debug, Clone)]
+pub struct MediaConfig {
+    pub camera: CameraChoice,
+    pub microphone: MicrophoneChoice,
+    pub speaker: SpeakerChoice,
+    pub muted: bool,
+    pub camera_on: bool,
+    /// `--save-remote DIR`.
+    pub save_remote: Option<PathBuf>,
+}
+
+/// What happened to a device. Shown as a sentence; the call goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaEvent {
+    /// `name` is in use now.
+    Opened { device: DeviceKind, name: String },
+    /// It could not be opened or was lost. It is tried again by itself.
+    Failed { device: DeviceKind, problem: DeviceProblem },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeviceKind {
+    Camera,
+    Microphone,
+    Speaker,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceProblem {
+    /// There is none at all.
+    NoDevice,
+    /// None of that name.
+    NotFound {
+        name: String,
+    },
+    Busy {
+        name: String,
+    },
+    Unplugged {
+        name: String,
+    },
+    /// The device answers, but not in a way that can be used.
+    Unusable {
+        name: String,
+        reason: String,
+    },
+    /// A codec or device thread ended by a panic.
+    Crashed {
+        reason: String,
+    },
+}
+
+/// How much picture to send: set from the number of peers now, from the network later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VideoTarget {
+    pub bitrate_bps: u32,
+    pub max_width: u32,
+    pub max_height: u32,
+    pub max_fps: u32,
+}

@@ -1,0 +1,152 @@
+//! The camera thread: opens the source, hands its pictures on, and opens it again when it is lost.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use maru_core::media::VIDEO_CLOCK_HZ;
+use maru_core::picture::Picture;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::encoder::EncoderInput;
+use super::pool::PicturePool;
+use super::source::{self, PictureSource};
+use crate::media::slot::Wake;
+use crate::media::worker::{JOIN_DEADLINE, StopFlag, Worker, failed, guarded, tell};
+use crate::media::{CameraChoice, DeviceKind, DeviceProblem, MediaEvent, PictureSlot};
+use crate::report::Report;
+
+/// What is to be captured. A change ends the thread of the old source and starts one for the new; nobody waits for it.
+pub(super) struct Capture {
+    outlets: Outlets,
+    state: Mutex<State>,
+}
+
+/// Where pictures and news go. Shared by the threads of all sources, one after the other.
+#[derive(Clone)]
+pub(super) struct Outlets {
+    pub(super) encoder: EncoderInput,
+    pub(super) own_picture: PictureSlot,
+    pub(super) wake: Wake,
+    pub(super) events: mpsc::Sender<MediaEvent>,
+    pub(super) report: Report,
+    /// The RTP time of timestamp zero: random, for RFC 3550, 5.1.
+    pub(super) rtp_offset: u32,
+}
+
+struct State {
+    choice: CameraChoice,
+    on: bool,
+    worker: Option<Worker>,
+}
+
+impl Capture {
+    pub(super) fn start(choice: CameraChoice, on: bool, outlets: Outlets) -> Self {
+        let capture = Self { outlets, state: Mutex::new(State { choice, on, worker: None }) };
+        capture.change(|_| {});
+        capture
+    }
+
+    pub(super) fn set_choice(&self, choice: CameraChoice) {
+        self.change(|state| state.choice = choice);
+    }
+
+    pub(super) fn set_on(&self, on: bool) {
+        let same = self.state.lock().unwrap_or_else(PoisonError::into_inner).on == on;
+        if !same {
+            self.change(|state| state.on = on);
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        let old = state.worker.take();
+        if let Some(old) = &old {
+            old.stop();
+        }
+        let choice = if state.on { state.choice.clone() } else { CameraChoice::None };
+        let outlets = self.outlets.clone();
+        let spawned = Worker::spawn("camera", move |stop| {
+            // Two threads at one camera would find it busy.
+            if let Some(old) = old {
+                old.join_within(JOIN_DEADLINE);
+            }
+            outlets.clear();
+            capture(&choice, &outlets, stop);
+            outlets.clear();
+        });
+        match spawned {
+            Ok(worker) => state.worker = Some(worker),
+            Err(error) => failed(&self.outlets.events, DeviceProblem::Crashed { reason: error.to_string() }),
+        }
+    }
+}
+
+/// Until it is stopped: opens, captures, and on failure tries again after [`RETRY_AFTER`].
+fn capture(choice: &CameraChoice, outlets: &Outlets, stop: &StopFlag) {
+    let mut told = None;
+    let mut pool = PicturePool::default();
+    while !stop.is_set() {
+        let ended = guarded(|| match source::open(choice, stop)? {
+            Some(source) => {
+                told = None;
+                tell(&outlets.events, MediaEvent::Opened { device: DeviceKind::Camera, name: source.name() });
+                run(source, outlets, &mut pool, stop)
+            }
+            None => Ok(()),
+        });
+        let Err(problem) = ended.flatten() else { return };
+        outlets.clear();
+        // The same failure is told once, however often it is tried again.
+        if told.as_ref() != Some(&problem) {
+            failed(&outlets.events, problem.clone());
+            told = Some(problem);
+        }
+        stop.wait_until(Instant::now() + RETRY_AFTER);
+    }
+}
+
+/// Until it is stopped or the source fails.
+fn run(
+    mut source: Box<dyn PictureSource>,
+    outlets: &Outlets,
+    pool: &mut PicturePool,
+    stop: &StopFlag,
+) -> Result<(), DeviceProblem> {
+    while !stop.is_set() {
+        let mut image = pool.image();
+        let Some(captured) = source.next(&mut image)? else { return Ok(()) };
+        // A camera that was switched off while it blocked must not show once more.
+        if stop.is_set() {
+            return Ok(());
+        }
+        let rtp_time = captured.at.rtp_time(VIDEO_CLOCK_HZ).wrapping_add(outlets.rtp_offset);
+        outlets.report.event(
+            captured.at,
+            "captured",
+            json!({ "source_frame": captured.source_frame, "rtp_time": rtp_time }),
+        );
+        let picture = Picture { image, at: captured.at, rtp_time, source_frame: captured.source_frame };
+        let picture = pool.publish(picture);
+        outlets.encoder.put(Arc::clone(&picture));
+        outlets.own_picture.put(Some(picture));
+        outlets.wake.call();
+    }
+    Ok(())
+}
+
+impl Outlets {
+    fn clear(&self) {
+        if self.own_picture.get().is_some() {
+            self.own_picture.put(None);
+            self.wake.call();
+        }
+    }
+}
+
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+#[path = "capture_tests.rs"]
+mod tests;

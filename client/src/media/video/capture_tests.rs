@@ -1,0 +1,110 @@
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use maru_core::barcode;
+use maru_core::picture::I420;
+
+use super::super::encoder::EncoderThread;
+use super::super::y4m::Y4mWriter;
+use super::*;
+
+struct Bench {
+    capture: Capture,
+    encoder: EncoderThread,
+    own_picture: PictureSlot,
+    wakes: Receiver<()>,
+    events: mpsc::Receiver<MediaEvent>,
+}
+
+fn bench(choice: CameraChoice, on: bool) -> Bench {
+    let (woken, wakes) = sync_channel(1);
+    let wake = Wake::default();
+    wake.set(Arc::new(move || {
+        let _ = woken.try_send(());
+    }));
+    let (sender, events) = mpsc::channel(16);
+    let encoder = EncoderThread::start(sender.clone());
+    let own_picture = PictureSlot::default();
+    let outlets = Outlets {
+        encoder: encoder.input(),
+        own_picture: own_picture.clone(),
+        wake,
+        events: sender,
+        report: Report::none(),
+        rtp_offset: 77,
+    };
+    Bench { capture: Capture::start(choice, on, outlets), encoder, own_picture, wakes, events }
+}
+
+impl Bench {
+    /// Waits until the own picture is as wanted.
+    fn wait_for(&self, wanted: impl Fn(Option<&Picture>) -> bool) {
+        while !wanted(self.own_picture.get().as_deref()) {
+            self.wakes.recv().expect("the capture thread is there");
+        }
+    }
+}
+
+fn opened(name: &str) -> MediaEvent {
+    MediaEvent::Opened { device: DeviceKind::Camera, name: name.into() }
+}
+
+#[test]
+fn the_test_picture_is_captured_with_its_number_and_rtp_time() {
+    let mut bench = bench(CameraChoice::Test, true);
+    bench.wait_for(|picture| picture.is_some_and(|picture| picture.source_frame >= Some(2)));
+    let picture = bench.own_picture.get().expect("a picture");
+    assert_eq!(barcode::read(&picture.image).map(u64::from), picture.source_frame);
+    assert_eq!(picture.rtp_time, picture.at.rtp_time(90_000).wrapping_add(77));
+    assert_eq!((picture.image.width, picture.image.height), (1280, 720));
+    assert_eq!(bench.events.blocking_recv(), Some(opened("test picture")));
+    assert!(bench.encoder.stats().captured >= 3);
+}
+
+#[test]
+fn off_shows_nothing_and_on_shows_again() {
+    let bench = bench(CameraChoice::Test, true);
+    bench.wait_for(|picture| picture.is_some());
+    bench.capture.set_on(false);
+    bench.wait_for(|picture| picture.is_none());
+    bench.capture.set_on(true);
+    bench.wait_for(|picture| picture.is_some());
+}
+
+#[test]
+fn a_file_is_looped_and_takes_over_from_the_test_picture() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("clip.y4m");
+    let mut writer = Y4mWriter::create(&path, 64, 48).expect("created");
+    let mut image = I420::black(64, 48);
+    for number in 0..3 {
+        barcode::write(&mut image, 1000 + number);
+        writer.write(&image).expect("written");
+    }
+    drop(writer);
+    let mut bench = bench(CameraChoice::Test, true);
+    bench.wait_for(|picture| picture.is_some());
+    bench.capture.set_choice(CameraChoice::File(path.clone()));
+    let is = |index| {
+        move |picture: Option<&Picture>| {
+            picture.is_some_and(|picture| picture.image.width == 64 && picture.source_frame == Some(index))
+        }
+    };
+    bench.wait_for(is(2));
+    assert_eq!(barcode::read(&bench.own_picture.get().expect("a picture").image).map(|n| n / 1000), Some(1));
+    bench.wait_for(is(0));
+    bench.wait_for(is(2));
+    assert_eq!(bench.events.blocking_recv(), Some(opened("test picture")));
+    assert_eq!(bench.events.blocking_recv(), Some(opened(&path.display().to_string())));
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_once_and_another_choice_works() {
+    let name = "no camera is called like this".to_owned();
+    let mut bench = bench(CameraChoice::Named(name.clone()), true);
+    let problem = DeviceProblem::NotFound { name };
+    let failed = MediaEvent::Failed { device: DeviceKind::Camera, problem };
+    assert_eq!(bench.events.blocking_recv(), Some(failed));
+    bench.capture.set_choice(CameraChoice::Test);
+    bench.wait_for(|picture| picture.is_some());
+    assert_eq!(bench.events.blocking_recv(), Some(opened("test picture")));
+}

@@ -1,0 +1,207 @@
+//! A decoder thread for each peer: from access units to the picture that is shown.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use maru_core::media::AccessUnit;
+use maru_core::picture::Picture;
+use maru_core::time::Timestamp;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::h264::H264Decoder;
+use super::mean::SecondMean;
+use super::pool::PicturePool;
+use super::recorder::Recorder;
+use crate::clock;
+use crate::media::slot::Wake;
+use crate::media::worker::{StopFlag, Worker, failed, guarded};
+use crate::media::{DeviceProblem, MediaEvent, PictureSlot, ReceiveStats};
+use crate::report::Report;
+
+/// The pictures of one peer. Dropping it ends its thread.
+pub struct PeerVideo {
+    shared: Arc<Shared>,
+    // Dropped before the worker, which waits at the other end.
+    queue: SyncSender<Waiting>,
+    _worker: Option<Worker>,
+}
+
+struct Waiting {
+    unit: AccessUnit,
+    since: Timestamp,
+}
+
+struct Shared {
+    pictures: PictureSlot,
+    key_wanted: AtomicBool,
+    camera_on: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    name: String,
+    stats: ReceiveStats,
+    delay_ms: SecondMean,
+}
+
+/// What a decoder thread needs from outside.
+pub(super) struct DecoderOutlets {
+    pub(super) wake: Wake,
+    pub(super) events: mpsc::Sender<MediaEvent>,
+    pub(super) report: Report,
+    pub(super) recorder: Option<Recorder>,
+}
+
+impl PeerVideo {
+    pub(super) fn start(name: &str, outlets: DecoderOutlets) -> Self {
+        let shared = Arc::new(Shared {
+            pictures: PictureSlot::default(),
+            key_wanted: AtomicBool::new(true),
+            camera_on: AtomicBool::new(true),
+            state: Mutex::new(State { name: name.into(), ..State::default() }),
+        });
+        let (queue, units) = sync_channel(QUEUE);
+        let events = outlets.events.clone();
+        let spawned = Worker::spawn("decoder", {
+            let shared = Arc::clone(&shared);
+            move |stop| decode_all(&shared, &units, outlets, stop)
+        });
+        let worker =
+            spawned.map_err(|error| failed(&events, DeviceProblem::Crashed { reason: error.to_string() })).ok();
+        Self { shared, queue, _worker: worker }
+    }
+
+    /// Hands over a complete access unit, in decoding order. `false`: the queue is full, and the unit is lost.
+    pub fn push(&self, unit: AccessUnit) -> bool {
+        let queued = self.queue.try_send(Waiting { unit, since: clock::now() }).is_ok();
+        if !queued {
+            self.shared.key_wanted.store(true, Ordering::Relaxed);
+        }
+        queued
+    }
+
+    /// Whether a key frame is needed. Reading clears it.
+    pub fn take_key_frame_request(&self) -> bool {
+        self.shared.key_wanted.swap(false, Ordering::Relaxed)
+    }
+
+    pub fn set_name(&self, name: &str) {
+        self.shared.state().name = name.into();
+    }
+
+    /// While off, nothing is shown.
+    pub fn set_camera_on(&self, on: bool) {
+        self.shared.camera_on.store(on, Ordering::Relaxed);
+        if !on {
+            self.shared.pictures.put(None);
+        }
+    }
+
+    pub fn pictures(&self) -> PictureSlot {
+        self.shared.pictures.clone()
+    }
+
+    pub fn stats(&self) -> ReceiveStats {
+        let state = self.shared.state();
+        ReceiveStats { decode_delay_ms: state.delay_ms.mean(), ..state.stats }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The loop of the thread, which outlives a crash of the codec.
+fn decode_all(shared: &Shared, units: &Receiver<Waiting>, outlets: DecoderOutlets, stop: &StopFlag) {
+    let mut decoder = StreamDecoder::default();
+    while !stop.is_set() {
+        // The handle drops its end of the queue before it joins.
+        let Ok(waiting) = units.recv() else { return };
+        let decoded = guarded(|| decoder.decode(&waiting.unit));
+        let picture = decoded.unwrap_or_else(|problem| {
+            failed(&outlets.events, problem);
+            decoder = StreamDecoder::default();
+            Decoded::Broken
+        });
+        match picture {
+            Decoded::Picture(picture) => present(shared, &outlets, picture, waiting.since),
+            Decoded::Nothing => {}
+            Decoded::Waiting => shared.key_wanted.store(true, Ordering::Relaxed),
+            Decoded::Broken => {
+                shared.key_wanted.store(true, Ordering::Relaxed);
+                shared.state().stats.decode_errors += 1;
+            }
+        }
+    }
+}
+
+fn present(shared: &Shared, outlets: &DecoderOutlets, picture: Arc<Picture>, since: Timestamp) {
+    let (width, height) = (picture.image.width, picture.image.height);
+    if !shared.camera_on.load(Ordering::Relaxed) {
+        return;
+    }
+    let mut state = shared.state();
+    state.stats.presented += 1;
+    (state.stats.width, state.stats.height) = (width, height);
+    state.delay_ms.add(picture.at, picture.at.since(since).as_secs_f32() * 1e3);
+    let name = state.name.clone();
+    drop(state);
+    let fields = json!({ "peer": name, "width": width, "height": height, "rtp_time": picture.rtp_time });
+    outlets.report.event(picture.at, "presented", fields);
+    if let Some(recorder) = &outlets.recorder {
+        recorder.write(Arc::clone(&picture));
+    }
+    shared.pictures.put(Some(picture));
+    outlets.wake.call();
+}
+
+enum Decoded {
+    Picture(Arc<Picture>),
+    /// Parameter sets only.
+    Nothing,
+    /// Not decoded: a key frame has to come first.
+    Waiting,
+    Broken,
+}
+
+/// The codec, from a key frame on. After an error a new one waits for the next key frame: nothing is ever shown that
+/// refers to what is missing.
+#[derive(Default)]
+struct StreamDecoder {
+    codec: Option<H264Decoder>,
+    pool: PicturePool,
+}
+
+impl StreamDecoder {
+    fn decode(&mut self, unit: &AccessUnit) -> Decoded {
+        if self.codec.is_none() && unit.is_key {
+            self.codec = H264Decoder::new().map_err(|error| tracing::warn!(%error, "no decoder")).ok();
+        }
+        let Some(codec) = &mut self.codec else { return Decoded::Waiting };
+        let mut image = self.pool.image();
+        match codec.decode(&unit.data, &mut image) {
+            Ok(true) => {
+                let picture = Picture { image, at: clock::now(), rtp_time: unit.rtp_time, source_frame: None };
+                Decoded::Picture(self.pool.publish(picture))
+            }
+            Ok(false) => Decoded::Nothing,
+            Err(error) => {
+                tracing::debug!(%error, "an access unit is broken");
+                self.codec = None;
+                Decoded::Broken
+            }
+        }
+    }
+}
+
+/// A quarter of a second of pictures; more would only be late.
+const QUEUE: usize = 8;
+
+#[cfg(test)]
+#[path = "decoder_tests.rs"]
+mod tests;

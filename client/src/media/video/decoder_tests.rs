@@ -1,0 +1,142 @@
+use maru_core::barcode;
+use maru_core::picture::I420;
+use maru_core::test_picture::TestPicture;
+
+use super::super::h264::H264Encoder;
+use super::*;
+
+const WIDTH: u32 = 320;
+const HEIGHT: u32 = 180;
+
+/// The test picture, encoded; the first unit and each after a request is a key frame.
+fn units(count: u64, keys: &[u64]) -> Vec<AccessUnit> {
+    let mut encoder = H264Encoder::new(WIDTH, HEIGHT, 4_000_000, 30).expect("an encoder");
+    let picture = TestPicture::new(WIDTH, HEIGHT);
+    let mut image = I420::black(0, 0);
+    let encode = |number| {
+        picture.draw(number, &mut image);
+        if keys.contains(&number) {
+            encoder.request_key_frame();
+        }
+        let encoded = encoder.encode(&image, number * 33).expect("encoded").expect("not left out at this bitrate");
+        AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: number as u32 }
+    };
+    (0..count).map(encode).collect()
+}
+
+fn number(decoded: &Decoded) -> Option<u16> {
+    if let Decoded::Picture(picture) = decoded { barcode::read(&picture.image) } else { None }
+}
+
+/// Numbers from nowhere, the same in every run.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+#[test]
+fn nothing_is_shown_from_a_loss_to_the_next_key_frame() {
+    let units = units(12, &[8]);
+    let mut decoder = StreamDecoder::default();
+    assert!(matches!(decoder.decode(&units[1]), Decoded::Waiting), "a decoder begins with a key frame");
+    for (index, unit) in units.iter().enumerate() {
+        let decoded = if index == 4 { continue } else { decoder.decode(unit) };
+        match index {
+            0..=3 | 8.. => assert_eq!(number(&decoded), Some(index as u16)),
+            5 => assert!(matches!(decoded, Decoded::Broken), "its reference is missing"),
+            _ => assert!(matches!(decoded, Decoded::Waiting)),
+        }
+    }
+}
+
+#[test]
+fn broken_units_never_panic_and_a_key_frame_recovers() {
+    let units = units(6, &[]);
+    let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
+    let mut decoder = StreamDecoder::default();
+    for round in 0..400 {
+        let good = &units[round % units.len()];
+        let mut data = good.data.to_vec();
+        match round % 4 {
+            0 => data.truncate(noise.next() as usize % data.len()),
+            1 => data = (0..noise.next() % 3000).map(|_| noise.next() as u8).collect(),
+            2 => {
+                for _ in 0..1 + noise.next() % 20 {
+                    let at = noise.next() as usize % data.len();
+                    data[at] = noise.next() as u8;
+                }
+            }
+            _ => data.splice(..4.min(data.len()), [0, 0, 0, 1, (noise.next() % 32) as u8 | 0x60]).for_each(drop),
+        }
+        let broken = AccessUnit { data: data.into(), is_key: round % 3 != 0, rtp_time: 0 };
+        decoder.decode(&broken);
+        if round % 20 == 19 {
+            // One error at most, for what the broken ones left behind.
+            let recovered = (0..2).any(|_| number(&decoder.decode(&units[0])) == Some(0));
+            assert!(recovered, "round {round}");
+        }
+    }
+}
+
+#[test]
+fn empty_units_and_a_change_of_size_are_fine() {
+    let mut decoder = StreamDecoder::default();
+    decoder.decode(&AccessUnit { data: bytes::Bytes::new(), is_key: true, rtp_time: 0 });
+    let small = units(2, &[]);
+    assert_eq!(number(&decoder.decode(&small[0])), Some(0));
+    let mut encoder = H264Encoder::new(640, 360, 1_000_000, 30).expect("an encoder");
+    let encoded = encoder.encode(&I420::black(640, 360), 0).expect("encoded").expect("a key frame");
+    let Decoded::Picture(picture) = decoder.decode(&AccessUnit { data: encoded.data, is_key: true, rtp_time: 9 })
+    else {
+        panic!("a key frame of another size is decoded");
+    };
+    assert_eq!((picture.image.width, picture.image.height, picture.rtp_time), (640, 360, 9));
+    assert_eq!(number(&decoder.decode(&small[0])), Some(0));
+}
+
+#[test]
+fn a_full_queue_refuses_and_asks_for_a_key_frame() {
+    let (queue, _nobody_takes) = sync_channel(QUEUE);
+    let shared = Arc::new(Shared {
+        pictures: PictureSlot::default(),
+        key_wanted: AtomicBool::new(false),
+        camera_on: AtomicBool::new(true),
+        state: Mutex::default(),
+    });
+    let peer = PeerVideo { shared, queue, _worker: None };
+    let unit = units(1, &[]).remove(0);
+    for _ in 0..QUEUE {
+        assert!(peer.push(unit.clone()));
+    }
+    assert!(!peer.take_key_frame_request());
+    assert!(!peer.push(unit));
+    assert!(peer.take_key_frame_request());
+    assert!(!peer.take_key_frame_request(), "reading clears it");
+}
+
+#[test]
+fn pictures_are_presented_until_the_camera_is_off() {
+    let (woken, wakes) = sync_channel(64);
+    let wake = Wake::default();
+    wake.set(Arc::new(move || woken.try_send(()).expect("room for every picture of this test")));
+    let (events, _received) = mpsc::channel(4);
+    let peer = PeerVideo::start("Bo", DecoderOutlets { wake, events, report: Report::none(), recorder: None });
+    assert!(peer.take_key_frame_request(), "the first unit has to be a key frame");
+    for unit in units(4, &[]) {
+        assert!(peer.push(unit));
+        wakes.recv().expect("a picture");
+    }
+    let shown = peer.pictures().get().expect("a picture");
+    assert_eq!((barcode::read(&shown.image), shown.rtp_time), (Some(3), 3));
+    let stats = peer.stats();
+    assert_eq!((stats.presented, stats.decode_errors, stats.width, stats.height), (4, 0, WIDTH, HEIGHT));
+    assert!(!peer.take_key_frame_request());
+    peer.set_camera_on(false);
+    assert!(peer.pictures().get().is_none());
+}

@@ -1,0 +1,237 @@
+//! The encoder thread: scales, thins out and encodes the newest picture, once for all peers.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use maru_core::media::{AccessUnit, EncodedVideo};
+use maru_core::picture::{I420, Picture};
+use maru_core::scale::{fit, scale};
+use maru_core::time::Timestamp;
+use tokio::sync::mpsc;
+
+use super::h264::{CodecError, H264Encoder};
+use super::latest::Latest;
+use super::mean::SecondMean;
+use super::thinner::Thinner;
+use crate::clock;
+use crate::media::worker::{Worker, failed, guarded};
+use crate::media::{DeviceProblem, MediaEvent, SendStats, VideoTarget};
+
+/// The thread's handle. Dropping it ends the thread.
+pub(super) struct EncoderThread {
+    shared: Arc<Shared>,
+    _worker: CloseThenJoin,
+}
+
+/// Where the capture thread puts pictures. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct EncoderInput {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    pictures: Latest<Arc<Picture>>,
+    control: Mutex<Control>,
+}
+
+/// What others set, and what they read.
+struct Control {
+    target: VideoTarget,
+    key_wanted: bool,
+    output: Option<mpsc::Sender<EncodedVideo>>,
+    stats: SendStats,
+    delay_ms: SecondMean,
+}
+
+/// Fields drop in order: the slot closes, which ends the thread's wait, then the worker joins.
+struct CloseThenJoin {
+    _close: CloseSlot,
+    _worker: Option<Worker>,
+}
+
+struct CloseSlot(Arc<Shared>);
+
+impl Drop for CloseSlot {
+    fn drop(&mut self) {
+        self.0.pictures.close();
+    }
+}
+
+impl EncoderThread {
+    pub(super) fn start(events: mpsc::Sender<MediaEvent>) -> Self {
+        let control = Control {
+            target: DEFAULT_TARGET,
+            key_wanted: false,
+            output: None,
+            stats: SendStats::default(),
+            delay_ms: SecondMean::default(),
+        };
+        let shared = Arc::new(Shared { pictures: Latest::new(), control: Mutex::new(control) });
+        let spawned = Worker::spawn("encoder", {
+            let (shared, events) = (Arc::clone(&shared), events.clone());
+            move |_| encode_all(&shared, &events)
+        });
+        let worker =
+            spawned.map_err(|error| failed(&events, DeviceProblem::Crashed { reason: error.to_string() })).ok();
+        let _worker = CloseThenJoin { _close: CloseSlot(Arc::clone(&shared)), _worker: worker };
+        Self { shared, _worker }
+    }
+
+    pub(super) fn input(&self) -> EncoderInput {
+        EncoderInput { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Encodes for this receiver from now on, and no longer for the one before.
+    pub(super) fn attach(&self) -> mpsc::Receiver<EncodedVideo> {
+        let (output, units) = mpsc::channel(OUTPUT_QUEUE);
+        let mut control = self.shared.control();
+        control.output = Some(output);
+        control.key_wanted = true;
+        units
+    }
+
+    pub(super) fn set_target(&self, target: VideoTarget) {
+        self.shared.control().target = target;
+    }
+
+    pub(super) fn request_key_frame(&self) {
+        self.shared.control().key_wanted = true;
+    }
+
+    pub(super) fn stats(&self) -> SendStats {
+        let control = self.shared.control();
+        SendStats { encode_delay_ms: control.delay_ms.mean(), ..control.stats }
+    }
+}
+
+impl EncoderInput {
+    /// Hands over the newest picture. One that still waits is overwritten and counts as skipped.
+    pub(super) fn put(&self, picture: Arc<Picture>) {
+        let overwritten = self.shared.pictures.put(picture);
+        let mut control = self.shared.control();
+        control.stats.captured += 1;
+        control.stats.skipped += u64::from(overwritten);
+    }
+}
+
+impl Shared {
+    fn control(&self) -> MutexGuard<'_, Control> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The loop of the thread, which outlives a crash or an error of the codec.
+fn encode_all(shared: &Shared, events: &mpsc::Sender<MediaEvent>) {
+    let mut encoder = PictureEncoder::default();
+    let mut told = false;
+    while let Some(picture) = shared.pictures.take() {
+        let encoded = guarded(|| encode_one(shared, &mut encoder, &picture));
+        let problem = match encoded {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => DeviceProblem::Crashed { reason: error.to_string() },
+            Err(problem) => problem,
+        };
+        encoder = PictureEncoder::default();
+        if !told {
+            failed(events, problem);
+            told = true;
+        }
+    }
+}
+
+fn encode_one(shared: &Shared, encoder: &mut PictureEncoder, picture: &Picture) -> Result<(), CodecError> {
+    let (target, output) = {
+        let mut control = shared.control();
+        if control.output.as_ref().is_some_and(mpsc::Sender::is_closed) {
+            control.output = None;
+        }
+        (control.target, control.output.clone())
+    };
+    let Some(output) = output.filter(|_| target.bitrate_bps > 0) else {
+        // No call: the codec's memory is given back.
+        *encoder = PictureEncoder::default();
+        return Ok(());
+    };
+    if !encoder.thinner.takes(picture.at, target.max_fps) {
+        return Ok(());
+    }
+    // What cannot be handed over is not encoded: so nothing that is encoded is ever missing at the other end.
+    let Ok(place) = output.try_reserve() else {
+        shared.control().stats.skipped += 1;
+        return Ok(());
+    };
+    let key_wanted = std::mem::take(&mut shared.control().key_wanted);
+    let unit = encoder.encode(picture, target, key_wanted)?;
+    let mut control = shared.control();
+    let Some(unit) = unit else {
+        control.stats.skipped += 1;
+        return Ok(());
+    };
+    let now = clock::now();
+    control.delay_ms.add(now, now.since(picture.at).as_secs_f32() * 1e3);
+    control.stats.encoded += 1;
+    (control.stats.width, control.stats.height) = (unit.width, unit.height);
+    drop(control);
+    place.send(unit);
+    Ok(())
+}
+
+/// The codec and what goes before it. A new codec is made where the size changes.
+#[derive(Default)]
+struct PictureEncoder {
+    thinner: Thinner,
+    codec: Option<H264Encoder>,
+    scaled: Option<I420>,
+}
+
+impl PictureEncoder {
+    fn encode(
+        &mut self,
+        picture: &Picture,
+        target: VideoTarget,
+        key_wanted: bool,
+    ) -> Result<Option<EncodedVideo>, CodecError> {
+        let original = &picture.image;
+        let size = fit(original.width, original.height, target.max_width, target.max_height);
+        let image = if size == (original.width, original.height) {
+            self.scaled = None;
+            original
+        } else {
+            let scaled = self.scaled.get_or_insert_with(|| I420::black(0, 0));
+            scaled.reshape(size.0, size.1);
+            scale(original, scaled);
+            scaled
+        };
+        let codec = match self.codec.take().filter(|codec| codec.size() == size) {
+            Some(codec) => codec,
+            None => H264Encoder::new(size.0, size.1, target.bitrate_bps, target.max_fps)?,
+        };
+        let codec = self.codec.insert(codec);
+        codec.set_bitrate(target.bitrate_bps)?;
+        codec.set_max_fps(target.max_fps.min(NOMINAL_FPS))?;
+        if key_wanted {
+            codec.request_key_frame();
+        }
+        let encoded = codec.encode(image, milliseconds(picture.at))?;
+        Ok(encoded.map(|encoded| EncodedVideo {
+            unit: AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: picture.rtp_time },
+            captured: picture.at,
+            width: size.0,
+            height: size.1,
+        }))
+    }
+}
+
+fn milliseconds(at: Timestamp) -> u64 {
+    at.as_micros() / 1000
+}
+
+/// About a quarter of a second.
+const OUTPUT_QUEUE: usize = 8;
+/// What cameras are opened at.
+const NOMINAL_FPS: u32 = 30;
+const DEFAULT_TARGET: VideoTarget =
+    VideoTarget { bitrate_bps: 2_500_000, max_width: 1280, max_height: 720, max_fps: NOMINAL_FPS };
+
+#[cfg(test)]
+#[path = "encoder_tests.rs"]
+mod tests;

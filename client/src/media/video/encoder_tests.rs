@@ -1,0 +1,144 @@
+use maru_core::barcode;
+use maru_core::test_picture::TestPicture;
+
+use super::super::h264::H264Decoder;
+use super::*;
+
+fn picture(number: u64, width: u32, height: u32) -> Picture {
+    let mut image = I420::black(0, 0);
+    TestPicture::new(width, height).draw(number, &mut image);
+    let at = Timestamp::from_micros(1_000_000 + number * 33_334);
+    Picture { image, at, rtp_time: number as u32, source_frame: Some(number) }
+}
+
+fn target(max_width: u32, max_height: u32) -> VideoTarget {
+    VideoTarget { bitrate_bps: 4_000_000, max_width, max_height, max_fps: 30 }
+}
+
+/// The thread without a thread.
+struct Bench {
+    shared: Arc<Shared>,
+    encoder: PictureEncoder,
+    thread: EncoderThread,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let thread = EncoderThread::start(mpsc::channel(4).0);
+        // Its own thread waits for pictures that never come: the tests encode in its place.
+        Self { shared: Arc::clone(&thread.shared), encoder: PictureEncoder::default(), thread }
+    }
+
+    fn encode(&mut self, picture: &Picture) {
+        encode_one(&self.shared, &mut self.encoder, picture).expect("encoded");
+    }
+}
+
+#[test]
+fn each_change_of_size_begins_with_a_key_frame() {
+    let mut bench = Bench::new();
+    let mut units = bench.thread.attach();
+    let mut decoder = H264Decoder::new().expect("a decoder");
+    let mut image = I420::black(0, 0);
+    let mut number = 0;
+    let steps =
+        [((1280, 720), (1280, 720)), ((640, 640), (640, 360)), ((320, 180), (320, 180)), ((640, 360), (640, 360))];
+    for ((max_width, max_height), size) in steps {
+        bench.thread.set_target(target(max_width, max_height));
+        for first in [true, false] {
+            bench.encode(&picture(number, 1280, 720));
+            let encoded = units.try_recv().expect("a unit");
+            assert_eq!((encoded.width, encoded.height, encoded.unit.is_key), (size.0, size.1, first));
+            assert!(decoder.decode(&encoded.unit.data, &mut image).expect("decoded"));
+            assert_eq!((image.width, image.height, barcode::read(&image)), (size.0, size.1, Some(number as u16)));
+            number += 1;
+        }
+    }
+}
+
+#[test]
+fn while_the_queue_is_full_nothing_is_encoded_and_nothing_breaks() {
+    let mut bench = Bench::new();
+    let mut units = bench.thread.attach();
+    for number in 0..20 {
+        bench.encode(&picture(number, 320, 180));
+    }
+    let stats = bench.thread.stats();
+    assert_eq!((stats.encoded, stats.skipped), (OUTPUT_QUEUE as u64, 20 - OUTPUT_QUEUE as u64));
+    let mut decoder = H264Decoder::new().expect("a decoder");
+    let mut image = I420::black(0, 0);
+    let mut decode = |unit: EncodedVideo| {
+        assert!(decoder.decode(&unit.unit.data, &mut image).expect("decoded"));
+        barcode::read(&image)
+    };
+    for number in 0..OUTPUT_QUEUE {
+        assert_eq!(decode(units.try_recv().expect("a unit")), Some(number as u16));
+    }
+    bench.encode(&picture(20, 320, 180));
+    let next = units.try_recv().expect("a unit");
+    assert!(!next.unit.is_key, "what follows needs no key frame");
+    assert_eq!(decode(next), Some(20));
+}
+
+#[test]
+fn a_second_receiver_replaces_the_first_and_begins_with_a_key_frame() {
+    let mut bench = Bench::new();
+    let mut first = bench.thread.attach();
+    bench.encode(&picture(0, 320, 180));
+    bench.encode(&picture(1, 320, 180));
+    let mut second = bench.thread.attach();
+    bench.encode(&picture(2, 320, 180));
+    assert!(second.try_recv().expect("a unit").unit.is_key);
+    assert!(first.try_recv().is_ok() && first.try_recv().is_ok() && first.try_recv().is_err());
+    bench.encode(&picture(3, 320, 180));
+    assert!(!second.try_recv().expect("a unit").unit.is_key);
+    bench.thread.request_key_frame();
+    bench.encode(&picture(4, 320, 180));
+    assert!(second.try_recv().expect("a unit").unit.is_key);
+}
+
+#[test]
+fn without_a_receiver_or_a_bitrate_the_codec_is_given_back() {
+    let mut bench = Bench::new();
+    bench.encode(&picture(0, 320, 180));
+    assert!(bench.encoder.codec.is_none());
+    let units = bench.thread.attach();
+    bench.encode(&picture(1, 320, 180));
+    assert!(bench.encoder.codec.is_some());
+    bench.thread.set_target(VideoTarget { bitrate_bps: 0, ..target(320, 180) });
+    bench.encode(&picture(2, 320, 180));
+    assert!(bench.encoder.codec.is_none());
+    bench.thread.set_target(target(320, 180));
+    drop(units);
+    bench.encode(&picture(3, 320, 180));
+    assert!(bench.encoder.codec.is_none());
+    assert_eq!(bench.thread.stats().encoded, 1);
+}
+
+#[test]
+fn half_the_rate_is_every_other_picture() {
+    let mut bench = Bench::new();
+    let mut units = bench.thread.attach();
+    bench.thread.set_target(VideoTarget { max_fps: 15, ..target(320, 180) });
+    let mut encoded = Vec::new();
+    for number in 0..12 {
+        bench.encode(&picture(number, 320, 180));
+        encoded.extend(units.try_recv().map(|unit| unit.unit.rtp_time));
+    }
+    assert_eq!(encoded.len(), 6);
+    assert!(encoded.windows(2).skip(1).all(|pair| pair[1] - pair[0] == 2), "{encoded:?}");
+}
+
+#[test]
+fn the_thread_encodes_what_it_is_given() {
+    let (events, _received) = mpsc::channel(4);
+    let thread = EncoderThread::start(events);
+    let mut units = thread.attach();
+    for number in 0..3 {
+        thread.input().put(Arc::new(picture(number, 320, 180)));
+        let encoded = units.blocking_recv().expect("a unit");
+        assert_eq!((encoded.unit.rtp_time, encoded.unit.is_key), (number as u32, number == 0));
+    }
+    let stats = thread.stats();
+    assert_eq!((stats.captured, stats.skipped), (3, 0));
+}

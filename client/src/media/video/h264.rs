@@ -1,0 +1,22 @@
+//! The codec: OpenH264 behind two small types. What knows `openh264` is in this folder.
+
+mod decoder;
+mod encoder;
+#[cfg(test)]
+mod tests;
+
+pub use decoder::H264Decoder;
+pub use encoder::{EncodedPicture, H264Encoder};
+
+use thiserror::Error;
+
+/// What the codec refused.
+#[derive(Debug, Error)]
+pub enum CodecError {
+    #[error("OpenH264: {0}")]
+    OpenH264(#[from] openh264::Error),
+    #[error("OpenH264 refuses {what}: error {code}")]
+    Option { what: &'static str, code: i32 },
+    #[error("a picture of {width}x{height}; both have to be even, from 16 to 3840")]
+    Size { width: u32, height: u32 },
+}

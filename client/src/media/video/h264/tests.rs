@@ -1,0 +1,129 @@
+use maru_core::barcode;
+use maru_core::picture::I420;
+use maru_core::quality::psnr;
+use maru_core::test_picture::TestPicture;
+
+use super::*;
+
+const WIDTH: u32 = 640;
+const HEIGHT: u32 = 360;
+
+struct Sender {
+    picture: TestPicture,
+    encoder: H264Encoder,
+    number: u64,
+    image: I420,
+}
+
+impl Sender {
+    fn new(bitrate_bps: u32) -> Self {
+        let encoder = H264Encoder::new(WIDTH, HEIGHT, bitrate_bps, 30).expect("an encoder");
+        Self { picture: TestPicture::new(WIDTH, HEIGHT), encoder, number: 0, image: I420::black(0, 0) }
+    }
+
+    /// The next frame; `None` where the rate control left it out.
+    fn next(&mut self) -> Option<EncodedPicture> {
+        self.picture.draw(self.number, &mut self.image);
+        self.number += 1;
+        self.encoder.encode(&self.image, self.number * 1000 / 30).expect("encoded")
+    }
+
+    /// Bytes of `frames` frames.
+    fn bytes(&mut self, frames: usize) -> usize {
+        (0..frames).filter_map(|_| self.next()).map(|unit| unit.data.len()).sum()
+    }
+}
+
+fn nal_types(unit: &[u8]) -> Vec<u8> {
+    let starts = unit.windows(5).filter(|bytes| bytes[..4] == [0, 0, 0, 1]);
+    starts.map(|bytes| bytes[4] & 0x1f).collect()
+}
+
+#[test]
+fn the_test_picture_survives() {
+    let mut sender = Sender::new(1_200_000);
+    let mut decoder = H264Decoder::new().expect("a decoder");
+    let mut seen = 0;
+    for _ in 0..60 {
+        let Some(unit) = sender.next() else { continue };
+        let mut image = I420::black(0, 0);
+        assert!(decoder.decode(&unit.data, &mut image).expect("decoded"));
+        assert_eq!(barcode::read(&image), Some((sender.number - 1) as u16));
+        let quality = psnr(&image, &sender.image).expect("the same size");
+        assert!(quality > 33.0, "frame {}: {quality} dB", sender.number);
+        seen += 1;
+    }
+    assert!(seen >= 55, "{seen} of 60 frames");
+}
+
+#[test]
+fn key_frames_come_first_and_when_asked_for() {
+    let mut sender = Sender::new(1_000_000);
+    let first = sender.next().expect("a key frame");
+    assert!(first.is_key);
+    assert_eq!(nal_types(&first.data), [7, 8, 5], "SPS, PPS, IDR");
+    let sps = first.data.windows(5).position(|bytes| bytes == [0, 0, 0, 1, 0x67]).expect("an SPS") + 5;
+    assert_eq!(first.data[sps..sps + 2], [0x42, 0xC0], "constrained baseline");
+    let mut others = (0..90).filter_map(|_| sender.next());
+    assert!(others.all(|unit| !unit.is_key && nal_types(&unit.data) == [1]));
+    sender.encoder.request_key_frame();
+    let asked = sender.next().expect("a key frame");
+    assert!(asked.is_key);
+    assert_eq!(nal_types(&asked.data), [7, 8, 5]);
+    assert!(!sender.next().expect("a frame").is_key);
+}
+
+#[test]
+fn the_bitrate_follows_within_two_seconds() {
+    let mut sender = Sender::new(300_000);
+    sender.bytes(60);
+    let low = sender.bytes(60);
+    sender.encoder.set_bitrate(900_000).expect("more");
+    sender.bytes(60);
+    let high = sender.bytes(60);
+    sender.encoder.set_bitrate(200_000).expect("less");
+    sender.bytes(60);
+    let lowest = sender.bytes(60);
+    let kbps = |bytes: usize| bytes * 8 / 2 / 1000;
+    println!("{} {} {} kbit/s", kbps(low), kbps(high), kbps(lowest));
+    assert!(kbps(low) <= 330 && kbps(lowest) <= 230, "{} {} kbit/s", kbps(low), kbps(lowest));
+    assert!(high > 2 * low && low > lowest, "{} {} {} kbit/s", kbps(low), kbps(high), kbps(lowest));
+}
+
+#[test]
+fn settings_before_the_first_picture_count() {
+    let mut sender = Sender::new(2_000_000);
+    sender.encoder.set_bitrate(200_000).expect("less");
+    sender.encoder.set_max_fps(15).expect("fewer");
+    assert!(sender.next().expect("a key frame").is_key);
+    sender.encoder.set_max_fps(30).expect("more");
+    sender.bytes(60);
+    assert!(sender.bytes(60) * 8 / 2 < 240_000);
+}
+
+#[test]
+fn wrong_sizes_are_refused() {
+    for (width, height) in [(0, 0), (15, 16), (17, 18), (4000, 100), (640, 361)] {
+        assert!(H264Encoder::new(width, height, 1_000_000, 30).is_err(), "{width}x{height}");
+    }
+    let mut encoder = H264Encoder::new(640, 360, 1_000_000, 30).expect("an encoder");
+    assert!(encoder.encode(&I420::black(320, 180), 0).is_err());
+    let mut broken = I420::black(640, 360);
+    broken.u.truncate(10);
+    assert!(encoder.encode(&broken, 0).is_err());
+}
+
+/// Without nasm the crate leaves the assembly out in silence, and encoding takes three times as long.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn the_assembly_is_in_use() {
+    unsafe extern "C" {
+        /// From `codec/common/x86/cpuid.asm` and `codec/common/src/cpu.cpp`: zero where built without assembly.
+        fn WelsCPUFeatureDetect(cores: *mut i32) -> u32;
+    }
+    let mut cores = 0;
+    // SAFETY: takes a pointer to an int and writes to nothing else (codec/common/inc/cpu.h).
+    let features = unsafe { WelsCPUFeatureDetect(&raw mut cores) };
+    const SSE2: u32 = 0x0000_0008;
+    assert_ne!(features & SSE2, 0, "{features:x}");
+}

@@ -1,0 +1,64 @@
+//! A slot between two threads that holds the newest value only.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// A value that was not taken in time is overwritten.
+pub(super) struct Latest<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+struct State<T> {
+    value: Option<T>,
+    closed: bool,
+}
+
+impl<T> Latest<T> {
+    pub(super) fn new() -> Self {
+        Self { state: Mutex::new(State { value: None, closed: false }), changed: Condvar::new() }
+    }
+
+    /// Whether an older value was overwritten.
+    pub(super) fn put(&self, value: T) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let overwritten = state.value.replace(value).is_some();
+        self.changed.notify_one();
+        overwritten
+    }
+
+    /// Waits for a value; `None` once the slot is closed.
+    pub(super) fn take(&self) -> Option<T> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some(value) = state.value.take() {
+                return Some(value);
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Ends every [`Self::take`], now and later.
+    pub(super) fn close(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_value_is_taken_once() {
+        let slot = Latest::new();
+        assert!(!slot.put(1));
+        assert!(slot.put(2));
+        assert_eq!(slot.take(), Some(2));
+        assert!(!slot.put(3));
+        slot.close();
+        assert_eq!(slot.take(), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! Pictures, out and in.
+//!
+//! - Out: [`capture`] (one thread, owns the camera) → [`latest`] slot → [`encoder`] (one thread for all peers).
+//! - In: [`decoder`] (one thread for each peer) → the window's slot, and the disk ([`recorder`]).
+
+mod camera;
+mod capture;
+mod decoder;
+mod encoder;
+pub mod h264;
+mod latest;
+mod mean;
+mod pacer;
+mod png;
+mod pool;
+pub(super) mod recorder;
+mod source;
+mod thinner;
+mod y4m;
+
+use std::path::{Path, PathBuf};
+
+use maru_core::media::EncodedVideo;
+use tokio::sync::mpsc;
+
+use super::slot::Wake;
+use super::source_error::SourceError;
+use super::{CameraChoice, MediaEvent, PictureSlot, SendStats, VideoTarget};
+use crate::report::Report;
+use capture::{Capture, Outlets};
+use decoder::DecoderOutlets;
+pub use decoder::PeerVideo;
+use encoder::EncoderThread;
+pub use png::save_png;
+use recorder::Recorder;
+use y4m::Y4mReader;
+
+pub(super) struct VideoConfig {
+    pub(super) camera: CameraChoice,
+    pub(super) camera_on: bool,
+    pub(super) save_remote: Option<PathBuf>,
+}
+
+/// The camera, the encoder, and what the decoders of peers have in common.
+pub(super) struct VideoEngine {
+    // Dropped first, so that nothing is captured for an encoder that ends.
+    capture: Capture,
+    encoder: EncoderThread,
+    own_picture: PictureSlot,
+    save_remote: Option<PathBuf>,
+    wake: Wake,
+    events: mpsc::Sender<MediaEvent>,
+    report: Report,
+}
+
+impl VideoEngine {
+    pub(super) fn start(config: VideoConfig, events: mpsc::Sender<MediaEvent>, report: Report, wake: Wake) -> Self {
+        let encoder = EncoderThread::start(events.clone());
+        let own_picture = PictureSlot::default();
+        let outlets = Outlets {
+            encoder: encoder.input(),
+            own_picture: own_picture.clone(),
+            wake: wake.clone(),
+            events: events.clone(),
+            report: report.clone(),
+            // Without randomness the offset only says how long the process has been running.
+            rtp_offset: getrandom::u32().unwrap_or_default(),
+        };
+        let capture = Capture::start(config.camera, config.camera_on, outlets);
+        Self { capture, encoder, own_picture, save_remote: config.save_remote, wake, events, report }
+    }
+
+    pub(super) fn set_camera(&self, choice: CameraChoice) {
+        self.capture.set_choice(choice);
+    }
+
+    pub(super) fn set_camera_on(&self, on: bool) {
+        self.capture.set_on(on);
+    }
+
+    pub(super) fn set_target(&self, target: VideoTarget) {
+        self.encoder.set_target(target);
+    }
+
+    pub(super) fn request_key_frame(&self) {
+        self.encoder.request_key_frame();
+    }
+
+    pub(super) fn own_picture(&self) -> PictureSlot {
+        self.own_picture.clone()
+    }
+
+    pub(super) fn attach(&self) -> mpsc::Receiver<EncodedVideo> {
+        self.encoder.attach()
+    }
+
+    pub(super) fn stats(&self) -> SendStats {
+        self.encoder.stats()
+    }
+
+    /// `file_name` without extension: see [`recorder::FileNames`].
+    pub(super) fn add_peer(&self, name: &str, file_name: &str) -> PeerVideo {
+        let recorder = self.save_remote.clone().and_then(|directory| {
+            let started = Recorder::start(directory, file_name.into(), self.report.clone());
+            started.map_err(|error| tracing::warn!(%error, "no thread to save pictures with")).ok()
+        });
+        let outlets = DecoderOutlets {
+            wake: self.wake.clone(),
+            events: self.events.clone(),
+            report: self.report.clone(),
+            recorder,
+        };
+        PeerVideo::start(name, outlets)
+    }
+}
+
+/// The cameras there are now. Takes a moment.
+pub fn list_cameras() -> Vec<String> {
+    camera::list()
+}
+
+/// Whether the Y4M file at `path` can be played.
+///
+/// # Errors
+/// What is wrong, and where.
+pub fn check_file(path: &Path) -> Result<(), SourceError> {
+    Y4mReader::open(path).map(|_| ())
+}

@@ -1,0 +1,147 @@
+//! `--save-remote`: a peer's pictures as they are presented.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use maru_core::picture::Picture;
+use serde_json::json;
+
+use super::y4m::Y4mWriter;
+use crate::clock;
+use crate::report::Report;
+
+/// Gives each peer file names of its own.
+#[derive(Default)]
+pub(in crate::media) struct FileNames {
+    taken: Mutex<HashSet<String>>,
+}
+
+impl FileNames {
+    /// `name` as the beginning of a file name: no path, no special character, and not given before in this process.
+    pub(in crate::media) fn unique(&self, name: &str) -> String {
+        let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ' | '.' | '(' | ')');
+        let plain: String = name.chars().take(64).map(|c| if allowed(c) { c } else { '_' }).collect();
+        let plain = plain.trim_matches([' ', '.']);
+        let plain = if plain.is_empty() { "peer" } else { plain };
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unique = plain.to_owned();
+        let mut copy = 1;
+        // Some file systems do not tell capitals apart.
+        while !taken.insert(unique.to_lowercase()) {
+            copy += 1;
+            unique = format!("{plain} ({copy})");
+        }
+        unique
+    }
+}
+
+/// Writes pictures on a thread of its own. Dropping it writes what waits, and closes the file.
+pub(super) struct Recorder {
+    queue: Option<SyncSender<Arc<Picture>>>,
+    thread: Option<JoinHandle<()>>,
+    file_name: String,
+    report: Report,
+}
+
+impl Recorder {
+    /// # Errors
+    /// The system has no thread left.
+    pub(super) fn start(directory: PathBuf, file_name: String, report: Report) -> std::io::Result<Self> {
+        let (queue, pictures) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new().name("save pictures".into()).spawn({
+            let (file_name, report) = (file_name.clone(), report.clone());
+            move || write_all(&directory, &file_name, &pictures, &report)
+        })?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), file_name, report })
+    }
+
+    /// Never waits: a picture that the disk is too slow for is missing in the file, and the report says so.
+    pub(super) fn write(&self, picture: Arc<Picture>) {
+        let Some(queue) = &self.queue else { return };
+        if let Err(TrySendError::Full(picture)) = queue.try_send(picture) {
+            let reason = "the disk is too slow: a picture is not saved";
+            error(&self.report, &format!("{}.y4m", self.file_name), reason, Some(picture.rtp_time));
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.queue.take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write_all(directory: &Path, name: &str, pictures: &Receiver<Arc<Picture>>, report: &Report) {
+    let mut file: Option<Y4mWriter> = None;
+    let mut files = 0;
+    while let Ok(picture) = pictures.recv() {
+        let fitting = file.take().filter(|file| file.fits(&picture.image));
+        let written = fitting.map_or_else(
+            || {
+                files += 1;
+                let path = directory.join(file_name(name, files));
+                Y4mWriter::create(&path, picture.image.width, picture.image.height)
+            },
+            Ok,
+        );
+        let written = written.and_then(|mut open| open.write(&picture.image).map(|()| open));
+        match written {
+            Ok(open) => file = Some(open),
+            Err(reason) => return error(report, &file_name(name, files), &reason.to_string(), None),
+        }
+    }
+}
+
+fn file_name(name: &str, number: u32) -> String {
+    if number == 1 { format!("{name}.y4m") } else { format!("{name}-{number}.y4m") }
+}
+
+fn error(report: &Report, file: &str, reason: &str, rtp_time: Option<u32>) {
+    tracing::warn!(file, reason, "not saved");
+    let fields = json!({ "what": "save-remote", "file": file, "reason": reason, "rtp_time": rtp_time });
+    report.event(clock::now(), "error", fields);
+}
+
+/// Half a second of pictures.
+const QUEUE: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::super::y4m::Y4mReader;
+    use super::*;
+    use maru_core::picture::I420;
+    use maru_core::time::Timestamp;
+
+    #[test]
+    fn file_names_are_safe_and_differ() {
+        let names = FileNames::default();
+        assert_eq!(names.unique("../../etc/passwd"), "_.._etc_passwd");
+        assert_eq!(names.unique("민지"), "민지");
+        assert_eq!(names.unique("민지"), "민지 (2)");
+        assert_eq!(names.unique("Bo"), "Bo");
+        assert_eq!(names.unique("bO"), "bO (2)");
+        assert_eq!(names.unique(".. /"), "_");
+        assert_eq!(names.unique("..."), "peer");
+        assert_eq!(names.unique("a\0b\\c:d\n"), "a_b_c_d_");
+        assert!(names.unique(&"x".repeat(5000)).len() < 100);
+    }
+
+    #[test]
+    fn a_new_size_begins_a_new_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let recorder = Recorder::start(directory.path().into(), "Bo".into(), Report::none()).expect("a thread");
+        for (width, height) in [(4, 2), (4, 2), (8, 4), (4, 2)] {
+            let image = I420::black(width, height);
+            recorder.write(Arc::new(Picture { image, at: Timestamp::ZERO, rtp_time: 0, source_frame: None }));
+        }
+        drop(recorder);
+        let frames = |name: &str| Y4mReader::open(&directory.path().join(name)).expect("a good file").frames();
+        assert_eq!((frames("Bo.y4m"), frames("Bo-2.y4m"), frames("Bo-3.y4m")), (2, 1, 1));
+    }
+}

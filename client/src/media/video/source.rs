@@ -1,0 +1,115 @@
+//! What pictures can be captured from.
+
+use std::path::Path;
+use std::time::Instant;
+
+use maru_core::picture::I420;
+use maru_core::test_picture::TestPicture;
+use maru_core::time::Timestamp;
+
+use super::camera;
+use super::pacer::{FrameRate, Pacer};
+use super::y4m::Y4mReader;
+use crate::clock;
+use crate::media::worker::StopFlag;
+use crate::media::{CameraChoice, DeviceProblem};
+
+/// Gives one picture after the other, at its own rhythm. Owned by the capture thread.
+pub(super) trait PictureSource {
+    /// What it is called where people read it.
+    fn name(&self) -> String;
+
+    /// Waits for the next picture and writes it into `image`. `None`: it was asked to stop while it waited.
+    ///
+    /// # Errors
+    /// The source is lost and has to be opened again.
+    fn next(&mut self, image: &mut I420) -> Result<Option<Captured>, DeviceProblem>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Captured {
+    pub(super) at: Timestamp,
+    /// Index in the file or test picture; `None` for a camera.
+    pub(super) source_frame: Option<u64>,
+}
+
+/// Opens what `choice` names; `None` for [`CameraChoice::None`].
+///
+/// # Errors
+/// There is none, it is busy, or it cannot be used.
+pub(super) fn open(choice: &CameraChoice, stop: &StopFlag) -> Result<Option<Box<dyn PictureSource>>, DeviceProblem> {
+    Ok(Some(match choice {
+        CameraChoice::None => return Ok(None),
+        CameraChoice::Test => Box::new(TestSource::new(stop.clone())),
+        CameraChoice::File(path) => Box::new(FileSource::open(path, stop.clone())?),
+        CameraChoice::Auto => Box::new(camera::open_any()?),
+        CameraChoice::Named(name) => Box::new(camera::open_named(name)?),
+    }))
+}
+
+struct TestSource {
+    picture: TestPicture,
+    pacer: Pacer,
+    stop: StopFlag,
+}
+
+impl TestSource {
+    fn new(stop: StopFlag) -> Self {
+        let rate = FrameRate { numerator: 30, denominator: 1 };
+        Self { picture: TestPicture::new(1280, 720), pacer: Pacer::new(clock::now(), rate), stop }
+    }
+}
+
+impl PictureSource for TestSource {
+    fn name(&self) -> String {
+        "test picture".into()
+    }
+
+    fn next(&mut self, image: &mut I420) -> Result<Option<Captured>, DeviceProblem> {
+        let Some((number, at)) = wait_for_frame(&mut self.pacer, &self.stop) else { return Ok(None) };
+        self.picture.draw(number, image);
+        Ok(Some(Captured { at, source_frame: Some(number) }))
+    }
+}
+
+/// A Y4M file, played again and again.
+struct FileSource {
+    name: String,
+    file: Y4mReader,
+    pacer: Pacer,
+    stop: StopFlag,
+}
+
+impl FileSource {
+    fn open(path: &Path, stop: StopFlag) -> Result<Self, DeviceProblem> {
+        let name = path.display().to_string();
+        let file = Y4mReader::open(path).map_err(|e| unusable(&name, format!("{}: {}", e.place, e.reason)))?;
+        let pacer = Pacer::new(clock::now(), file.rate());
+        Ok(Self { name, file, pacer, stop })
+    }
+}
+
+impl PictureSource for FileSource {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn next(&mut self, image: &mut I420) -> Result<Option<Captured>, DeviceProblem> {
+        let Some((number, at)) = wait_for_frame(&mut self.pacer, &self.stop) else { return Ok(None) };
+        let index = number % self.file.frames();
+        self.file.read(index, image).map_err(|e| unusable(&self.name, format!("{}: {}", e.place, e.reason)))?;
+        Ok(Some(Captured { at, source_frame: Some(index) }))
+    }
+}
+
+fn unusable(name: &str, reason: String) -> DeviceProblem {
+    DeviceProblem::Unusable { name: name.into(), reason }
+}
+
+/// The next frame's number, and the time now that it is due.
+fn wait_for_frame(pacer: &mut Pacer, stop: &StopFlag) -> Option<(u64, Timestamp)> {
+    let now = clock::now();
+    let (number, due) = pacer.next(now);
+    let stopped = stop.wait_until(Instant::now() + due.since(now));
+    (!stopped).then(|| (number, clock::now()))
+}

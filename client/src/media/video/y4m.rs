@@ -1,0 +1,8 @@
+//! YUV4MPEG2 files: 8 bits, 4:2:0, as `ffmpeg` and browsers write and read them.
+
+mod header;
+mod reader;
+mod writer;
+
+pub(super) use reader::Y4mReader;
+pub(super) use writer::Y4mWriter;

@@ -1,0 +1,119 @@
+//! Reads frames by their index, one at a time.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use maru_core::picture::I420;
+
+use super::header::{self, Header};
+use crate::media::SourceError;
+use crate::media::video::pacer::FrameRate;
+
+/// An open file of which every frame marker has been seen.
+#[derive(Debug)]
+pub(crate) struct Y4mReader {
+    path: PathBuf,
+    file: BufReader<File>,
+    header: Header,
+    /// Where the pixels of each frame begin.
+    frames: Vec<u64>,
+}
+
+impl Y4mReader {
+    /// Opens the file and looks at its header and at the marker of each frame, without reading the pixels.
+    ///
+    /// # Errors
+    /// The file is missing, is no Y4M, has no frame, a broken marker, or is cut off.
+    pub(crate) fn open(path: &Path) -> Result<Self, SourceError> {
+        let at = |place: &str, reason: String| SourceError::new(path, place, reason);
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = opened.map_err(|error| at("opening", error.to_string()))?;
+        if !metadata.is_file() {
+            return Err(at("opening", "this is no file".into()));
+        }
+        let mut file = BufReader::new(file);
+        let line = read_line(&mut file).map_err(|error| at("header", error.to_string()))?;
+        // Without a line it is no Y4M file, which the empty line says as well.
+        let line = line.unwrap_or_default();
+        let header = header::parse(&line).map_err(|reason| at("header", reason))?;
+        let frames = find_frames(path, &mut file, line.len() as u64 + 1, metadata.len(), header.frame_bytes())?;
+        Ok(Self { path: path.to_owned(), file, header, frames })
+    }
+
+    /// How many there are; at least one.
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames.len() as u64
+    }
+
+    pub(crate) fn rate(&self) -> FrameRate {
+        self.header.rate
+    }
+
+    /// Reads frame `index` into `image`, which takes the file's size.
+    ///
+    /// # Errors
+    /// There is no such frame, or the file changed since it was opened.
+    pub(crate) fn read(&mut self, index: u64, image: &mut I420) -> Result<(), SourceError> {
+        image.reshape(self.header.width, self.header.height);
+        let position = usize::try_from(index).ok().and_then(|index| self.frames.get(index).copied());
+        let read = match position {
+            None => Err(std::io::Error::other("there is no such frame")),
+            Some(position) => read_planes(&mut self.file, position, image),
+        };
+        read.map_err(|error| SourceError::new(&self.path, format!("frame {index}"), error.to_string()))
+    }
+}
+
+fn read_planes(file: &mut BufReader<File>, position: u64, image: &mut I420) -> std::io::Result<()> {
+    let here = file.stream_position()?;
+    // Keeps what is buffered when frames are read one after the other.
+    file.seek_relative(position as i64 - here as i64)?;
+    file.read_exact(&mut image.y)?;
+    file.read_exact(&mut image.u)?;
+    file.read_exact(&mut image.v)
+}
+
+fn find_frames(
+    path: &Path,
+    file: &mut BufReader<File>,
+    header_bytes: u64,
+    file_bytes: u64,
+    frame_bytes: u64,
+) -> Result<Vec<u64>, SourceError> {
+    let mut frames = Vec::new();
+    let mut position = header_bytes;
+    while position < file_bytes {
+        let at = |reason: String| SourceError::new(path, format!("frame {} (byte {position})", frames.len()), reason);
+        file.seek(SeekFrom::Start(position)).map_err(|error| at(error.to_string()))?;
+        let line = read_line(file).map_err(|error| at(error.to_string()))?;
+        let marker = line.filter(|line| line == MARKER || line.starts_with(MARKER_WITH_WORDS));
+        let marker = marker.ok_or_else(|| at("the frame does not begin with FRAME".into()))?;
+        let pixels = position + marker.len() as u64 + 1;
+        let left = file_bytes.saturating_sub(pixels);
+        if left < frame_bytes {
+            return Err(at(format!("the file ends after {left} of the {frame_bytes} bytes of this frame")));
+        }
+        frames.push(pixels);
+        position = pixels + frame_bytes;
+    }
+    if frames.is_empty() {
+        return Err(SourceError::new(path, format!("byte {header_bytes}"), "the file has no frame"));
+    }
+    Ok(frames)
+}
+
+/// A line without its line feed; `None` if there is none near.
+fn read_line(file: &mut BufReader<File>) -> std::io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    file.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
+    Ok((line.pop() == Some(b'\n')).then_some(line))
+}
+
+const MARKER: &[u8] = b"FRAME";
+const MARKER_WITH_WORDS: &[u8] = b"FRAME ";
+const MAX_LINE: u64 = 1024;
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;

@@ -1,0 +1,42 @@
+//! Writes frames of one size.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use maru_core::picture::I420;
+
+/// An open file of pictures of one size.
+#[derive(Debug)]
+pub(crate) struct Y4mWriter {
+    file: BufWriter<File>,
+    width: u32,
+    height: u32,
+}
+
+impl Y4mWriter {
+    /// Starts a new file. The rate it names is 30: frames are written as they come.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn create(path: &Path, width: u32, height: u32) -> std::io::Result<Self> {
+        let mut file = BufWriter::new(File::create(path)?);
+        writeln!(file, "YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420jpeg")?;
+        Ok(Self { file, width, height })
+    }
+
+    /// Whether pictures of this size belong into this file.
+    pub(crate) fn fits(&self, image: &I420) -> bool {
+        (self.width, self.height) == (image.width, image.height)
+    }
+
+    /// # Errors
+    /// The disk is full or gone.
+    pub(crate) fn write(&mut self, image: &I420) -> std::io::Result<()> {
+        self.file.write_all(b"FRAME\n")?;
+        self.file.write_all(&image.y)?;
+        self.file.write_all(&image.u)?;
+        self.file.write_all(&image.v)?;
+        self.file.flush()
+    }
+}
