@@ -9,7 +9,7 @@ use std::time::Instant;
 use support::client::Client;
 use support::display::Display;
 use support::server::Server;
-use support::{DEADLINE, one_call_at_a_time};
+use support::{deadline, one_call_at_a_time};
 
 #[test]
 fn a_person_joins_sees_mutes_writes_and_leaves() {
@@ -62,7 +62,7 @@ fn open_window(display: &Display, folder: &Path, server: &str) -> Client {
 
 /// Looks at the screen until two different frame numbers have been seen.
 fn watch(display: &Display, folder: &Path) -> BTreeSet<u16> {
-    let end = Instant::now() + DEADLINE;
+    let end = Instant::now() + deadline();
     let mut numbers = BTreeSet::new();
     while numbers.len() < 2 && Instant::now() < end {
         let screen = display.shoot(&folder.join("screen.png"));

@@ -20,7 +20,7 @@ use super::reporting::Reporter;
 use super::signaling::{self, Registration, Signaling, SignalingEvent};
 use super::{CallCommand, CallConfig, CallEvent, CallStats, EndReason, PeerKey, PeerStats};
 use crate::clock;
-use crate::media::{Media, MediaOutputs, VideoTarget};
+use crate::media::{Media, MediaOutputs, SendStats, VideoTarget};
 use crate::report::Report;
 
 /// How long a goodbye may take on its way to a peer.
@@ -42,7 +42,7 @@ pub(super) struct CallTask {
     key_frames: KeyFrameThrottle,
     ice_servers: Vec<maru_protocol::signal::IceServer>,
     joined: bool,
-    sent: SentRate,
+    last_sent: SendStats,
 }
 
 struct Member {
@@ -51,11 +51,6 @@ struct Member {
     stats: Option<PeerStats>,
 }
 
-/// Frames encoded in the last second.
-#[derive(Default)]
-struct SentRate {
-    encoded: u64,
-}
 
 impl CallTask {
     pub(super) fn new(
@@ -81,7 +76,7 @@ impl CallTask {
             key_frames: KeyFrameThrottle::new(),
             ice_servers: Vec::new(),
             joined: false,
-            sent: SentRate::default(),
+            last_sent: SendStats::default(),
             config,
             media,
             commands,
@@ -369,10 +364,12 @@ impl CallTask {
 
     fn publish_stats(&mut self) {
         let send = self.media.stats();
-        let encoded = send.encoded.saturating_sub(self.sent.encoded);
-        self.sent.encoded = send.encoded;
+        let last = std::mem::replace(&mut self.last_sent, send);
+        let encoded = send.encoded.saturating_sub(last.encoded);
+        let limited_by = limit(&send, &last, VideoShare::for_receivers(self.peers.len()).max_fps);
+        let peers = self.peers.values().filter_map(|member| member.stats.clone());
         let stats = CallStats {
-            peers: self.peers.values().filter_map(|member| member.stats.clone()).collect(),
+            peers: peers.map(|stats| PeerStats { limited_by: limited_by.into(), ..stats }).collect(),
             sent_width: send.width,
             sent_height: send.height,
             sent_fps: encoded as f32 / STATS_INTERVAL.as_secs_f32(),
@@ -387,6 +384,21 @@ impl CallTask {
         if self.events.try_send(event).is_err() {
             tracing::debug!("an event found nobody listening");
         }
+    }
+}
+
+/// What keeps our picture from being better: over one second, against the frame rate that there could be. The network is
+/// not asked yet.
+fn limit(now: &SendStats, last: &SendStats, max_fps: u32) -> &'static str {
+    let captured = now.captured.saturating_sub(last.captured);
+    let skipped = now.skipped.saturating_sub(last.skipped);
+    let enough = u64::from(max_fps) * 9 / 10;
+    if captured > 0 && skipped * 10 > captured {
+        "cpu"
+    } else if captured > 0 && captured < enough {
+        "camera"
+    } else {
+        "none"
     }
 }
 

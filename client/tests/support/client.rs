@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use serde_json::Value;
 
-use super::DEADLINE;
+use super::deadline;
 
 /// What a child has said so far.
 struct Heard<T> {
@@ -24,31 +24,31 @@ impl<T: Clone + Send + 'static> Heard<T> {
         let to = Arc::clone(&heard);
         let thread = std::thread::Builder::new().name("listener".into()).spawn(move || {
             for line in BufReader::new(source).lines().map_while(Result::ok) {
-                to.all.lock().unwrap().0.extend(parse(&line));
+                to.all.lock().unwrap_or_else(PoisonError::into_inner).0.extend(parse(&line));
                 to.more.notify_all();
             }
-            to.all.lock().unwrap().1 = true;
+            to.all.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
             to.more.notify_all();
         });
         (heard, thread.unwrap())
     }
 
     fn wait<R>(&self, what: &str, mut find: impl FnMut(&[T]) -> Option<R>) -> R {
-        let deadline = Instant::now() + DEADLINE;
-        let mut all = self.all.lock().unwrap();
+        let end = Instant::now() + deadline();
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(found) = find(&all.0) {
                 return found;
             }
             assert!(!all.1, "the client ended without: {what}");
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "not within {DEADLINE:?}: {what}");
-            all = self.more.wait_timeout(all, left).unwrap().0;
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "not within {:?}: {what}", deadline());
+            all = self.more.wait_timeout(all, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     fn now(&self) -> Vec<T> {
-        self.all.lock().unwrap().0.clone()
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 }
 

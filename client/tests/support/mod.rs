@@ -9,8 +9,11 @@ pub mod server;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long anything may take before a test gives up. Far above what is expected: it only bounds a failure.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+/// How long anything may take before a test gives up. Far above what is expected: it only bounds a failure. The virtual
+/// machine for devices is emulated, and many times slower.
+pub fn deadline() -> Duration {
+    Duration::from_secs(if std::env::var_os("MARU_DEVICE_VM").is_some() { 400 } else { 60 })
+}
 
 /// Calls are heavy: one test at a time holds one, so that a machine of two cores keeps up.
 pub fn one_call_at_a_time() -> MutexGuard<'static, ()> {
