@@ -6,7 +6,13 @@
 //! - `maru-core` (a crate beside this one): the logic, without I/O.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod demo;
+pub mod headless;
+pub mod i18n;
 pub mod media;
 pub mod report;
+pub mod roll_call;
 pub mod session;
+pub mod settings;

@@ -1,1 +1,138 @@
-fn main() {}
+//! The program: reads the command line and starts what it asks for.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use maru::cli::Cli;
+use maru::demo;
+use maru::headless::{self, HeadlessConfig};
+use maru::i18n::Texts;
+use maru::media::{self, DeviceList, MediaConfig};
+use maru::report::Report;
+use maru::session::ServerChoice;
+use maru::settings::Settings;
+use maru::{app, clock};
+use maru_protocol::Nickname;
+use serde_json::json;
+
+/// What the command line, the file or the settings name cannot be used.
+const BAD_INPUT: u8 = 2;
+
+fn main() -> ExitCode {
+    let started = clock::now();
+    let cli = Cli::parse();
+    start_log();
+    // One provider of cryptography for the whole process: two would make rustls refuse to choose.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let settings = Settings::load();
+    let texts = Texts::new(settings.language());
+    if cli.list_devices {
+        print_devices(&media::list_devices(), &texts);
+        return ExitCode::SUCCESS;
+    }
+    let report = match cli.report.as_deref().map(Report::create) {
+        None => Report::none(),
+        Some(Ok(report)) => report,
+        Some(Err(error)) => {
+            let path = cli.report.unwrap_or_default();
+            return bad_input(&format!("{}: {error}", path.display()));
+        }
+    };
+    report.event(started, "started", json!({ "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id() }));
+    let media = media_config(&cli, &settings);
+    if let Err(error) = media::check_files(&media) {
+        return bad_input(&error.to_string());
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return bad_input(&error.to_string()),
+    };
+    if cli.demo {
+        return runtime.block_on(demo::run(cli.duration, &texts));
+    }
+    let server = cli.server.map(ServerChoice::Url);
+    match cli.room {
+        Some(room) if cli.headless => {
+            let config = HeadlessConfig {
+                room,
+                name: cli.name.unwrap_or_else(own_name),
+                server: server.unwrap_or(ServerChoice::Lan),
+                addresses: cli.address,
+                media,
+                duration: cli.duration,
+                greeting: cli.greet,
+            };
+            runtime.block_on(headless::run(config, &texts, report))
+        }
+        room => open_window(app::AppConfig {
+            room,
+            name: cli.name,
+            server: server.unwrap_or(ServerChoice::Lan),
+            addresses: cli.address,
+            media,
+            report,
+            language: settings.language(),
+            settings,
+            duration: cli.duration,
+            runtime: runtime.handle().clone(),
+            stop: None,
+        }),
+    }
+}
+
+fn open_window(config: app::AppConfig) -> ExitCode {
+    if !demo::has_display() {
+        return bad_input(&Texts::new(config.settings.language()).tr("window-no-display"));
+    }
+    match app::run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The command line goes before what was used last; a terminal has no "last used".
+fn media_config(cli: &Cli, settings: &Settings) -> MediaConfig {
+    let last = if cli.headless { Settings::default().media() } else { settings.media() };
+    MediaConfig {
+        camera: cli.camera.clone().unwrap_or(last.camera),
+        microphone: cli.microphone.clone().unwrap_or(last.microphone),
+        speaker: cli.speaker.clone().unwrap_or(last.speaker),
+        save_remote: cli.save_remote.clone(),
+        ..last
+    }
+}
+
+/// Who did not say a name is called as their account is.
+fn own_name() -> Nickname {
+    let account = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()?.parse().ok());
+    account.unwrap_or_else(|| "guest".parse().expect("five letters are a nickname"))
+}
+
+fn print_devices(devices: &DeviceList, texts: &Texts) {
+    let print = |title: &str, names: &[String]| {
+        println!("{}", texts.tr(title));
+        if names.is_empty() {
+            println!("  {}", texts.tr("devices-none-found"));
+        }
+        for name in names {
+            println!("  {name}");
+        }
+    };
+    print("devices-cameras", &devices.cameras);
+    print("devices-microphones", &devices.microphones);
+    print("devices-speakers", &devices.speakers);
+}
+
+fn bad_input(sentence: &str) -> ExitCode {
+    eprintln!("maru: {sentence}");
+    ExitCode::from(BAD_INPUT)
+}
+
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MARU_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -13,11 +13,12 @@ use serde_json::{Map, Value};
 use crate::clock;
 
 /// Writes events to the report, if there is one. Cheap to clone; never waits: a full queue drops the event.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Report {
     writer: Option<Arc<Writer>>,
 }
 
+#[derive(Debug)]
 struct Writer {
     queue: Option<SyncSender<String>>,
     thread: Option<JoinHandle<()>>,

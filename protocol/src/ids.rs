@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::{MAX_NAME_CHARS, MAX_ROOM_CHARS};
+
 /// Why a name or id was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -80,12 +82,12 @@ fn parse_hex_id(text: &str) -> Result<String, IdError> {
 text_id!(
     /// What callers type to meet: 1 to 64 characters after Unicode NFC and trimming, none of them a control character.
     RoomName,
-    |text| parse_name(text, 64)
+    |text| parse_name(text, MAX_ROOM_CHARS)
 );
 text_id!(
     /// What a caller is shown as: 1 to 32 characters after Unicode NFC and trimming. Need not be unique.
     Nickname,
-    |text| parse_name(text, 32)
+    |text| parse_name(text, MAX_NAME_CHARS)
 );
 text_id!(
     /// The address of a peer, given by the server for one registration: 128 random bits as 32 lower-case hex digits.
@@ -100,13 +102,58 @@ text_id!(
 );
 
 impl PeerId {
+    /// `bits` must come from a generator that cannot be guessed: whoever knows the id can be written to.
     pub fn from_bits(bits: u128) -> Self {
         Self(format!("{bits:032x}"))
     }
 }
 
 impl InstanceId {
+    /// `bits` must be random, so that no two clients are taken for one.
     pub fn from_bits(bits: u128) -> Self {
         Self(format!("{bits:032x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_trimmed_and_composed() {
+        let decomposed: RoomName = " \u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af} ".parse().unwrap();
+        assert_eq!(decomposed.as_str(), "한글");
+        assert_eq!("e\u{301}".parse::<Nickname>().unwrap().as_str(), "é");
+    }
+
+    #[test]
+    fn names_have_a_length() {
+        assert_eq!("".parse::<RoomName>(), Err(IdError::Empty));
+        assert_eq!("\u{3000} \t".parse::<RoomName>(), Err(IdError::Empty));
+        assert!("글".repeat(64).parse::<RoomName>().is_ok());
+        assert_eq!("글".repeat(65).parse::<RoomName>(), Err(IdError::TooLong { length: 65, limit: 64 }));
+        assert!("😀".repeat(32).parse::<Nickname>().is_ok());
+        assert_eq!("😀".repeat(33).parse::<Nickname>(), Err(IdError::TooLong { length: 33, limit: 32 }));
+    }
+
+    #[test]
+    fn names_can_be_shown() {
+        assert_eq!("a\nb".parse::<Nickname>(), Err(IdError::ControlCharacter));
+        assert_eq!("a\u{0}".parse::<RoomName>(), Err(IdError::ControlCharacter));
+        assert!("👨\u{200d}👩\u{200d}👧".parse::<Nickname>().is_ok(), "emoji are joined by an invisible character");
+    }
+
+    #[test]
+    fn ids_are_32_lower_case_hex_digits() {
+        assert_eq!(PeerId::from_bits(0xab).as_str(), "000000000000000000000000000000ab");
+        assert!("0123456789abcdef0123456789abcdef".parse::<PeerId>().is_ok());
+        for text in [
+            "",
+            "0123456789ABCDEF0123456789ABCDEF",
+            "0123456789abcdef0123456789abcde",
+            "é123456789abcdef0123456789abcde",
+        ] {
+            assert_eq!(text.parse::<InstanceId>(), Err(IdError::NotAnId), "{text}");
+        }
     }
 }

@@ -3,10 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Nickname;
+pub use crate::MAX_CHAT_CHARS;
+use crate::{MAX_PEER_MESSAGE_BYTES, Nickname, WireError, error};
 
-/// Longest chat text, in characters.
-pub const MAX_CHAT_CHARS: usize = 4_000;
+/// Label of the DataChannel.
+pub const CHANNEL_LABEL: &str = "maru";
+
+/// Id of the DataChannel, agreed on by both sides beforehand.
+pub const CHANNEL_ID: u16 = 0;
 
 /// From one peer to the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +24,33 @@ pub enum PeerMessage {
     Delivered { id: u64 },
     /// The sender is leaving now.
     Bye,
-    /// A message of a newer peer: ignored.
-    #[serde(other)]
+    /// A message of a newer peer: ignored, never written.
+    #[serde(other, skip_serializing)]
     Unknown,
+}
+
+impl PeerMessage {
+    /// Reads one text message from the DataChannel.
+    pub fn decode(text: &str) -> Result<Self, WireError> {
+        let message: Self = error::read(text, MAX_PEER_MESSAGE_BYTES, "hello")?;
+        message.check()?;
+        Ok(message)
+    }
+
+    /// Writes one text message for the DataChannel. An error is a mistake of the caller: text that is too long, or
+    /// [`Self::Unknown`].
+    pub fn encode(&self) -> Result<String, WireError> {
+        self.check()?;
+        error::write(self, MAX_PEER_MESSAGE_BYTES)
+    }
+
+    fn check(&self) -> Result<(), WireError> {
+        let Self::Chat { text, .. } = self else { return Ok(()) };
+        let chars = text.chars().count();
+        if chars > MAX_CHAT_CHARS {
+            let reason = format!("the text has {chars} characters, at most {MAX_CHAT_CHARS} are allowed");
+            return Err(WireError::BadMessage(reason));
+        }
+        Ok(())
+    }
 }

@@ -1,1 +1,120 @@
-fn main() {}
+//! The signal server as a program.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use maru_protocol::signal::IceServer;
+use signal_server::{Config, parse_ice_url};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// Introduces Maru callers to each other. Sees neither picture nor sound nor chat, and keeps nothing.
+#[derive(Parser)]
+#[command(name = "signal-server", version)]
+struct Arguments {
+    /// Where to listen. Port 0 picks a free one; the address in use is the first line printed.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:7400")]
+    listen: SocketAddr,
+
+    /// Peers in one room.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    room_capacity: u16,
+
+    /// Clients at the same time.
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_connections: u32,
+
+    /// Rooms at the same time.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_rooms: u32,
+
+    /// Messages that a client may send in a second; four times as many at once.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    messages_per_second: u32,
+
+    /// Seconds between two pings to a client. It counts as lost after 2.25 times as long without a sign of life.
+    #[arg(long, value_name = "SECS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    ping_interval: u64,
+
+    /// Seconds from connecting to joining a room.
+    #[arg(long, value_name = "SECS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    join_timeout: u64,
+
+    /// A STUN or TURN server that every client is told of; may be repeated. stun:HOST:PORT or
+    /// turn:USER:CREDENTIAL@HOST:PORT?transport=udp
+    #[arg(long = "ice-server", value_name = "URL", value_parser = parse_ice_url)]
+    ice_servers: Vec<IceServer>,
+}
+
+impl Arguments {
+    fn config(self) -> Config {
+        Config {
+            room_capacity: self.room_capacity.into(),
+            max_connections: self.max_connections as usize,
+            max_rooms: self.max_rooms as usize,
+            ice_servers: self.ice_servers,
+            join_timeout: Duration::from_secs(self.join_timeout),
+            ping_interval: Duration::from_secs(self.ping_interval),
+            burst_frames: self.messages_per_second * 4,
+            frames_per_second: self.messages_per_second,
+            ..Config::default()
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let listen = arguments.listen;
+    match serve(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("signal-server: cannot listen on {listen}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(arguments: Arguments) -> io::Result<()> {
+    let listener = TcpListener::bind(arguments.listen).await?;
+    let address = listener.local_addr()?;
+    // Before the address is printed: whoever reads it may send a signal at once.
+    let shutdown = shutdown_signal()?;
+    {
+        let mut stdout = io::stdout().lock();
+        // Serving matters more than a reader who went away.
+        let _ = writeln!(stdout, "listening on ws://{address}").and_then(|()| stdout.flush());
+    }
+    signal_server::run(listener, arguments.config(), shutdown).await?;
+    tracing::info!("all connections are closed");
+    Ok(())
+}
+
+#[cfg(unix)]
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("shutting down");
+    })
+}
+
+#[cfg(not(unix))]
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // If Ctrl-C cannot be heard, the process ends by being killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tracing::info!("shutting down");
+    })
+}

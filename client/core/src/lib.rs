@@ -3,10 +3,20 @@
 #![forbid(unsafe_code)]
 
 pub mod barcode;
+pub mod chat;
 pub mod convert;
+pub mod h264;
+pub mod key_frames;
 pub mod media;
+pub mod mix;
+pub mod negotiation;
 pub mod picture;
+pub mod playout;
 pub mod quality;
+pub mod roster;
 pub mod scale;
 pub mod test_picture;
+pub mod test_sound;
 pub mod time;
+pub mod video_receiver;
+pub mod video_share;

@@ -1,1 +1,187 @@
-//! The window.
+//! The window. [`state::State`] holds what there is to draw and is changed in one place; [`screens`] and [`panels`] draw it
+//! and return commands; [`shell::Shell`] does what commands ask of media and session.
+
+mod call_state;
+mod chat_log;
+mod commands;
+mod devices;
+mod fonts;
+mod form;
+mod panels;
+mod screens;
+mod shell;
+mod shortcuts;
+mod state;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod video;
+mod widgets;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::{CreationContext, Frame, NativeOptions};
+use egui::{Context, Ui, ViewportBuilder, ViewportCommand};
+use maru_core::time::Timestamp;
+use maru_protocol::{Nickname, RoomName};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use self::commands::Command;
+use self::screens::Live;
+use self::shell::{Event, PictureWake, Shell};
+use self::state::{State, Wishes};
+use self::video::Videos;
+use crate::clock;
+use crate::i18n::{Language, Texts};
+use crate::media::MediaConfig;
+use crate::report::Report;
+use crate::session::ServerChoice;
+use crate::settings::Settings;
+
+/// Time between two looks at the microphone's level: the meter moves, and little is painted for it.
+const METER_INTERVAL: Duration = Duration::from_millis(80);
+
+/// With what the window starts.
+pub struct AppConfig {
+    /// Straight into this room.
+    pub room: Option<RoomName>,
+    /// `None`: the one used last.
+    pub name: Option<Nickname>,
+    /// [`ServerChoice::Lan`]: the one used last, if one was named.
+    pub server: ServerChoice,
+    /// The addresses of this machine to use; empty: all of them.
+    pub addresses: Vec<IpAddr>,
+    pub media: MediaConfig,
+    pub report: Report,
+    pub settings: Settings,
+    /// Leave and close the window after this time.
+    pub duration: Option<Duration>,
+    pub language: Language,
+    /// The runtime that calls run on. It has to outlive [`run`].
+    pub runtime: Handle,
+    /// Leave and close the window when told so (a signal to the process). Dropping the sender does nothing.
+    pub stop: Option<oneshot::Receiver<()>>,
+}
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("the window cannot be opened: {0}. Without a display, use --headless ROOM")]
+    Window(#[from] eframe::Error),
+}
+
+/// Opens the window and returns when it is closed. Must be called on the main thread.
+///
+/// # Errors
+/// Where there is no display or no way to draw on it.
+pub fn run(config: AppConfig) -> Result<(), AppError> {
+    let options = NativeOptions { viewport: viewport(), ..video::native_options() };
+    eframe::run_native("Maru", options, Box::new(|creation| Ok(Box::new(App::new(creation, config)))))?;
+    Ok(())
+}
+
+fn viewport() -> ViewportBuilder {
+    let viewport = ViewportBuilder::default()
+        .with_title("Maru")
+        .with_app_id("maru")
+        .with_inner_size([1120.0, 740.0])
+        .with_min_inner_size([360.0, 480.0]);
+    match eframe::icon_data::from_png_bytes(include_bytes!("../../../assets/icons/maru.png")) {
+        Ok(icon) => viewport.with_icon(icon),
+        Err(error) => {
+            tracing::warn!(%error, "the icon cannot be read");
+            viewport
+        }
+    }
+}
+
+struct App {
+    state: State,
+    shell: Shell,
+    videos: Videos,
+    picture_wake: Arc<PictureWake>,
+    /// When to leave and close the window.
+    deadline: Option<Timestamp>,
+}
+
+impl App {
+    fn new(creation: &CreationContext<'_>, config: AppConfig) -> Self {
+        let ctx = &creation.egui_ctx;
+        ctx.set_fonts(fonts::definitions());
+        theme::install(ctx);
+        let joins_at_once = config.room.is_some();
+        let wishes = Wishes { room: config.room, name: config.name, server: config.server, addresses: config.addresses };
+        let state = State::new(Texts::new(config.language), config.settings, &config.media, wishes);
+        let shell = Shell::start(ctx, config.media, config.report, config.runtime, config.stop);
+        let picture_wake = PictureWake::new(ctx.clone());
+        let wake = picture_wake.clone();
+        shell.media.set_on_picture(Arc::new(move || wake.picture_came(clock::now())));
+        let deadline = config.duration.map(|duration| clock::now() + duration);
+        let mut app = Self { state, shell, videos: Videos::new(creation), picture_wake, deadline };
+        app.handle(Command::RefreshDevices);
+        if joins_at_once {
+            app.handle(Command::Join);
+        }
+        app
+    }
+
+    fn handle(&mut self, command: Command) {
+        for effect in self.state.handle(command, clock::now()) {
+            self.shell.perform(effect);
+        }
+    }
+
+    /// When something has to change although nothing happens.
+    fn schedule_repaint(&self, ctx: &Context, now: Timestamp) {
+        let notice_end = self.state.call.as_ref().and_then(|call| call.next_notice_end(now));
+        let meter = self.state.meter_moves().then(|| now + METER_INTERVAL);
+        if let Some(next) = [notice_end, meter, self.deadline].into_iter().flatten().min() {
+            ctx.request_repaint_after(next.since(now));
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _frame: &mut Frame) {
+        let now = clock::now();
+        while let Some(event) = self.shell.next_event() {
+            match event {
+                Event::Media(event) => self.state.apply_media(event, now),
+                Event::Call(event) => self.state.apply_call(event, now),
+                Event::Devices(list) => self.state.apply_device_list(list),
+                Event::Stop => self.deadline = Some(now),
+            }
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.deadline = None;
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+        self.schedule_repaint(ctx, now);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
+        let now = clock::now();
+        self.picture_wake.painted(now);
+        let mut live = Live {
+            now,
+            own_picture: self.shell.media.own_picture(),
+            level: self.shell.media.microphone_level(),
+            videos: &mut self.videos,
+        };
+        let commands = screens::show(ui, &self.state, &mut live);
+        self.videos.forget_undrawn();
+        if !commands.is_empty() {
+            ui.ctx().request_repaint();
+        }
+        for command in commands {
+            self.handle(command);
+        }
+    }
+
+    fn on_exit(&mut self, _gl: Option<&glow::Context>) {
+        self.shell.say_goodbye();
+    }
+}

@@ -18,10 +18,12 @@ use video::{PeerVideo, VideoConfig, VideoEngine};
 
 pub mod audio;
 mod config;
+mod save_name;
 mod slot;
 mod source_error;
 mod stats;
 pub mod video;
+pub use video::save_png;
 mod worker;
 
 pub use config::{

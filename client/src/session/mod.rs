@@ -1,14 +1,23 @@
 //! One call: commands in, events out. One tokio task owns all of it; nobody waits for it.
 
+mod call;
+mod finder;
+pub mod lan;
+pub mod link;
+mod peer;
+mod reporting;
+mod signaling;
+
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use maru_core::time::Timestamp;
 use maru_protocol::{Nickname, RoomName};
 use tokio::sync::mpsc;
 
+use crate::clock;
 use crate::media::{Media, PictureSlot};
 use crate::report::Report;
-
-pub mod link;
 
 /// What to join, and through whom.
 #[derive(Debug, Clone)]
@@ -16,6 +25,8 @@ pub struct CallConfig {
     pub room: RoomName,
     pub name: Nickname,
     pub server: ServerChoice,
+    /// The addresses of this machine to use; empty: all of them.
+    pub addresses: Vec<IpAddr>,
     pub muted: bool,
     pub camera_on: bool,
 }
@@ -149,6 +160,8 @@ pub struct CallStats {
     pub sent_width: u32,
     pub sent_height: u32,
     pub sent_fps: f32,
+    /// Captured to encoded.
+    pub encode_delay_ms: f32,
 }
 
 /// Figures of the link to one peer over the last second. Everything received unless it says otherwise.
@@ -165,11 +178,16 @@ pub struct PeerStats {
     pub loss: f32,
     pub round_trip_ms: Option<f32>,
     pub jitter_ms: f32,
-    /// Captured (sender's clock, from sender reports) to presented, where known.
+    /// Handed to the decoder to presented, mean.
+    pub decode_delay_ms: f32,
+    /// Sent to presented: half a round trip and decoding. An estimate.
     pub video_delay_ms: Option<f32>,
+    /// Sound waiting to be played.
     pub audio_delay_ms: Option<f32>,
     /// Share of sound made up because it did not arrive, 0 to 1.
     pub concealed: f32,
+    /// Loudness now, 0 to 1.
+    pub level: f32,
     /// `"network"`, `"cpu"`, `"camera"` or `"none"`.
     pub limited_by: String,
 }
@@ -182,6 +200,17 @@ pub struct Call {
 
 /// Starts a call on the current tokio runtime.
 pub fn start(config: CallConfig, media: Arc<Media>, report: Report) -> Call {
-    let _ = (config, media, report);
-    todo!("written by the session's author")
+    let (commands, from_person) = mpsc::channel(64);
+    let (to_person, events) = mpsc::channel(1024);
+    let task = call::CallTask::new(config, media, report, from_person, to_person);
+    tokio::spawn(task.run());
+    Call { commands, events }
+}
+
+/// Waits until `deadline`; for ever if there is none.
+async fn until(deadline: Option<Timestamp>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep(deadline.since(clock::now())).await,
+        None => std::future::pending().await,
+    }
 }

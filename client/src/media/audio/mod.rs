@@ -1,67 +1,266 @@
-//! Placeholder with the surface of the sound engine; replaced when the real one is merged.
+//! Sound: microphone, Opus, jitter buffers, loudspeaker.
+//!
+//! Threads: `audio` (the worker: all codecs, resampling and mixing, every 10 ms), `microphone` and `speaker` (open devices
+//! and look after them), the sound drivers' own (rings and atomics only), and one for each file that is written.
 
-use std::path::{Path, PathBuf};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
 
 use maru_core::media::{AudioPacket, EncodedAudio};
 use tokio::sync::mpsc;
 
-use super::source_error::SourceError;
-use super::{MediaEvent, MicrophoneChoice, SpeakerChoice};
+use super::{DeviceKind, DeviceProblem, MediaEvent, MicrophoneChoice, SpeakerChoice};
 use crate::report::Report;
 
+pub mod callbacks;
+mod capture;
+mod codec;
+mod devices;
+mod meter;
+mod peer;
+mod playback;
+mod resample;
+mod source;
+#[cfg(test)]
+mod spectrum;
+mod wav;
+mod wav_saver;
+mod worker;
+
+pub use wav::check_file;
+
+use codec::{Decoder, Encoder};
+use devices::{Choice, Direction, Keeper, Surroundings};
+use meter::AtomicF32;
+use peer::{Peer, PeerState};
+use wav_saver::SaveFolder;
+use worker::{Command, Worker};
+
+/// Commands from people and keepers; the worker empties the queue every 10 ms.
+const COMMANDS: usize = 256;
+/// 320 ms of packets on the way out. Sound older than that is of no use: what does not fit is dropped and counted.
+const OUTGOING_PACKETS: usize = 16;
+/// More than a second of packets on the way in. What does not fit (the worker hangs) is dropped and counted.
+const INCOMING_PACKETS: usize = 64;
+
+#[derive(Debug, Clone)]
 pub struct AudioConfig {
     pub microphone: MicrophoneChoice,
     pub speaker: SpeakerChoice,
     pub muted: bool,
+    /// Folder for `NAME.wav` of each peer, as played.
     pub save_remote: Option<PathBuf>,
 }
 
-pub struct AudioEngine;
+/// What the worker shares with the handle.
+#[derive(Debug, Default)]
+struct EngineState {
+    muted: AtomicBool,
+    level: AtomicF32,
+    packets_dropped: AtomicU64,
+}
+
+/// All sound of this process. Dropping it closes the devices and ends the threads; files are complete then.
+#[derive(Debug)]
+pub struct AudioEngine {
+    /// Before the worker: they hold ends of its queue.
+    keepers: Option<(Keeper, Keeper)>,
+    commands: Option<SyncSender<Command>>,
+    worker: Option<JoinHandle<()>>,
+    state: Arc<EngineState>,
+}
 
 impl AudioEngine {
-    pub fn start(_config: AudioConfig, _events: mpsc::Sender<MediaEvent>, _report: Report) -> Self {
-        Self
+    /// Opens what `config` names, in the background. `events` tell what became of it; without a reader they are dropped.
+    pub fn start(config: AudioConfig, events: mpsc::Sender<MediaEvent>, report: Report) -> Self {
+        let state = Arc::new(EngineState { muted: AtomicBool::new(config.muted), ..EngineState::default() });
+        let mut engine = Self { keepers: None, commands: None, worker: None, state };
+        if let Err(reason) = engine.start_threads(config, &events, &report) {
+            crashed(&events, reason);
+        }
+        engine
     }
-    pub fn set_microphone(&self, _choice: MicrophoneChoice) {}
-    pub fn set_speaker(&self, _choice: SpeakerChoice) {}
-    pub fn set_muted(&self, _muted: bool) {}
+
+    pub fn set_microphone(&self, choice: MicrophoneChoice) {
+        if let Some((microphone, _)) = &self.keepers {
+            microphone.choose(choice.into());
+        }
+    }
+
+    pub fn set_speaker(&self, choice: SpeakerChoice) {
+        if let Some((_, speaker)) = &self.keepers {
+            speaker.choose(choice.into());
+        }
+    }
+
+    /// While muted nothing is encoded, whatever else is switched.
+    pub fn set_muted(&self, muted: bool) {
+        self.state.muted.store(muted, Ordering::Release);
+    }
+
+    /// The loudest sample of the last 50 ms or so, 0 to 1. Also while muted.
     pub fn level(&self) -> f32 {
-        0.0
+        self.state.level.load()
     }
+
+    /// Packets that were encoded but found the queue to the network full.
+    pub fn packets_dropped(&self) -> u64 {
+        self.state.packets_dropped.load(Ordering::Relaxed)
+    }
+
+    /// Starts encoding. A second call replaces the first; dropping the receiver ends it.
     pub fn attach(&self) -> mpsc::Receiver<EncodedAudio> {
-        mpsc::channel(1).1
+        let (outlet, receiver) = mpsc::channel(OUTGOING_PACKETS);
+        self.send(Command::Attach(outlet));
+        receiver
     }
-    pub fn add_peer(&self, _name: &str) -> PeerAudio {
-        PeerAudio
+
+    /// Starts to play a peer.
+    pub fn add_peer(&self, name: &str) -> PeerAudio {
+        let state = Arc::<PeerState>::default();
+        let (packets, inbox) = sync_channel(INCOMING_PACKETS);
+        let handle = PeerAudio { packets, state: state.clone() };
+        handle.set_name(name);
+        match Decoder::new() {
+            Ok(decoder) => self.send(Command::AddPeer(Box::new(Peer::new(inbox, state, decoder)))),
+            Err(error) => tracing::warn!(%error, "no decoder for a peer's sound"),
+        }
+        handle
+    }
+
+    fn start_threads(
+        &mut self,
+        config: AudioConfig,
+        events: &mpsc::Sender<MediaEvent>,
+        report: &Report,
+    ) -> Result<(), String> {
+        let encoder = Encoder::new().map_err(|error| format!("Opus cannot be used: {error}"))?;
+        let folder = config.save_remote.map(|folder| SaveFolder::new(folder, report.clone()));
+        let worker = Worker::new(encoder, self.state.clone(), folder);
+        let (commands, inbox) = sync_channel(COMMANDS);
+        self.commands = Some(commands.clone());
+        let in_words = |error: std::io::Error| format!("no thread for sound: {error}");
+        let worker_events = events.clone();
+        let thread = std::thread::Builder::new().name("audio".into()).spawn(move || {
+            let run = AssertUnwindSafe(|| worker.run(&inbox));
+            if let Err(panic) = catch_unwind(run) {
+                crashed(&worker_events, panic_text(&*panic));
+            }
+        });
+        self.worker = Some(thread.map_err(in_words)?);
+        let surroundings = || Surroundings { worker: commands.clone(), events: events.clone(), report: report.clone() };
+        let microphone = Keeper::start(Direction::Input, config.microphone.into(), surroundings()).map_err(in_words)?;
+        let speaker = Keeper::start(Direction::Output, config.speaker.into(), surroundings()).map_err(in_words)?;
+        self.keepers = Some((microphone, speaker));
+        Ok(())
+    }
+
+    fn send(&self, command: Command) {
+        if self.commands.as_ref().is_none_or(|commands| commands.try_send(command).is_err()) {
+            tracing::warn!("the audio worker does not take commands");
+        }
     }
 }
 
-pub struct PeerAudio;
+impl Drop for AudioEngine {
+    fn drop(&mut self) {
+        self.keepers = None;
+        self.commands = None;
+        if let Some(worker) = self.worker.take() {
+            // A panic was told as an event.
+            let _ = worker.join();
+        }
+    }
+}
+
+/// One peer's sound. Dropping it takes it out of the mix and ends its file.
+#[derive(Debug)]
+pub struct PeerAudio {
+    packets: SyncSender<AudioPacket>,
+    state: Arc<PeerState>,
+}
 
 impl PeerAudio {
-    pub fn push(&self, _packet: AudioPacket) {}
-    pub fn set_name(&self, _name: &str) {}
+    /// Hands over a packet from the network. Never waits: what does not fit is dropped and counted.
+    pub fn push(&self, packet: AudioPacket) {
+        if self.packets.try_send(packet).is_err() {
+            self.state.packets_dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Used for the file, if it has not begun.
+    pub fn set_name(&self, name: &str) {
+        name.clone_into(&mut self.state.name.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     pub fn stats(&self) -> AudioStats {
-        AudioStats::default()
+        AudioStats {
+            buffer_ms: self.state.buffer_ms.load(),
+            samples_played: self.state.samples_played.load(Ordering::Relaxed),
+            samples_concealed: self.state.samples_concealed.load(Ordering::Relaxed),
+            level: self.state.level.load(),
+        }
     }
 }
 
-#[derive(Default)]
+/// Counted since the start, unless it says otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct AudioStats {
+    /// Sound waiting in the jitter buffer and in the device's ring now.
     pub buffer_ms: f32,
+    /// Samples decoded from packets.
     pub samples_played: u64,
+    /// Samples made up because packets were lost or late.
     pub samples_concealed: u64,
+    /// The loudest sample of the last 50 ms or so, 0 to 1.
     pub level: f32,
 }
 
+/// Names that [`MicrophoneChoice::Named`] takes. Takes up to 3 s.
 pub fn list_microphones() -> Vec<String> {
-    Vec::new()
+    devices::names(Direction::Input)
 }
 
+/// Names that [`SpeakerChoice::Named`] takes. Takes up to 3 s.
 pub fn list_speakers() -> Vec<String> {
-    Vec::new()
+    devices::names(Direction::Output)
 }
 
-pub fn check_file(_path: &Path) -> Result<(), SourceError> {
-    Ok(())
+impl From<MicrophoneChoice> for Choice {
+    fn from(choice: MicrophoneChoice) -> Self {
+        match choice {
+            MicrophoneChoice::Auto => Self::Auto,
+            MicrophoneChoice::None => Self::None,
+            MicrophoneChoice::Test => Self::Test,
+            MicrophoneChoice::File(path) => Self::File(path),
+            MicrophoneChoice::Named(name) => Self::Named(name),
+        }
+    }
+}
+
+impl From<SpeakerChoice> for Choice {
+    fn from(choice: SpeakerChoice) -> Self {
+        match choice {
+            SpeakerChoice::Auto => Self::Auto,
+            SpeakerChoice::None => Self::None,
+            SpeakerChoice::File(path) => Self::File(path),
+            SpeakerChoice::Named(name) => Self::Named(name),
+        }
+    }
+}
+
+fn crashed(events: &mpsc::Sender<MediaEvent>, reason: String) {
+    tracing::error!(reason, "sound has stopped");
+    let problem = DeviceProblem::Crashed { reason };
+    let _ = events.try_send(MediaEvent::Failed { device: DeviceKind::Speaker, problem });
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown".into())
 }

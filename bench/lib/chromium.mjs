@@ -1,0 +1,102 @@
+// The reference: a call between two headless Chromium processes, with the same clip and sound as Maru's.
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { latency, pace } from './figures.mjs';
+import { cpuSeconds, memoryMb, tree } from './processes.mjs';
+
+const PROGRAM = '/usr/bin/chromium';
+const WIDTH = 1280, HEIGHT = 720;
+
+/**
+ * Holds the call and returns its figures, of the side that joins second. Cost and pace are measured before the frame
+ * numbers are read, since reading them costs CPU of its own.
+ */
+export async function measureChromium({ cache, clip, sound, seconds, warmUp }) {
+  const { chromium } = createRequire(cache + '/')('playwright-core');
+  const page = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), 'reference-page.js');
+  const folders = [], sides = [];
+  try {
+    for (let i = 0; i < 2; i++) {
+      folders.push(fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-')));
+      sides.push(await open(chromium, folders[i], clip, sound, page));
+    }
+    const [first, second] = sides;
+    await connect(first, second);
+    await connect(second, first);
+
+    const call = { width: WIDTH, height: HEIGHT, codec: 'H264' };
+    await first.evaluate(call => reference.join(call), { ...call, caller: false });
+    await second.evaluate(call => reference.join(call), { ...call, caller: true });
+    await second.waitForFunction(() => reference.firstPicture, null, { timeout: 30_000 });
+    await sleep(warmUp * 1e3);
+
+    const pids = tree(process.pid).slice(1);
+    const cpuBefore = cpuSeconds(pids), before = await second.evaluate(() => reference.stats()), from = Date.now();
+    await sleep(seconds * 1e3);
+    const cpuAfter = cpuSeconds(pids), after = await second.evaluate(() => reference.stats()), to = Date.now();
+    const memory = memoryMb(pids);
+
+    await first.evaluate(() => reference.watchOwn());
+    await second.evaluate(() => reference.watchRemote());
+    await sleep(seconds * 1e3);
+    const own = await first.evaluate(() => reference.own);
+    const { asked, firstPicture, shown, remote } = await second.evaluate(() => {
+      const { asked, firstPicture, shown, remote } = reference;
+      return { asked, firstPicture, shown, remote };
+    });
+    const presented = remote.map(([number, , at]) => [number, at]);
+    const span = (to - from) / 1e3;
+    return {
+      joinMs: firstPicture - asked,
+      ...pace(shown, from, to),
+      height: after.height,
+      kbps: (after.bytes - before.bytes) * 8 / span / 1e3,
+      latencyMs: latency(delaysByNumber(own.map(([number, captured]) => [number, captured]), presented)),
+      latencyFromPreviewMs: latency(delaysByNumber(own.map(([number, , at]) => [number, at]), presented)),
+      concealedShare: (after.concealed - before.concealed) / (after.samples - before.samples),
+      cpuCores: (cpuAfter - cpuBefore) / span,
+      memoryMb: memory,
+    };
+  } finally {
+    for (const side of sides) await side.context().close();
+    for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Both are [frame number, ms]. For each presented picture the time since the same one began; the clip loops, the nearest counts. */
+export function delaysByNumber(began, presented) {
+  const LONGEST_MS = 8000;
+  return presented.flatMap(([number, at]) => {
+    const since = began.filter(([n, t]) => n === number && t <= at && at - t < LONGEST_MS).map(([, t]) => at - t);
+    return since.length ? [Math.min(...since)] : [];
+  });
+}
+
+async function open(chromium, folder, clip, sound, script) {
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath: PROGRAM,
+    viewport: { width: WIDTH, height: HEIGHT },
+    args: [
+      '--no-sandbox', '--disable-gpu', '--mute-audio', '--no-first-run',
+      '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+      `--use-file-for-fake-video-capture=${clip}`, `--use-file-for-fake-audio-capture=${sound}`,
+      '--autoplay-policy=no-user-gesture-required', '--disable-features=WebRtcHideLocalIpsWithMdns',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic',
+    ],
+  });
+  const page = context.pages()[0];
+  const html = path.join(folder, 'call.html');
+  fs.writeFileSync(html, `<!doctype html><style>body { margin: 0 } #remote { width: 100vw; height: 100vh }</style>
+    <video id="remote" autoplay playsinline></video>`);
+  await page.goto('file://' + html); // A file's page may use the camera, an empty one may not.
+  await page.addScriptTag({ path: script });
+  return page;
+}
+
+/** What `from` sends reaches `to`. */
+function connect(from, to) {
+  return from.exposeFunction('toPeer', message => to.evaluate(message => fromPeer(message), message));
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { cellsOf, numberOf } from './barcode.mjs';
+import { delaysByNumber } from './chromium.mjs';
+import { latency, pace, percentile } from './figures.mjs';
+import { matchPictures, meanOfStats, Report } from './report.mjs';
+import { decodeWav, encodeWav, findGaps } from './wav.mjs';
+import { framesOf } from './y4m.mjs';
+
+test('a frame number survives its barcode, and one flipped cell does not', () => {
+  for (const number of [0, 1, 599, 0xffff]) {
+    assert.equal(numberOf(i => cellsOf(number)[i] === 1), number);
+    for (let flipped = 0; flipped < 19; flipped++) {
+      assert.equal(numberOf(i => (cellsOf(number)[i] === 1) !== (i === flipped)), null);
+    }
+  }
+});
+
+test('the frame numbers of a Y4M file', t => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-test-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'clip.y4m'), WIDTH = 320, HEIGHT = 180;
+  const frame = number => {
+    const picture = Buffer.alloc(WIDTH * HEIGHT * 3 / 2, 16);
+    cellsOf(number).forEach((white, i) => {
+      for (let y = 0; y < 8; y++) if (white) picture.fill(235, y * WIDTH + i * 16, y * WIDTH + (i + 1) * 16);
+    });
+    return Buffer.concat([Buffer.from('FRAME\n'), picture]);
+  };
+  const unfinished = frame(9).subarray(0, 1000);
+  fs.writeFileSync(file, Buffer.concat([Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F30:1\n`), frame(7), frame(300), unfinished]));
+  assert.deepEqual([...framesOf(file)], [7, 300]);
+});
+
+test('percentiles and latency', () => {
+  assert.equal(percentile([], 0.5), null);
+  const values = Array.from({ length: 101 }, (_, i) => 100 - i);
+  assert.deepEqual(latency(values), { p50: 50, p95: 95, p99: 99, count: 101 });
+});
+
+test('the pace counts a stall at either end of the window', () => {
+  assert.deepEqual(pace([900, 1100, 1200, 1300, 2100], 1000, 2000), { fps: 3, longestGapMs: 700, freezeSeconds: 0.7 });
+  assert.deepEqual(pace([], 0, 1000), { fps: 0, longestGapMs: 1000, freezeSeconds: 1 });
+});
+
+test('delays by frame number take the nearest turn of the loop', () => {
+  const began = [[5, 1000], [5, 21_000], [6, 21_033]];
+  assert.deepEqual(delaysByNumber(began, [[5, 21_050], [6, 21_100], [7, 21_100]]), [50, 67]);
+});
+
+test('pictures are matched by RTP time', () => {
+  const captured = [0, 1, 2].map(i => ({ t_ms: i * 33, source_frame: i, rtp_time: 0xffffffff - i }));
+  const presented = [{ t_ms: 90, rtp_time: 0xfffffffe }];
+  assert.deepEqual(matchPictures(captured, presented), [{ number: 1, capturedMs: 33, presentedMs: 90 }]);
+  assert.throws(() => matchPictures(captured, [{ t_ms: 90, rtp_time: 5 }]), /0 of 1 presented/);
+});
+
+test('a report that is still being written', t => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-test-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const report = new Report(path.join(folder, 'report.jsonl'));
+  assert.deepEqual(report.events(), []);
+  fs.writeFileSync(report.file, '{"t_ms":1,"event":"started"}\n{"t_ms":2,"ev');
+  assert.equal(report.find('started').t_ms, 1);
+  assert.equal(report.events().length, 1);
+});
+
+test('the mean of a figure over the window', () => {
+  const stats = (t_ms, value) => ({ t_ms, event: 'stats', peers: [{ received_bitrate_bps: value }] });
+  const events = [stats(0, 9), stats(1000, 10), stats(2000, 20), stats(3000, 90), { t_ms: 1500, event: 'stats', peers: [] }];
+  assert.equal(meanOfStats(events, 1000, 3000, 'received_bitrate_bps'), 15);
+  assert.equal(meanOfStats([], 0, 1, 'received_bitrate_bps'), null);
+});
+
+test('gaps in a sound', () => {
+  const RATE = 48_000;
+  const tone = Float32Array.from({ length: RATE * 2 }, (_, i) => i < RATE / 2 ? 0 : 0.3 * Math.sin(i * 0.1));
+  const whole = findGaps(decodeWav(encodeWav(tone, RATE)));
+  assert.deepEqual(whole, { seconds: 1.5, gaps: 0, longestMs: 0, totalMs: 0 });
+  tone.fill(0, RATE, RATE + RATE / 50);
+  assert.deepEqual(findGaps(decodeWav(encodeWav(tone, RATE))), { seconds: 1.5, gaps: 1, longestMs: 20, totalMs: 20 });
+  assert.equal(findGaps({ rate: RATE, samples: new Float32Array(RATE) }).seconds, null);
+});

@@ -1,0 +1,40 @@
+// What processes cost, from /proc.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+
+const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK']));
+
+/** `pid` and all processes under it. */
+export function tree(pid) {
+  const children = new Map();
+  for (const { pid, parent } of all()) children.set(parent, [...children.get(parent) ?? [], pid]);
+  const under = pid => [pid, ...(children.get(pid) ?? []).flatMap(under)];
+  return under(pid);
+}
+
+/** CPU time used so far, in seconds, of processes that still run. */
+export function cpuSeconds(pids) {
+  return pids.reduce((sum, pid) => sum + (stat(pid)?.ticks ?? 0), 0) / TICKS_PER_SECOND;
+}
+
+/** Memory, each shared page counted in proportion (PSS), in MB. */
+export function memoryMb(pids) {
+  const kb = pid => {
+    try {
+      return Number(/^Pss:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
+    } catch { return 0; } // It ended meanwhile.
+  };
+  return pids.reduce((sum, pid) => sum + kb(pid), 0) / 1024;
+}
+
+function all() {
+  return fs.readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number).map(stat).filter(Boolean);
+}
+
+function stat(pid) {
+  try {
+    // The name, in parentheses, may itself hold spaces and parentheses.
+    const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
+    return { pid, parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) };
+  } catch { return null; } // It ended meanwhile.
+}

@@ -1,0 +1,57 @@
+// Reads the report of a Maru client (`maru --report FILE`: JSON Lines).
+import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Share of presented pictures that must be found among the captured ones for a latency to mean something. */
+const MATCHED_AT_LEAST = 0.9;
+
+export class Report {
+  constructor(file) {
+    this.file = file;
+  }
+
+  /** All events so far. The last line may still be being written. */
+  events() {
+    const text = fs.existsSync(this.file) ? fs.readFileSync(this.file, 'utf8') : '';
+    return text.split('\n').slice(0, -1).map(line => JSON.parse(line));
+  }
+
+  find(name) {
+    return this.events().find(e => e.event === name);
+  }
+
+  /** The first event of that name, once it is there. */
+  async wait(name, isAlive, timeoutMs = 30_000) {
+    const end = Date.now() + timeoutMs;
+    for (;;) {
+      const event = this.find(name);
+      if (event) return event;
+      if (!isAlive()) throw new Error(`the client ended before it reported "${name}"`);
+      if (Date.now() > end) throw new Error(`no "${name}" in the report after ${timeoutMs / 1e3} s`);
+      await sleep(20);
+    }
+  }
+}
+
+/**
+ * Pairs the pictures that one side presented with those that the other captured, by their RTP time.
+ * Returns `[{ number, capturedMs, presentedMs }]`, in the order of presentation.
+ */
+export function matchPictures(captured, presented) {
+  const byTime = new Map(captured.map(e => [e.rtp_time, e]));
+  const matched = presented.filter(e => byTime.has(e.rtp_time));
+  if (matched.length < presented.length * MATCHED_AT_LEAST) {
+    throw new Error(`only ${matched.length} of ${presented.length} presented pictures have the RTP time of a captured one`);
+  }
+  return matched.map(e => {
+    const source = byTime.get(e.rtp_time);
+    return { number: source.source_frame, capturedMs: source.t_ms, presentedMs: e.t_ms };
+  });
+}
+
+/** Mean of a figure of the first peer over the `stats` events of a window. */
+export function meanOfStats(events, from, to, field) {
+  const values = events.filter(e => e.event === 'stats' && e.t_ms >= from && e.t_ms < to)
+    .flatMap(e => e.peers?.[0]?.[field] ?? []);
+  return values.length ? values.reduce((sum, v) => sum + v, 0) / values.length : null;
+}

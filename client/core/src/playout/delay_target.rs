@@ -1,0 +1,123 @@
+//! How long sound has to wait so that the late packets of this link are still in time.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+const MIN_TARGET_US: i64 = 20_000;
+const MAX_TARGET_US: i64 = 200_000;
+/// On top of the worst lateness seen: the playout looks every 10 ms.
+const MARGIN_US: i64 = 10_000;
+/// What is expected of a link that is not known yet: a thread that does not get the processor for a moment.
+const FIRST_LATENESS_US: i64 = 30_000;
+/// The memory: 15 spans of 4 s in which packets came.
+const SPANS: usize = 15;
+const SPAN: Duration = Duration::from_secs(4);
+/// After such a silence the clocks may have drifted apart, so the fastest packet from before is no measure.
+const FORGET_AFTER: Duration = Duration::from_secs(5);
+
+/// Measures the transit time of packets (arrival less RTP time; its zero is arbitrary) against the fastest of the last
+/// seconds. The target is what the second-worst of the remembered spans needed: one outlier in a minute does not make the
+/// whole call lag.
+#[derive(Debug)]
+pub(super) struct DelayTarget {
+    spans: VecDeque<Span>,
+    last_arrival: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    started: Timestamp,
+    fastest_us: Option<i64>,
+    lateness_us: i64,
+}
+
+impl Default for DelayTarget {
+    fn default() -> Self {
+        let unknown = Span { started: Timestamp::ZERO, fastest_us: None, lateness_us: FIRST_LATENESS_US };
+        Self { spans: VecDeque::from([unknown; SPANS]), last_arrival: None }
+    }
+}
+
+impl DelayTarget {
+    pub(super) fn observe(&mut self, arrived: Timestamp, transit_us: i64) {
+        if self.last_arrival.is_none_or(|last| arrived.since(last) > FORGET_AFTER) {
+            self.forget_transit();
+        }
+        self.last_arrival = Some(arrived);
+        if arrived.since(self.spans[0].started) > SPAN {
+            self.spans.pop_back();
+            self.spans.push_front(Span { started: arrived, fastest_us: None, lateness_us: 0 });
+        }
+        let fastest = self.fastest_transit_us().map_or(transit_us, |us| us.min(transit_us));
+        let span = &mut self.spans[0];
+        span.fastest_us = Some(span.fastest_us.map_or(transit_us, |us| us.min(transit_us)));
+        span.lateness_us = span.lateness_us.max(transit_us - fastest);
+    }
+
+    /// The transit time of the fastest packet of the last 4 to 8 s.
+    pub(super) fn fastest_transit_us(&self) -> Option<i64> {
+        self.spans.iter().take(2).filter_map(|span| span.fastest_us).min()
+    }
+
+    /// Forgets transit times, which mean nothing after the sender's clock has jumped.
+    pub(super) fn forget_transit(&mut self) {
+        for span in self.spans.iter_mut().take(2) {
+            span.fastest_us = None;
+        }
+    }
+
+    /// How long after the fastest packet's arrival its sound is to be played.
+    pub(super) fn target_us(&self) -> i64 {
+        let (mut worst, mut second) = (0, 0);
+        for span in &self.spans {
+            if span.lateness_us > worst {
+                (worst, second) = (span.lateness_us, worst);
+            } else {
+                second = second.max(span.lateness_us);
+            }
+        }
+        (second + MARGIN_US).clamp(MIN_TARGET_US, MAX_TARGET_US)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One packet every 20 ms for `seconds`, each `lateness_us(index)` late.
+    fn run(target: &mut DelayTarget, from: Timestamp, seconds: u64, lateness_us: impl Fn(u64) -> i64) -> Timestamp {
+        for index in 0..seconds * 50 {
+            target.observe(from + Duration::from_millis(index * 20), lateness_us(index));
+        }
+        from + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_clean_link_comes_down_to_the_minimum_after_a_minute() {
+        let mut target = DelayTarget::default();
+        let start = Timestamp::from_micros(1);
+        assert_eq!(target.target_us(), FIRST_LATENESS_US + MARGIN_US);
+        let now = run(&mut target, start, 50, |_| 0);
+        assert_eq!(target.target_us(), FIRST_LATENESS_US + MARGIN_US);
+        run(&mut target, now, 20, |_| 0);
+        assert_eq!(target.target_us(), MIN_TARGET_US);
+    }
+
+    #[test]
+    fn one_outlier_changes_nothing_and_repeated_lateness_does() {
+        let mut target = DelayTarget::default();
+        let now = run(&mut target, Timestamp::ZERO, 70, |index| if index == 3400 { 150_000 } else { 0 });
+        assert_eq!(target.target_us(), MIN_TARGET_US);
+        run(&mut target, now, 10, |index| if index % 100 == 50 { 60_000 } else { 0 });
+        assert_eq!(target.target_us(), 70_000);
+    }
+
+    #[test]
+    fn it_stays_under_the_maximum() {
+        let mut target = DelayTarget::default();
+        run(&mut target, Timestamp::ZERO, 20, |index| if index % 2 == 0 { 0 } else { 5_000_000 });
+        assert_eq!(target.target_us(), MAX_TARGET_US);
+    }
+}

@@ -1,0 +1,340 @@
+//! Calls in virtual time: a sender, a network and a loudspeaker, each as bad as a test wants it.
+//!
+//! Instead of Opus a packet carries the RTP time of its first sample, and the "decoder" makes a tone from it, so that what
+//! is played tells where it comes from.
+
+use std::f64::consts::TAU;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Decode, Playout, PlayoutCounters, SoundDecoder};
+use crate::media::AudioPacket;
+use crate::time::Timestamp;
+
+const TONE_HZ: f64 = 400.0;
+const CELT_20_MS: u8 = 31 << 3;
+const START: Timestamp = Timestamp::from_micros(1_000_000);
+
+struct ToneDecoder {
+    /// RTP time of the sample that comes next.
+    time: u32,
+}
+
+impl ToneDecoder {
+    fn tone(&mut self, samples: usize, out: &mut Vec<f32>) {
+        for _ in 0..samples {
+            out.push((0.5 * (TAU * TONE_HZ * f64::from(self.time) / 48_000.0).sin()) as f32);
+            self.time = self.time.wrapping_add(1);
+        }
+    }
+}
+
+impl SoundDecoder for ToneDecoder {
+    fn decode(&mut self, step: &Decode, out: &mut Vec<f32>) {
+        match step {
+            Decode::Packet { payload, samples } => {
+                self.time = time_in(payload);
+                self.tone(*samples, out);
+            }
+            Decode::Fec { payload, samples } => {
+                self.time = time_in(payload).wrapping_sub(*samples as u32);
+                self.tone(*samples, out);
+            }
+            Decode::Conceal { samples } | Decode::Silence { samples } => out.resize(out.len() + samples, 0.0),
+        }
+    }
+}
+
+fn time_in(payload: &Bytes) -> u32 {
+    u32::from_be_bytes([payload[1], payload[2], payload[3], payload[4]])
+}
+
+/// A call of `packets` packets of 20 ms.
+struct Call {
+    packets: u64,
+    first_sequence: u16,
+    first_time: u32,
+    /// Delay of a packet in the network; `None`: lost.
+    network: Box<dyn FnMut(u64) -> Option<Duration>>,
+    /// Whether the sender says anything.
+    speaks: Box<dyn Fn(u64) -> bool>,
+    /// How much faster the loudspeaker runs than the microphone, in millionths.
+    drift_ppm: i64,
+}
+
+#[derive(Default)]
+struct Outcome {
+    counters: PlayoutCounters,
+    sound: Vec<f32>,
+    /// For each 10 ms: sound waiting.
+    buffered_ms: Vec<f32>,
+    target_ms: f32,
+}
+
+impl Call {
+    fn of_seconds(seconds: u64) -> Self {
+        Self {
+            packets: seconds * 50,
+            first_sequence: 100,
+            first_time: 5000,
+            network: Box::new(|_| Some(Duration::from_millis(5))),
+            speaks: Box::new(|_| true),
+            drift_ppm: 0,
+        }
+    }
+
+    fn run(mut self) -> Outcome {
+        let mut wire = Vec::new();
+        let mut sequence = self.first_sequence;
+        for index in (0..self.packets).filter(|&index| (self.speaks)(index)) {
+            let rtp_time = self.first_time.wrapping_add(index as u32 * 960);
+            if let Some(delay) = (self.network)(index) {
+                wire.push(packet(sequence, rtp_time, START + Duration::from_millis(index * 20 + 20) + delay));
+            }
+            sequence = sequence.wrapping_add(1);
+        }
+        wire.sort_by_key(|packet| packet.arrived);
+        let mut playout = Playout::new(ToneDecoder { time: 0 });
+        let mut outcome = Outcome::default();
+        let mut wire = wire.into_iter().peekable();
+        for block in 0..self.packets * 2 {
+            let micros = block as i64 * 10_000;
+            let now = START + Duration::from_micros((micros - micros * self.drift_ppm / 1_000_000) as u64);
+            while let Some(packet) = wire.next_if(|packet| packet.arrived <= now) {
+                playout.push(packet);
+            }
+            let mut out = [0.0; 480];
+            playout.pull(now, &mut out);
+            outcome.sound.extend(out);
+            outcome.buffered_ms.push(playout.buffered_ms());
+        }
+        outcome.counters = playout.counters();
+        outcome.target_ms = playout.target_ms();
+        outcome
+    }
+}
+
+impl Outcome {
+    /// Silent stretches of 5 ms or more after the first sound.
+    fn gaps(&self) -> usize {
+        let heard = self.sound.iter().skip_while(|sample| sample.abs() < 0.01);
+        let loud: Vec<f32> = heard.copied().collect();
+        loud.chunks(240).map(|part| part.iter().all(|sample| sample.abs() < 0.01)).filter(|&silent| silent).count()
+    }
+
+    fn most_buffered_ms(&self, seconds: std::ops::Range<usize>) -> f32 {
+        self.buffered_ms[seconds.start * 100..seconds.end * 100].iter().copied().fold(0.0, f32::max)
+    }
+}
+
+fn packet(sequence: u16, rtp_time: u32, arrived: Timestamp) -> AudioPacket {
+    let mut payload = vec![CELT_20_MS];
+    payload.extend(rtp_time.to_be_bytes());
+    AudioPacket { payload: payload.into(), sequence, rtp_time, arrived }
+}
+
+/// Numbers that look random and are the same in each run (Numerical Recipes' generator).
+fn random(seed: u32) -> impl FnMut() -> f64 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(state >> 8) / f64::from(1 << 24)
+    }
+}
+
+fn millis(ms: f64) -> Duration {
+    Duration::from_secs_f64(ms / 1e3)
+}
+
+#[test]
+fn a_clean_link_plays_everything_and_waits_little() {
+    let outcome = Call::of_seconds(120).run();
+    assert_eq!(outcome.counters.samples_concealed, 0);
+    assert_eq!(outcome.gaps(), 0);
+    assert!(outcome.most_buffered_ms(0..60) <= 60.0, "{}", outcome.most_buffered_ms(0..60));
+    assert!(outcome.most_buffered_ms(100..120) <= 40.0, "{}", outcome.most_buffered_ms(100..120));
+    assert_eq!(outcome.target_ms, 20.0);
+}
+
+#[test]
+fn threads_that_stall_now_and_then_are_not_heard() {
+    let mut call = Call::of_seconds(300);
+    // Every 7 s nothing is sent for 28 ms; what was due then goes out at once.
+    call.network = Box::new(|index| {
+        let late_ms = (28 - (index as i64 % 350) * 20).max(0);
+        Some(millis(5.0 + late_ms as f64))
+    });
+    let outcome = call.run();
+    assert_eq!(outcome.counters.samples_concealed, 0);
+    assert_eq!(outcome.gaps(), 0);
+}
+
+#[test]
+fn jitter_is_learned() {
+    let mut call = Call::of_seconds(120);
+    let mut random = random(1);
+    call.network = Box::new(move |_| Some(millis(10.0 + 60.0 * random())));
+    let outcome = call.run();
+    let made_up = outcome.counters.samples_concealed;
+    assert!(made_up < 48_000 / 4, "{made_up} samples made up, all of them in the first seconds");
+    assert!((60.0..=75.0).contains(&outcome.target_ms), "{}", outcome.target_ms);
+    assert!(outcome.most_buffered_ms(60..120) <= 120.0);
+}
+
+#[test]
+fn reordered_packets_are_played_in_order() {
+    let mut call = Call::of_seconds(30);
+    call.network = Box::new(|index| Some(Duration::from_millis(if index % 5 == 2 { 30 } else { 5 })));
+    let outcome = call.run();
+    assert_eq!(outcome.counters.samples_concealed, 0);
+    assert_eq!(outcome.counters.late, 0);
+    assert_eq!(outcome.gaps(), 0);
+}
+
+#[test]
+fn lost_packets_are_taken_from_the_next_one() {
+    let mut call = Call::of_seconds(60);
+    call.network = Box::new(|index| (index % 20 != 7).then_some(Duration::from_millis(5)));
+    let outcome = call.run();
+    assert_eq!(outcome.counters.recovered, 150);
+    assert_eq!(outcome.counters.samples_concealed, 0);
+    assert_eq!(outcome.gaps(), 0);
+}
+
+#[test]
+fn a_burst_of_loss_is_made_up_for_exactly() {
+    let mut call = Call::of_seconds(60);
+    // Four in a row: three are made up, the last is in the next packet.
+    call.network = Box::new(|index| (!(1000..1004).contains(&index)).then_some(Duration::from_millis(5)));
+    let outcome = call.run();
+    assert_eq!(outcome.counters.recovered, 1);
+    assert_eq!(outcome.counters.samples_concealed, 3 * 960);
+    assert!(outcome.most_buffered_ms(30..60) <= 60.0, "the delay must not grow by what was made up");
+}
+
+#[test]
+fn silence_left_out_is_not_concealment() {
+    let mut call = Call::of_seconds(60);
+    // Speech of 2 s, then 1 s in which a packet comes every 400 ms, as Opus DTX does.
+    call.speaks = Box::new(|index| index % 150 < 100 || index % 20 == 0);
+    let outcome = call.run();
+    assert_eq!(outcome.counters.samples_concealed, 0);
+    assert_eq!(outcome.counters.late, 0);
+    assert!(outcome.most_buffered_ms(0..60) <= 60.0);
+}
+
+#[test]
+fn sound_comes_back_after_a_long_mute() {
+    let mut call = Call::of_seconds(100);
+    call.speaks = Box::new(|index| !(500..4500).contains(&index));
+    let outcome = call.run();
+    assert_eq!(outcome.counters.samples_concealed, 0);
+    let last_second = &outcome.sound[outcome.sound.len() - 48_000..];
+    assert!(last_second.chunks(480).all(|part| part.iter().any(|sample| sample.abs() > 0.4)));
+}
+
+#[test]
+fn drifting_clocks_do_not_change_the_delay() {
+    for drift_ppm in [-200, 200] {
+        let mut call = Call::of_seconds(900);
+        call.drift_ppm = drift_ppm;
+        let outcome = call.run();
+        assert_eq!(outcome.counters.samples_concealed, 0, "{drift_ppm} ppm");
+        assert_eq!(outcome.gaps(), 0, "{drift_ppm} ppm");
+        // 180 ms apart by now, were it not for shortening and lengthening.
+        assert!(outcome.most_buffered_ms(100..900) <= 60.0, "{drift_ppm} ppm");
+    }
+}
+
+#[test]
+fn delay_comes_down_again_after_a_stall_of_the_network() {
+    let mut call = Call::of_seconds(40);
+    call.network = Box::new(|index| {
+        let late_ms = if (500..515).contains(&index) { (515 - index) * 20 } else { 0 };
+        Some(Duration::from_millis(5 + late_ms))
+    });
+    let outcome = call.run();
+    let made_up = outcome.counters.samples_concealed;
+    assert!((9_600..16_000).contains(&made_up), "300 ms less the reserve were missing, {made_up} samples made up");
+    assert!(outcome.most_buffered_ms(10..12) > 200.0);
+    assert!(outcome.most_buffered_ms(25..40) <= 70.0, "{}", outcome.most_buffered_ms(25..40));
+}
+
+#[test]
+fn what_comes_all_at_once_after_an_outage_does_not_pile_up() {
+    let mut call = Call::of_seconds(60);
+    call.network = Box::new(|index| {
+        let late_ms = if (500..700).contains(&index) { (700 - index) * 20 } else { 0 };
+        Some(Duration::from_millis(5 + late_ms))
+    });
+    let outcome = call.run();
+    assert!(outcome.most_buffered_ms(0..60) <= 1020.0);
+    assert!(outcome.counters.overflowed > 0);
+    assert!(outcome.most_buffered_ms(45..60) <= 70.0, "{}", outcome.most_buffered_ms(45..60));
+}
+
+#[test]
+fn counters_wrap_around_unheard() {
+    let mut call = Call::of_seconds(60);
+    call.first_sequence = u16::MAX - 1000;
+    call.first_time = u32::MAX - 960 * 1500;
+    let outcome = call.run();
+    assert_eq!(outcome.counters.samples_concealed, 0);
+    assert_eq!(outcome.counters.malformed, 0);
+    // The tone's phase follows RTP time, which jumps at the wrap-around, so only holes are looked for.
+    assert_eq!(outcome.gaps(), 0);
+}
+
+#[test]
+fn a_sender_that_starts_anew_is_heard_again() {
+    let mut playout = Playout::new(ToneDecoder { time: 0 });
+    let mut out = [0.0; 480];
+    let mut now = START;
+    for (first_sequence, first_time) in [(10_u16, 1_000_u32), (50_000, 3_000_000_000)] {
+        for index in 0..100_u16 {
+            let rtp_time = first_time.wrapping_add(u32::from(index) * 960);
+            playout.push(packet(first_sequence.wrapping_add(index), rtp_time, now));
+            for _ in 0..2 {
+                playout.pull(now, &mut out);
+                now = now + Duration::from_millis(10);
+            }
+        }
+        assert!(out.iter().any(|sample| sample.abs() > 0.4));
+    }
+    assert_eq!(playout.counters().malformed, 1, "the one packet by which the restart was noticed");
+}
+
+#[test]
+fn doubled_and_broken_packets_are_dropped_and_counted() {
+    let mut playout = Playout::new(ToneDecoder { time: 0 });
+    for _ in 0..3 {
+        playout.push(packet(1, 960, START));
+    }
+    playout.push(AudioPacket { payload: Bytes::new(), sequence: 2, rtp_time: 1920, arrived: START });
+    playout.push(AudioPacket { payload: vec![0; 5000].into(), sequence: 3, rtp_time: 2880, arrived: START });
+    assert_eq!(playout.counters().duplicate, 2);
+    assert_eq!(playout.counters().malformed, 2);
+    assert_eq!(playout.buffered_ms(), 20.0);
+}
+
+#[test]
+fn anything_at_all_from_a_peer_stays_bounded() {
+    let mut random = random(7);
+    let mut number = move || (random() * f64::from(u32::MAX)) as u32;
+    let mut playout = Playout::new(ToneDecoder { time: 0 });
+    let mut out = [0.0; 480];
+    for step in 0..200_000_u64 {
+        let now = START + Duration::from_millis(step);
+        let near = number() % 3 > 0;
+        let sequence = if near { (step / 4) as u16 } else { number() as u16 };
+        let rtp_time = if near { (step / 4) as u32 * 960 + number() % 5 } else { number() };
+        let mut payload = vec![0; 5 + number() as usize % 20];
+        payload[0] = number() as u8;
+        playout.push(AudioPacket { payload: payload.into(), sequence, rtp_time, arrived: now });
+        if step % 10 == 0 {
+            playout.pull(now, &mut out);
+        }
+        assert!(playout.buffered_ms() <= 1300.0, "{}", playout.buffered_ms());
+    }
+}

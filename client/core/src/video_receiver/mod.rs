@@ -1,0 +1,336 @@
+//! From RTP packets to complete access units, in decoding order.
+//!
+//! A unit is handed over the moment that it is complete and everything before it has been: on a clean network nothing
+//! is delayed. A gap is given time for the retransmission to come; after that the receiver drops up to the next picture
+//! that a decoder can start at, and asks for one.
+
+mod jitter;
+mod packet_buffer;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::h264::{Depacketizer, PayloadError, START_CODE, contains_sps};
+use crate::key_frames::KeyFrameThrottle;
+use crate::media::{AccessUnit, VIDEO_CLOCK_HZ};
+use crate::time::Timestamp;
+use jitter::Jitter;
+use packet_buffer::{Insertion, PacketBuffer};
+
+/// What the receiver needs of an RTP packet of the one video stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RtpVideo {
+    pub sequence: u16,
+    /// At 90 kHz.
+    pub rtp_time: u32,
+    pub marker: bool,
+    pub payload: Bytes,
+}
+
+/// Counted since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct VideoReceiverStats {
+    /// All packets, whatever became of them.
+    pub received: u64,
+    /// Packets that the sender has sent so far, going by their sequence numbers (RFC 3550, A.3). Less than `received`
+    /// where the network doubles packets.
+    pub expected: u64,
+    pub duplicates: u64,
+    /// Packets that came after they had been given up.
+    pub late: u64,
+    /// Packets out of any order, and payloads that are no H.264.
+    pub malformed: u64,
+    /// Pictures of which something came, but that were never handed over.
+    pub abandoned_frames: u64,
+    /// Interarrival jitter (RFC 3550, 6.4.1), in milliseconds.
+    pub jitter_ms: f64,
+}
+
+/// Receives one video stream. Its memory is bounded: see `packet_buffer`.
+#[derive(Debug)]
+pub struct VideoReceiver {
+    packets: PacketBuffer,
+    depacketizer: Depacketizer,
+    state: State,
+    hold: Duration,
+    requests: KeyFrameThrottle,
+    /// Something happened since the last request for a key frame that makes another one worth while.
+    heard_since_request: bool,
+    jitter: Jitter,
+    stats: VideoReceiverStats,
+    abandoned_rtp_time: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    /// Everything before `next` is done with. `scan`: how far the packets from `next` on are known to be one unit.
+    InOrder { next: u64, scan: u64, gap: Option<Gap> },
+    /// Looking for a key frame. `hopeful_until`: the beginning of one is here, and its rest may still come.
+    Seeking { hopeful_until: Option<Timestamp> },
+}
+
+/// The packet `missing` has not come, though later ones have since `since`.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    missing: u64,
+    since: Timestamp,
+}
+
+impl VideoReceiver {
+    pub fn new() -> Self {
+        let mut receiver = Self {
+            packets: PacketBuffer::new(),
+            depacketizer: Depacketizer::new(),
+            state: State::Seeking { hopeful_until: None },
+            hold: MIN_HOLD,
+            requests: KeyFrameThrottle::new(),
+            heard_since_request: false,
+            jitter: Jitter::new(VIDEO_CLOCK_HZ),
+            stats: VideoReceiverStats::default(),
+            abandoned_rtp_time: None,
+        };
+        receiver.set_round_trip(Duration::ZERO);
+        receiver
+    }
+
+    /// Sets how long to wait for a retransmission: 2.5 round trips, from 60 to 400 ms.
+    pub fn set_round_trip(&mut self, round_trip: Duration) {
+        self.hold = round_trip.min(MAX_HOLD).mul_f64(2.5).clamp(MIN_HOLD, MAX_HOLD);
+    }
+
+    /// Takes in a packet. [`Self::poll_unit`] until `None` comes next.
+    pub fn handle_packet(&mut self, now: Timestamp, packet: RtpVideo) {
+        self.stats.received += 1;
+        self.heard_since_request = true;
+        self.insert(now, packet);
+    }
+
+    /// The next access unit, if it is complete; gives up on what has been missing for too long.
+    pub fn poll_unit(&mut self, now: Timestamp) -> Option<AccessUnit> {
+        if let State::InOrder { .. } = self.state
+            && let Some(unit) = self.next_in_order(now)
+        {
+            return Some(unit);
+        }
+        match self.state {
+            State::InOrder { .. } => None,
+            State::Seeking { .. } => self.seek_key_frame(now),
+        }
+    }
+
+    /// When to call [`Self::poll_unit`] and [`Self::poll_key_frame_request`] again even if no packet comes.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        match self.state {
+            State::InOrder { gap, .. } => gap.map(|gap| gap.since + self.hold),
+            State::Seeking { .. } if !self.heard_since_request => None,
+            State::Seeking { hopeful_until } => {
+                hopeful_until.max(self.requests.next_allowed()).or(Some(Timestamp::ZERO))
+            }
+        }
+    }
+
+    /// Whether to ask the sender for a key frame now: at most every 300 ms, for as long as one is needed and the sender
+    /// is heard.
+    pub fn poll_key_frame_request(&mut self, now: Timestamp) -> bool {
+        let State::Seeking { hopeful_until } = self.state else { return false };
+        if !self.heard_since_request || hopeful_until.is_some_and(|until| now < until) {
+            return false;
+        }
+        self.requests.request();
+        let ask = self.requests.poll(now);
+        if ask {
+            self.heard_since_request = false;
+        }
+        ask
+    }
+
+    /// The decoder failed, or did not take a unit: it can go on with a key frame only.
+    pub fn decoder_needs_key_frame(&mut self) {
+        if let State::InOrder { .. } = self.state {
+            self.give_up();
+        }
+    }
+
+    /// The sender started a new stream (another SSRC): nothing that came before matters any more.
+    pub fn reset(&mut self) {
+        self.restart();
+        self.requests = KeyFrameThrottle::new();
+        self.heard_since_request = false;
+    }
+
+    pub fn stats(&self) -> VideoReceiverStats {
+        VideoReceiverStats { expected: self.packets.expected(), jitter_ms: self.jitter.ms(), ..self.stats }
+    }
+
+    fn next_in_order(&mut self, now: Timestamp) -> Option<AccessUnit> {
+        while let State::InOrder { next, scan, gap } = self.state {
+            let Some(slot) = self.packets.get(scan) else {
+                self.wait_for(now, scan, gap);
+                return None;
+            };
+            if slot.is_padding() && scan == next {
+                self.packets.release_before(scan + 1);
+                self.state = State::InOrder { next: scan + 1, scan: scan + 1, gap };
+                continue;
+            }
+            let end = match self.packets.get(next) {
+                Some(first) if first.rtp_time != slot.rtp_time && !slot.is_padding() => Some(scan),
+                _ => slot.marker.then_some(scan + 1),
+            };
+            let Some(end) = end else {
+                self.state = State::InOrder { next, scan: scan + 1, gap };
+                continue;
+            };
+            match self.assemble(next, end) {
+                Ok(unit) => {
+                    self.packets.release_before(end);
+                    self.state = State::InOrder { next: end, scan: end, gap };
+                    if unit.is_some() {
+                        return unit;
+                    }
+                }
+                Err(_) => {
+                    self.abandon_before(end);
+                    self.give_up();
+                }
+            }
+        }
+        None
+    }
+
+    /// The packet `missing` is not here. If later ones are, it has until the hold time is over.
+    fn wait_for(&mut self, now: Timestamp, missing: u64, known: Option<Gap>) {
+        let gap = known.filter(|gap| gap.missing == missing).or_else(|| {
+            let since = self.packets.first_from(missing)?.1.arrived;
+            Some(Gap { missing, since })
+        });
+        match gap {
+            Some(gap) if gap.since + self.hold <= now => self.give_up(),
+            _ => {
+                if let State::InOrder { gap: known, .. } = &mut self.state {
+                    *known = gap;
+                }
+            }
+        }
+    }
+
+    fn give_up(&mut self) {
+        self.state = State::Seeking { hopeful_until: None };
+        self.heard_since_request = true;
+    }
+
+    fn restart(&mut self) {
+        self.abandon_before(u64::MAX);
+        self.packets.restart();
+        self.jitter.restart();
+        self.state = State::Seeking { hopeful_until: None };
+    }
+
+    fn insert(&mut self, now: Timestamp, mut packet: RtpVideo) {
+        let (rtp_time, begins_key) = (packet.rtp_time, contains_sps(&packet.payload));
+        loop {
+            match self.packets.insert(now, packet, begins_key) {
+                Insertion::Full(refused) => {
+                    self.drop_oldest();
+                    packet = refused;
+                    continue;
+                }
+                Insertion::Restart(first, second) => {
+                    self.restart();
+                    self.insert(now, first);
+                    self.insert(now, second);
+                }
+                Insertion::Newest => self.jitter.update(now, rtp_time),
+                Insertion::Reordered => {}
+                Insertion::Duplicate => self.stats.duplicates += 1,
+                Insertion::Late => self.stats.late += 1,
+                Insertion::Stray => self.stats.malformed += 1,
+            }
+            return;
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        self.give_up();
+        match self.packets.first_from(0) {
+            Some((oldest, _)) => self.abandon_before(oldest + 1),
+            None => self.packets.restart(),
+        }
+    }
+
+    fn seek_key_frame(&mut self, now: Timestamp) -> Option<AccessUnit> {
+        while let Some((oldest, slot)) = self.packets.first_from(0)
+            && slot.arrived + SEEK_WINDOW <= now
+        {
+            self.abandon_before(oldest + 1);
+        }
+        let mut hopeful_until = None;
+        let mut from = 0;
+        while let Some((sequence, slot)) = self.packets.first_from(from) {
+            if !slot.begins_key {
+                from = sequence + 1;
+                continue;
+            }
+            let run = self.packets.unit_around(sequence);
+            from = run.end;
+            if !run.is_complete {
+                hopeful_until = hopeful_until.max(Some(run.last_arrival + self.hold));
+                continue;
+            }
+            if let Ok(Some(unit)) = self.assemble(run.start, run.end)
+                && unit.is_key
+            {
+                self.abandon_before(run.start);
+                self.packets.release_before(run.end);
+                self.state = State::InOrder { next: run.end, scan: run.end, gap: None };
+                return Some(unit);
+            }
+            self.packets.is_no_key(run.start, run.end);
+        }
+        self.state = State::Seeking { hopeful_until: hopeful_until.filter(|&until| now < until) };
+        None
+    }
+
+    /// Makes a unit of the packets `start..end`, which are all here.
+    fn assemble(&mut self, start: u64, end: u64) -> Result<Option<AccessUnit>, PayloadError> {
+        let slots = || (start..end).filter_map(|sequence| self.packets.get(sequence));
+        self.depacketizer.reserve(slots().map(|slot| slot.payload.len() + START_CODE.len()).sum());
+        let mut rtp_time = 0;
+        for slot in slots() {
+            rtp_time = slot.rtp_time;
+            if self.depacketizer.push(&slot.payload).is_err() {
+                self.stats.malformed += 1;
+            }
+        }
+        self.depacketizer.finish(rtp_time)
+    }
+
+    /// Drops the packets before `end` and counts the pictures that they were of.
+    fn abandon_before(&mut self, end: u64) {
+        while let Some((sequence, slot)) = self.packets.first_from(0)
+            && sequence < end
+        {
+            if !slot.is_padding() && self.abandoned_rtp_time != Some(slot.rtp_time) {
+                self.abandoned_rtp_time = Some(slot.rtp_time);
+                self.stats.abandoned_frames += 1;
+            }
+            self.packets.release_before(sequence + 1);
+        }
+        self.packets.release_before(end);
+    }
+}
+
+impl Default for VideoReceiver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const MIN_HOLD: Duration = Duration::from_millis(60);
+const MAX_HOLD: Duration = Duration::from_millis(400);
+/// How long packets are kept while there is no key frame: longer than the slowest one takes to arrive.
+const SEEK_WINDOW: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

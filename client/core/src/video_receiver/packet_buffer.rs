@@ -1,0 +1,285 @@
+//! Packets waiting for their neighbours: a ring over the 64-bit continuation of RTP's 16-bit sequence numbers.
+
+use bytes::Bytes;
+
+use super::RtpVideo;
+use crate::time::Timestamp;
+
+/// Packets held at most: four seconds of 2.5 Mbit/s.
+pub(super) const MAX_PACKETS: usize = 2_048;
+/// Bytes held at most.
+const MAX_BYTES: usize = 8 << 20;
+/// The largest UDP datagram.
+const MAX_PAYLOAD: usize = 65_535;
+/// How far behind the first packet others may come and still count as reordered.
+const START_SLACK: u64 = 64;
+/// Where the continued sequence numbers begin, so that there is room below.
+const FIRST_CYCLE: u64 = 1 << 20;
+
+/// One packet with its time of arrival.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) arrived: Timestamp,
+    pub(super) rtp_time: u32,
+    pub(super) marker: bool,
+    /// It holds an SPS, as the beginning of a key frame does.
+    pub(super) begins_key: bool,
+    pub(super) payload: Bytes,
+}
+
+impl Slot {
+    /// Padding alone, as bandwidth probes send it.
+    pub(super) fn is_padding(&self) -> bool {
+        self.payload.is_empty()
+    }
+}
+
+/// What became of a packet.
+#[derive(Debug)]
+pub(super) enum Insertion {
+    /// It is the newest one so far.
+    Newest,
+    Reordered,
+    Duplicate,
+    /// Its place is done with.
+    Late,
+    /// Far from all others: put aside in case that another follows it.
+    Stray,
+    /// Two in a row far from all others: the sender has started afresh. Neither is inserted.
+    Restart(RtpVideo, RtpVideo),
+    /// There is no room before something is dropped. It is not inserted.
+    Full(RtpVideo),
+}
+
+/// Packets that belong to one unit, as far as they are here without a gap: `start..end`.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) is_complete: bool,
+    pub(super) last_arrival: Timestamp,
+}
+
+#[derive(Debug)]
+pub(super) struct PacketBuffer {
+    places: Vec<Place>,
+    /// Everything before is done with. All packets here are in `floor..floor + MAX_PACKETS`.
+    floor: u64,
+    /// `None` before the first packet.
+    newest: Option<u64>,
+    first: u64,
+    expected_before: u64,
+    bytes: usize,
+    stray: Option<RtpVideo>,
+}
+
+/// `sequence` stays when the packet is gone, to tell a duplicate from a packet that never came.
+#[derive(Debug, Default)]
+struct Place {
+    sequence: u64,
+    packet: Option<Slot>,
+}
+
+impl PacketBuffer {
+    pub(super) fn new() -> Self {
+        let places = std::iter::repeat_with(Place::default).take(MAX_PACKETS).collect();
+        Self { places, floor: 0, newest: None, first: 0, expected_before: 0, bytes: 0, stray: None }
+    }
+
+    /// Forgets all packets and where the sequence was.
+    pub(super) fn restart(&mut self) {
+        *self = Self { expected_before: self.expected(), ..Self::new() };
+    }
+
+    pub(super) fn insert(&mut self, now: Timestamp, packet: RtpVideo, begins_key: bool) -> Insertion {
+        if packet.payload.len() > MAX_PAYLOAD {
+            return Insertion::Stray;
+        }
+        let Some(newest) = self.newest else {
+            let sequence = FIRST_CYCLE + u64::from(packet.sequence);
+            self.first = sequence;
+            self.floor = sequence - START_SLACK;
+            self.newest = Some(sequence);
+            self.put(sequence, now, packet, begins_key);
+            return Insertion::Newest;
+        };
+        let Some(sequence) = near(newest, packet.sequence) else { return self.put_aside(packet) };
+        self.stray = None;
+        let place = &self.places[index(sequence)];
+        if place.sequence == sequence {
+            return Insertion::Duplicate;
+        }
+        if sequence < self.floor {
+            return Insertion::Late;
+        }
+        if sequence - self.floor >= MAX_PACKETS as u64 || self.bytes + packet.payload.len() > MAX_BYTES {
+            return Insertion::Full(packet);
+        }
+        self.put(sequence, now, packet, begins_key);
+        if sequence > newest {
+            self.newest = Some(sequence);
+            return Insertion::Newest;
+        }
+        Insertion::Reordered
+    }
+
+    pub(super) fn get(&self, sequence: u64) -> Option<&Slot> {
+        let place = &self.places[index(sequence)];
+        place.packet.as_ref().filter(|_| place.sequence == sequence)
+    }
+
+    /// The oldest packet from `sequence` on.
+    pub(super) fn first_from(&self, sequence: u64) -> Option<(u64, &Slot)> {
+        let newest = self.newest?;
+        (sequence.max(self.floor)..=newest).find_map(|sequence| Some((sequence, self.get(sequence)?)))
+    }
+
+    /// Drops the packets before `end`; later ones of theirs come too late.
+    pub(super) fn release_before(&mut self, end: u64) {
+        let newest = self.newest.unwrap_or(0);
+        for sequence in self.floor..end.min(newest + 1) {
+            let place = &mut self.places[index(sequence)];
+            if place.sequence == sequence
+                && let Some(slot) = place.packet.take()
+            {
+                self.bytes -= slot.payload.len();
+            }
+        }
+        self.floor = self.floor.max(end);
+    }
+
+    /// The packets of the unit that `sequence`, which is here, is part of.
+    pub(super) fn unit_around(&self, sequence: u64) -> Run {
+        let rtp_time = self.get(sequence).map(|slot| slot.rtp_time);
+        let mut run = Run { start: sequence, end: sequence, is_complete: false, last_arrival: Timestamp::ZERO };
+        let belongs = |slot: &&Slot| Some(slot.rtp_time) == rtp_time;
+        while let Some(before) = run.start.checked_sub(1).filter(|&before| before >= self.floor)
+            && self.get(before).filter(belongs).is_some_and(|slot| !slot.marker)
+        {
+            run.start = before;
+        }
+        while let Some(slot) = self.get(run.end)
+            && !run.is_complete
+        {
+            if !belongs(&slot) && !slot.is_padding() {
+                run.is_complete = true;
+                break;
+            }
+            run.last_arrival = run.last_arrival.max(slot.arrived);
+            run.is_complete = slot.marker;
+            run.end += 1;
+        }
+        run
+    }
+
+    /// The packets `start..end` turned out to be no key frame.
+    pub(super) fn is_no_key(&mut self, start: u64, end: u64) {
+        for sequence in start..end {
+            if let Some(slot) = self.places[index(sequence)].packet.as_mut() {
+                slot.begins_key = false;
+            }
+        }
+    }
+
+    /// How many packets the sender has sent, going by the sequence numbers.
+    pub(super) fn expected(&self) -> u64 {
+        self.expected_before + self.newest.map_or(0, |newest| newest + 1 - self.first)
+    }
+
+    fn put(&mut self, sequence: u64, now: Timestamp, packet: RtpVideo, begins_key: bool) {
+        self.bytes += packet.payload.len();
+        let RtpVideo { rtp_time, marker, payload, .. } = packet;
+        let slot = Slot { arrived: now, rtp_time, marker, begins_key, payload };
+        self.places[index(sequence)] = Place { sequence, packet: Some(slot) };
+    }
+
+    /// RFC 3550, A.1: a jump is believed when a second packet confirms it.
+    fn put_aside(&mut self, packet: RtpVideo) -> Insertion {
+        match self.stray.take() {
+            Some(stray) if stray.sequence.wrapping_add(1) == packet.sequence => Insertion::Restart(stray, packet),
+            _ => {
+                self.stray = Some(packet);
+                Insertion::Stray
+            }
+        }
+    }
+}
+
+/// `sequence` continued to the number nearest to `newest`, unless it is further away than the buffer is long.
+fn near(newest: u64, sequence: u16) -> Option<u64> {
+    let distance = i64::from(sequence.wrapping_sub(newest as u16) as i16);
+    if distance.unsigned_abs() > MAX_PACKETS as u64 {
+        return None;
+    }
+    newest.checked_add_signed(distance)
+}
+
+fn index(sequence: u64) -> usize {
+    // MAX_PACKETS is small: the remainder fits.
+    (sequence % MAX_PACKETS as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(sequence: u16) -> RtpVideo {
+        RtpVideo { sequence, rtp_time: 0, marker: false, payload: Bytes::from_static(&[0x41, 1]) }
+    }
+
+    fn insert(buffer: &mut PacketBuffer, sequence: u16) -> Insertion {
+        buffer.insert(Timestamp::ZERO, packet(sequence), false)
+    }
+
+    #[test]
+    fn sequence_numbers_go_on_past_the_wrap() {
+        let mut buffer = PacketBuffer::new();
+        for sequence in [65_534, 0, 65_535, 1] {
+            insert(&mut buffer, sequence);
+        }
+        let (first, _) = buffer.first_from(0).unwrap();
+        assert!((first..first + 4).all(|sequence| buffer.get(sequence).is_some()));
+        assert_eq!(buffer.expected(), 4);
+        assert!(matches!(insert(&mut buffer, 65_535), Insertion::Duplicate));
+    }
+
+    #[test]
+    fn released_packets_are_duplicates_and_missed_ones_are_late() {
+        let mut buffer = PacketBuffer::new();
+        for sequence in [100, 102] {
+            insert(&mut buffer, sequence);
+        }
+        buffer.release_before(FIRST_CYCLE + 103);
+        assert!(matches!(insert(&mut buffer, 102), Insertion::Duplicate));
+        assert!(matches!(insert(&mut buffer, 101), Insertion::Late));
+        assert_eq!(buffer.bytes, 0);
+    }
+
+    #[test]
+    fn a_jump_is_believed_the_second_time() {
+        let mut buffer = PacketBuffer::new();
+        insert(&mut buffer, 100);
+        assert!(matches!(insert(&mut buffer, 30_000), Insertion::Stray));
+        assert!(matches!(insert(&mut buffer, 101), Insertion::Newest));
+        assert!(matches!(insert(&mut buffer, 30_001), Insertion::Stray));
+        assert!(matches!(insert(&mut buffer, 30_002), Insertion::Restart(first, _) if first.sequence == 30_001));
+    }
+
+    #[test]
+    fn it_holds_no_more_than_it_may() {
+        let mut buffer = PacketBuffer::new();
+        let mut large = packet(0);
+        large.payload = vec![0x41; MAX_PAYLOAD].into();
+        let results =
+            (0..200).map(|sequence| buffer.insert(Timestamp::ZERO, RtpVideo { sequence, ..large.clone() }, false));
+        assert!(results.filter(|result| matches!(result, Insertion::Full(_))).count() > 0);
+        assert!(buffer.bytes <= MAX_BYTES);
+
+        let mut buffer = PacketBuffer::new();
+        insert(&mut buffer, 0);
+        for sequence in 1..2_100 {
+            let inserted = matches!(insert(&mut buffer, sequence), Insertion::Newest);
+            assert_eq!(inserted, u64::from(sequence) + START_SLACK < MAX_PACKETS as u64, "{sequence}");
+        }
+    }
+}

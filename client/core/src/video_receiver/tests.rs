@@ -1,0 +1,213 @@
+//! Single steps. Whole streams over a bad network are in `tests/simulation.rs`.
+
+use super::*;
+
+const SPS_AND_PPS: &[u8] = &[0x78, 0, 2, 0x67, 1, 0, 2, 0x68, 1];
+const IDR: &[u8] = &[0x65, 1];
+const SLICE: &[u8] = &[0x41, 1];
+
+fn at(ms: u64) -> Timestamp {
+    Timestamp::from_micros(ms * 1_000)
+}
+
+fn packet(sequence: u16, rtp_time: u32, marker: bool, payload: &'static [u8]) -> RtpVideo {
+    RtpVideo { sequence, rtp_time, marker, payload: Bytes::from_static(payload) }
+}
+
+/// Takes in packets at one time; the RTP times of what comes out.
+fn units(receiver: &mut VideoReceiver, ms: u64, packets: impl IntoIterator<Item = RtpVideo>) -> Vec<u32> {
+    let mut units = Vec::new();
+    for packet in packets {
+        receiver.handle_packet(at(ms), packet);
+        units.extend(std::iter::from_fn(|| receiver.poll_unit(at(ms))).map(|unit| unit.rtp_time));
+    }
+    units
+}
+
+/// A receiver that has had a key frame: packets 0 and 1, RTP time 0.
+fn started() -> VideoReceiver {
+    let mut receiver = VideoReceiver::new();
+    let key = [packet(0, 0, false, SPS_AND_PPS), packet(1, 0, true, IDR)];
+    assert_eq!(units(&mut receiver, 0, key), [0]);
+    receiver
+}
+
+#[test]
+fn a_stream_that_begins_with_a_key_frame_asks_for_none() {
+    let mut receiver = VideoReceiver::new();
+    assert_eq!(receiver.poll_timeout(), None);
+    assert!(!receiver.poll_key_frame_request(at(0)), "nothing is sent yet");
+    units(&mut receiver, 0, [packet(0, 0, false, SPS_AND_PPS)]);
+    assert!(!receiver.poll_key_frame_request(at(0)), "it is on its way");
+    assert_eq!(receiver.poll_timeout(), Some(at(60)));
+    assert_eq!(units(&mut receiver, 1, [packet(1, 0, true, IDR)]), [0]);
+    assert!(!receiver.poll_key_frame_request(at(1)));
+    assert_eq!(receiver.poll_timeout(), None);
+}
+
+#[test]
+fn a_stream_joined_in_the_middle_asks_until_a_key_frame_comes() {
+    let mut receiver = VideoReceiver::new();
+    let mut requests = Vec::new();
+    for ms in (0..1_000).step_by(10) {
+        let slice = packet(ms as u16 / 10, ms as u32 * 90, true, SLICE);
+        assert_eq!(units(&mut receiver, ms, [slice]), []);
+        if receiver.poll_key_frame_request(at(ms)) {
+            requests.push(ms);
+        }
+    }
+    assert_eq!(requests, [0, 300, 600, 900]);
+    let key = [packet(100, 1, false, SPS_AND_PPS), packet(101, 1, true, IDR)];
+    assert_eq!(units(&mut receiver, 1_000, key), [1]);
+    assert!(!receiver.poll_key_frame_request(at(5_000)));
+}
+
+#[test]
+fn a_silent_sender_is_asked_once() {
+    let mut receiver = started();
+    receiver.decoder_needs_key_frame();
+    assert!(receiver.poll_key_frame_request(at(10)));
+    assert_eq!(receiver.poll_timeout(), None);
+    assert!(!receiver.poll_key_frame_request(at(10_000)));
+    units(&mut receiver, 20_000, [packet(2, 9, true, SLICE)]);
+    assert!(receiver.poll_key_frame_request(at(20_000)));
+}
+
+#[test]
+fn a_unit_ends_with_its_marker_or_with_the_next_timestamp() {
+    let mut receiver = started();
+    assert_eq!(units(&mut receiver, 1, [packet(2, 10, false, SLICE), packet(3, 10, false, SLICE)]), []);
+    assert_eq!(units(&mut receiver, 2, [packet(4, 20, true, SLICE)]), [10, 20]);
+}
+
+#[test]
+fn a_gap_waits_for_its_packet_and_no_longer_than_the_hold_time() {
+    let mut receiver = started();
+    receiver.set_round_trip(Duration::from_millis(40));
+    assert_eq!(units(&mut receiver, 10, [packet(3, 20, true, SLICE)]), []);
+    assert_eq!(receiver.poll_timeout(), Some(at(110)));
+    assert_eq!(units(&mut receiver, 109, [packet(2, 10, true, SLICE)]), [10, 20]);
+    assert_eq!(receiver.poll_timeout(), None);
+
+    assert_eq!(units(&mut receiver, 200, [packet(5, 40, true, SLICE)]), []);
+    assert!(!receiver.poll_key_frame_request(at(299)));
+    assert_eq!(receiver.poll_unit(at(300)), None);
+    assert!(receiver.poll_key_frame_request(at(300)));
+    assert_eq!(units(&mut receiver, 301, [packet(4, 30, true, SLICE)]), [], "too late to go on from there");
+    let key = [packet(6, 50, false, SPS_AND_PPS), packet(7, 50, true, IDR), packet(8, 60, true, SLICE)];
+    assert_eq!(units(&mut receiver, 320, key), [50, 60]);
+    assert_eq!(receiver.stats().abandoned_frames, 2);
+}
+
+#[test]
+fn the_hold_time_follows_the_round_trip_within_limits() {
+    let hold_ms = |round_trip| {
+        let mut receiver = VideoReceiver::new();
+        receiver.set_round_trip(round_trip);
+        receiver.hold.as_millis()
+    };
+    assert_eq!(hold_ms(Duration::ZERO), 60);
+    assert_eq!(hold_ms(Duration::from_millis(40)), 100);
+    assert_eq!(hold_ms(Duration::from_secs(1)), 400);
+    assert_eq!(hold_ms(Duration::MAX), 400);
+}
+
+#[test]
+fn each_gap_has_its_own_time() {
+    let mut receiver = started();
+    units(&mut receiver, 10, [packet(3, 20, true, SLICE)]);
+    units(&mut receiver, 40, [packet(5, 40, true, SLICE)]);
+    assert_eq!(units(&mut receiver, 50, [packet(2, 10, true, SLICE)]), [10, 20]);
+    assert_eq!(receiver.poll_timeout(), Some(at(100)), "60 ms since packet 5");
+}
+
+#[test]
+fn a_key_frame_that_comes_out_of_order_is_found() {
+    let mut receiver = VideoReceiver::new();
+    let shuffled = [packet(12, 10, true, SLICE), packet(11, 0, true, IDR), packet(10, 0, false, SPS_AND_PPS)];
+    assert_eq!(units(&mut receiver, 0, shuffled), [0, 10]);
+}
+
+#[test]
+fn an_sps_without_its_idr_is_no_key_frame() {
+    let mut receiver = VideoReceiver::new();
+    let no_key = [packet(0, 0, false, SPS_AND_PPS), packet(1, 0, true, SLICE)];
+    assert_eq!(units(&mut receiver, 0, no_key), []);
+    assert!(receiver.poll_key_frame_request(at(0)));
+}
+
+#[test]
+fn what_was_handed_over_is_a_duplicate_and_what_was_given_up_is_late() {
+    let mut receiver = started();
+    assert_eq!(units(&mut receiver, 1, [packet(1, 0, true, IDR)]), []);
+    assert_eq!(units(&mut receiver, 2, [packet(3, 20, true, SLICE)]), []);
+    let key = [packet(4, 30, false, SPS_AND_PPS), packet(5, 30, true, IDR)];
+    assert_eq!(units(&mut receiver, 200, key), [30]);
+    assert_eq!(units(&mut receiver, 201, [packet(2, 10, true, SLICE)]), []);
+    let stats = receiver.stats();
+    assert_eq!((stats.received, stats.expected, stats.duplicates, stats.late), (7, 6, 1, 1));
+}
+
+#[test]
+fn a_damaged_unit_is_given_up_and_the_next_key_frame_is_not() {
+    let mut receiver = started();
+    assert_eq!(units(&mut receiver, 1, [packet(2, 10, true, &[0x78, 0, 1, 0xaa, 0])]), []);
+    assert!(receiver.poll_key_frame_request(at(1)));
+    let key = [packet(3, 20, true, SLICE), packet(4, 30, false, SPS_AND_PPS), packet(5, 30, true, IDR)];
+    assert_eq!(units(&mut receiver, 2, key), [30]);
+    let stats = receiver.stats();
+    assert_eq!((stats.malformed, stats.abandoned_frames), (1, 2));
+}
+
+#[test]
+fn padding_is_passed_over() {
+    let mut receiver = started();
+    let padded = [packet(2, 0, false, &[]), packet(3, 10, false, SLICE), packet(4, 10, true, SLICE)];
+    assert_eq!(units(&mut receiver, 1, padded), [10]);
+    assert_eq!(units(&mut receiver, 2, [packet(5, 10, false, &[]), packet(6, 20, true, SLICE)]), [20]);
+}
+
+#[test]
+fn a_pause_of_the_camera_changes_nothing() {
+    let mut receiver = started();
+    assert_eq!(units(&mut receiver, 60_000, [packet(2, 5_400_000, true, SLICE)]), [5_400_000]);
+    assert_eq!(receiver.poll_timeout(), None);
+}
+
+#[test]
+fn a_sender_that_starts_afresh_is_followed() {
+    let mut receiver = started();
+    let key = [packet(40_000, 7, false, SPS_AND_PPS), packet(40_001, 7, true, IDR)];
+    assert_eq!(units(&mut receiver, 1, key), [7]);
+
+    receiver.reset();
+    let key = [packet(41_000, 8, false, SPS_AND_PPS), packet(41_001, 8, true, IDR)];
+    assert_eq!(units(&mut receiver, 2, key), [8]);
+    assert_eq!(receiver.stats().expected, 6, "two of each stream");
+}
+
+#[test]
+fn what_is_held_back_is_bounded() {
+    let mut receiver = started();
+    let large: Bytes = vec![0x41; 60_000].into();
+    for sequence in 3..60_000 {
+        let packet = RtpVideo { sequence, rtp_time: 1, marker: false, payload: large.clone() };
+        receiver.handle_packet(at(1), packet);
+    }
+    let held = (0..).scan(0, |from, _: u32| {
+        let (sequence, slot) = receiver.packets.first_from(*from)?;
+        *from = sequence + 1;
+        Some(slot.payload.len())
+    });
+    assert!(held.sum::<usize>() <= 8 << 20);
+    assert!(receiver.poll_key_frame_request(at(1)));
+}
+
+#[test]
+fn packets_that_wait_for_no_key_frame_are_forgotten() {
+    let mut receiver = VideoReceiver::new();
+    units(&mut receiver, 0, [packet(0, 0, true, SLICE)]);
+    units(&mut receiver, 500, [packet(1, 1, true, SLICE)]);
+    assert_eq!(receiver.poll_unit(at(1_000)), None);
+    assert_eq!(receiver.packets.first_from(0).map(|(_, slot)| slot.rtp_time), Some(1));
+}

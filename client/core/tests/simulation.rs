@@ -1,0 +1,107 @@
+//! Video over bad networks, in virtual time: what arrives, when, and what it costs.
+
+mod support;
+
+use std::time::Duration;
+
+use maru_core::time::Timestamp;
+use support::{Network, simulate};
+
+const DELAY: Duration = Duration::from_millis(20);
+const ROUND_TRIP: Duration = Duration::from_millis(40);
+const PICTURE: Duration = Duration::from_micros(33_333);
+/// 2.5 round trips.
+const HOLD: Duration = Duration::from_millis(100);
+
+#[test]
+fn a_clean_network_adds_no_delay() {
+    let outcome = simulate(1, &Network::clean(DELAY), 900);
+    assert!(outcome.all_delivered());
+    for &(index, delivered) in &outcome.delivered {
+        assert_eq!(delivered, outcome.complete[&index], "picture {index}");
+    }
+    assert!(outcome.requests.is_empty());
+    let stats = outcome.receiver.stats();
+    assert_eq!((stats.received, stats.abandoned_frames, stats.late, stats.duplicates), (stats.expected, 0, 0, 0));
+    assert!(stats.jitter_ms < 0.1, "{}", stats.jitter_ms);
+}
+
+#[test]
+fn reordered_and_doubled_packets_wait_for_each_other_only() {
+    for seed in 0..20 {
+        let reordering = Duration::from_millis(50);
+        let network = Network { reordering, duplication: 0.1, ..Network::clean(DELAY) };
+        let outcome = simulate(seed, &network, 300);
+        assert!(outcome.all_delivered(), "seed {seed}");
+        outcome.assert_decodable();
+        assert!(outcome.requests.is_empty(), "seed {seed}");
+        let stats = outcome.receiver.stats();
+        assert_eq!(stats.received - stats.duplicates, stats.expected, "seed {seed}");
+        let last_sent = Timestamp::ZERO + PICTURE * 299;
+        let (_, last_delivered) = outcome.delivered[299];
+        assert!(last_delivered.since(last_sent) <= DELAY + reordering, "seed {seed}");
+    }
+}
+
+#[test]
+fn one_packet_in_twenty_lost_and_sent_again_loses_nothing() {
+    for seed in 0..20 {
+        let network = Network { loss: 0.05, retransmits: true, ..Network::clean(DELAY) };
+        let outcome = simulate(seed, &network, 900);
+        assert!(outcome.all_delivered(), "seed {seed}");
+        assert!(outcome.requests.is_empty(), "seed {seed}");
+        for &(index, delivered) in &outcome.delivered {
+            let captured = Timestamp::ZERO + PICTURE * index as u32;
+            assert!(delivered.since(captured) <= DELAY + ROUND_TRIP, "seed {seed}, picture {index}");
+        }
+    }
+}
+
+#[test]
+fn a_lost_picture_that_is_not_sent_again_costs_the_hold_time_a_round_trip_and_a_picture() {
+    for lost in [1, 2, 17, 100, 200] {
+        let network = Network { lost_pictures: vec![lost], ..Network::clean(DELAY) };
+        let outcome = simulate(7, &network, 300);
+        outcome.assert_decodable();
+        assert_eq!(outcome.requests.len(), 1, "picture {lost}");
+        let requested = outcome.requests[0];
+        let noticed = Timestamp::ZERO + PICTURE * (lost as u32 + 1) + DELAY;
+        assert_eq!(requested, noticed + HOLD);
+        let &(next, recovered) = outcome.delivered.iter().find(|&&(index, _)| index > lost).expect("it goes on");
+        assert!(outcome.sent[next].is_key);
+        assert!(recovered.since(requested) <= ROUND_TRIP + PICTURE, "picture {lost}");
+        let (last, _) = outcome.delivered[outcome.delivered.len() - 1];
+        assert_eq!(last, 299);
+    }
+}
+
+#[test]
+fn loss_without_retransmission_never_shows_garbage_and_never_stops() {
+    for seed in 0..20 {
+        let network = Network { loss: 0.01, ..Network::clean(DELAY) };
+        let outcome = simulate(seed, &network, 1_800);
+        outcome.assert_decodable();
+        let too_often = outcome.requests.windows(2).find(|pair| pair[1].since(pair[0]) < Duration::from_millis(300));
+        assert_eq!(too_often, None, "seed {seed}");
+        let longest = outcome.delivered.windows(2).map(|pair| pair[1].1.since(pair[0].1)).max();
+        assert!(longest.is_some_and(|longest| longest < Duration::from_secs(3)), "seed {seed}: {longest:?}");
+        assert!(outcome.delivered.len() > 600, "seed {seed}: {}", outcome.delivered.len());
+    }
+}
+
+#[test]
+fn everything_at_once_never_shows_garbage() {
+    for seed in 0..50 {
+        let network = Network {
+            reordering: Duration::from_millis(30),
+            loss: 0.02,
+            duplication: 0.05,
+            lost_pictures: (50..56).collect(),
+            retransmits: seed % 2 == 0,
+            ..Network::clean(Duration::from_millis(5 + seed * 3))
+        };
+        let outcome = simulate(seed, &network, 300);
+        outcome.assert_decodable();
+        assert!(outcome.delivered.len() > 50, "seed {seed}: {}", outcome.delivered.len());
+    }
+}

@@ -1,0 +1,254 @@
+//! A sender, a network and a receiver of video in virtual time. Everything follows from the seed.
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use bytes::Bytes;
+use maru_core::h264::{Packetizer, START_CODE};
+use maru_core::media::AccessUnit;
+use maru_core::time::Timestamp;
+use maru_core::video_receiver::{RtpVideo, VideoReceiver};
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+pub struct SplitMix64(pub u64);
+
+impl SplitMix64 {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    pub fn chance(&mut self, probability: f64) -> bool {
+        ((self.next() >> 11) as f64) < probability * (1_u64 << 53) as f64
+    }
+}
+
+/// What an encoder and packetizer make: 30 pictures a second, each telling them apart by its content.
+pub struct Stream {
+    packetizer: Packetizer,
+    sequence: u16,
+    pub rtp_time: u32,
+    pub sent: Vec<AccessUnit>,
+}
+
+impl Stream {
+    /// Sequence numbers and timestamps are about to wrap.
+    pub fn new() -> Self {
+        Self { packetizer: Packetizer::new(1_200), sequence: 65_500, rtp_time: u32::MAX - 20_000, sent: Vec::new() }
+    }
+
+    /// The packets of the next picture, with a slice of `bytes`.
+    pub fn picture(&mut self, is_key: bool, bytes: usize) -> Vec<RtpVideo> {
+        let unit = access_unit(self.sent.len() as u32, is_key, bytes, self.rtp_time);
+        let payloads = self.packetizer.packetize(&unit);
+        self.sent.push(unit);
+        let count = payloads.len();
+        let rtp_time = self.rtp_time;
+        self.rtp_time = rtp_time.wrapping_add(3_000);
+        let packets = payloads.into_iter().enumerate().map(|(index, payload)| {
+            let sequence = self.sequence;
+            self.sequence = sequence.wrapping_add(1);
+            RtpVideo { sequence, rtp_time, marker: index + 1 == count, payload }
+        });
+        packets.collect()
+    }
+}
+
+fn access_unit(number: u32, is_key: bool, bytes: usize, rtp_time: u32) -> AccessUnit {
+    let mut data = Vec::new();
+    if is_key {
+        data.extend(START_CODE);
+        data.extend([0x67, 0x42, 0xc0, 0x1f]);
+        data.extend(START_CODE);
+        data.extend([0x68, 0xce]);
+    }
+    data.extend(START_CODE);
+    data.push(if is_key { 0x65 } else { 0x41 });
+    data.extend([14, 7, 0].map(|shift| (number >> shift) as u8 | 0x80));
+    data.extend((0..bytes).map(|index| (index % 251) as u8 + 1));
+    AccessUnit { data: Bytes::from(data), is_key, rtp_time }
+}
+
+/// What the network does to packets on their way.
+#[derive(Clone)]
+pub struct Network {
+    pub delay: Duration,
+    /// Added to the delay, at random from nothing to this.
+    pub reordering: Duration,
+    pub loss: f64,
+    pub duplication: f64,
+    /// Whether what is lost comes one round trip later.
+    pub retransmits: bool,
+    /// These are lost whatever else.
+    pub lost_pictures: Vec<usize>,
+}
+
+impl Network {
+    pub fn clean(delay: Duration) -> Self {
+        let (reordering, lost_pictures) = (Duration::ZERO, Vec::new());
+        Self { delay, reordering, loss: 0.0, duplication: 0.0, retransmits: false, lost_pictures }
+    }
+}
+
+enum Event {
+    Capture,
+    Arrive(RtpVideo),
+    /// A request for a key frame reaches the sender.
+    Ask,
+}
+
+/// What happened, for tests to judge.
+pub struct Outcome {
+    pub sent: Vec<AccessUnit>,
+    /// Index in `sent` and time.
+    pub delivered: Vec<(usize, Timestamp)>,
+    /// When the last packet of each picture arrived, if all of them did.
+    pub complete: HashMap<usize, Timestamp>,
+    pub requests: Vec<Timestamp>,
+    pub receiver: VideoReceiver,
+}
+
+/// Sends `pictures` over the network, 30 a second. The first one is a key frame, and those asked for.
+pub fn simulate(seed: u64, network: &Network, pictures: usize) -> Outcome {
+    let mut simulation = Simulation::new(seed, network);
+    simulation.at(Timestamp::ZERO, Event::Capture);
+    while let Some(now) = simulation.next_time() {
+        simulation.advance(now, pictures);
+    }
+    Outcome { sent: simulation.stream.sent, ..simulation.outcome }
+}
+
+struct Simulation<'a> {
+    network: &'a Network,
+    random: SplitMix64,
+    stream: Stream,
+    wants_key: bool,
+    events: BTreeMap<(Timestamp, u64), Event>,
+    scheduled: u64,
+    arrived: HashMap<u32, usize>,
+    packet_counts: HashMap<u32, usize>,
+    last_time: Timestamp,
+    outcome: Outcome,
+}
+
+impl<'a> Simulation<'a> {
+    fn new(seed: u64, network: &'a Network) -> Self {
+        let mut receiver = VideoReceiver::new();
+        receiver.set_round_trip(network.delay * 2);
+        let outcome = Outcome {
+            sent: Vec::new(),
+            delivered: Vec::new(),
+            complete: HashMap::new(),
+            requests: Vec::new(),
+            receiver,
+        };
+        Self {
+            network,
+            random: SplitMix64(seed),
+            stream: Stream::new(),
+            wants_key: true,
+            events: BTreeMap::new(),
+            scheduled: 0,
+            arrived: HashMap::new(),
+            packet_counts: HashMap::new(),
+            last_time: Timestamp::ZERO,
+            outcome,
+        }
+    }
+
+    fn at(&mut self, time: Timestamp, event: Event) {
+        self.scheduled += 1;
+        self.events.insert((time, self.scheduled), event);
+    }
+
+    fn next_time(&self) -> Option<Timestamp> {
+        let (event_time, _) = *self.events.keys().next()?;
+        let timeout = self.outcome.receiver.poll_timeout().map(|at| at.max(self.last_time));
+        Some(timeout.map_or(event_time, |at| at.min(event_time)))
+    }
+
+    fn advance(&mut self, now: Timestamp, pictures: usize) {
+        assert!(now >= self.last_time);
+        self.last_time = now;
+        if let Some(entry) = self.events.first_entry().filter(|entry| entry.key().0 <= now) {
+            match entry.remove() {
+                Event::Capture => self.capture(now, pictures),
+                Event::Arrive(packet) => self.arrive(now, packet),
+                Event::Ask => self.wants_key = true,
+            }
+        }
+        while let Some(unit) = self.outcome.receiver.poll_unit(now) {
+            let index = self.stream.sent.iter().position(|sent| sent.data == unit.data);
+            let index = index.expect("every unit that comes out was sent just so");
+            assert_eq!(unit, self.stream.sent[index]);
+            self.outcome.delivered.push((index, now));
+        }
+        if self.outcome.receiver.poll_key_frame_request(now) {
+            self.outcome.requests.push(now);
+            self.at(now + self.network.delay, Event::Ask);
+        }
+        let timeout = self.outcome.receiver.poll_timeout();
+        assert!(timeout.is_none_or(|at| at > now), "it would never get further than {now:?}");
+    }
+
+    fn capture(&mut self, now: Timestamp, pictures: usize) {
+        let is_key = std::mem::take(&mut self.wants_key);
+        let bytes = if is_key { 30_000 } else { 4_000 + self.random.below(8_000) as usize };
+        let index = self.stream.sent.len();
+        let packets = self.stream.picture(is_key, bytes);
+        self.packet_counts.insert(packets[0].rtp_time, packets.len());
+        for packet in packets {
+            self.send(now, index, packet);
+        }
+        if index + 1 < pictures {
+            self.at(now + Duration::from_micros(33_333), Event::Capture);
+        }
+    }
+
+    fn send(&mut self, now: Timestamp, index: usize, packet: RtpVideo) {
+        let jitter = Duration::from_micros(self.random.below(self.network.reordering.as_micros() as u64 + 1));
+        let arrival = now + self.network.delay + jitter;
+        if self.random.chance(self.network.duplication) {
+            self.at(arrival + Duration::from_millis(1), Event::Arrive(packet.clone()));
+        }
+        if !self.random.chance(self.network.loss) && !self.network.lost_pictures.contains(&index) {
+            self.at(arrival, Event::Arrive(packet));
+        } else if self.network.retransmits {
+            self.at(arrival + self.network.delay * 2, Event::Arrive(packet));
+        }
+    }
+
+    fn arrive(&mut self, now: Timestamp, packet: RtpVideo) {
+        let arrived = self.arrived.entry(packet.rtp_time).or_default();
+        *arrived += 1;
+        if self.packet_counts[&packet.rtp_time] == *arrived {
+            let index = self.stream.sent.iter().position(|unit| unit.rtp_time == packet.rtp_time);
+            self.outcome.complete.insert(index.expect("it was sent"), now);
+        }
+        self.outcome.receiver.handle_packet(now, packet);
+    }
+}
+
+impl Outcome {
+    /// What a decoder needs: pictures in order, each one a key frame or the successor of the one before.
+    pub fn assert_decodable(&self) {
+        let mut last = None;
+        for &(index, _) in &self.delivered {
+            let follows = last.is_some_and(|last| last + 1 == index);
+            let restarts = self.sent[index].is_key && last.is_none_or(|last| last < index);
+            assert!(follows || restarts, "picture {index} after {last:?}");
+            last = Some(index);
+        }
+    }
+
+    pub fn all_delivered(&self) -> bool {
+        self.delivered.iter().map(|&(index, _)| index).eq(0..self.sent.len())
+    }
+}

@@ -1,0 +1,157 @@
+//! What was written and what happened, in order. Bounded: the oldest lines go first.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use maru_protocol::Nickname;
+use maru_protocol::peer::MAX_CHAT_CHARS;
+
+use crate::i18n::Notice;
+use crate::session::PeerKey;
+
+/// Lines kept.
+const CAPACITY: usize = 500;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ChatLog {
+    lines: VecDeque<ChatLine>,
+    /// Never used twice within a call.
+    last_id: u64,
+    /// Messages that came in while the chat was closed.
+    pub(crate) unread: usize,
+    /// What is typed and not sent yet.
+    pub(crate) draft: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ChatLine {
+    pub(crate) unix_ms: u64,
+    pub(crate) content: Content,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Content {
+    Notice(Notice),
+    Theirs { name: Nickname, text: String },
+    Ours { id: u64, text: String, delivery: Delivery },
+}
+
+/// Who is to get a message of ours, and who has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Delivery {
+    expected: BTreeSet<PeerKey>,
+    delivered: BTreeSet<PeerKey>,
+}
+
+impl Delivery {
+    pub(crate) fn delivered(&self) -> usize {
+        self.delivered.len()
+    }
+
+    /// Everyone who was there, and those who got it later.
+    pub(crate) fn total(&self) -> usize {
+        self.expected.union(&self.delivered).count()
+    }
+}
+
+impl ChatLog {
+    pub(crate) fn lines(&self) -> impl ExactSizeIterator<Item = &ChatLine> {
+        self.lines.iter()
+    }
+
+    pub(crate) fn add_notice(&mut self, notice: Notice, unix_ms: u64) {
+        self.push(ChatLine { unix_ms, content: Content::Notice(notice) });
+    }
+
+    pub(crate) fn add_theirs(&mut self, name: Nickname, text: String, unix_ms: u64) {
+        self.push(ChatLine { unix_ms, content: Content::Theirs { name, text } });
+    }
+
+    /// Takes the draft, if it can be sent: its id and text.
+    pub(crate) fn send_draft(&mut self, to: impl Iterator<Item = PeerKey>, unix_ms: u64) -> Option<(u64, String)> {
+        let text = self.draft.trim();
+        if text.is_empty() || self.draft_excess().is_some() {
+            return None;
+        }
+        let text = text.to_owned();
+        self.draft.clear();
+        self.last_id += 1;
+        let delivery = Delivery { expected: to.collect(), delivered: BTreeSet::new() };
+        let content = Content::Ours { id: self.last_id, text: text.clone(), delivery };
+        self.push(ChatLine { unix_ms, content });
+        Some((self.last_id, text))
+    }
+
+    /// The draft's length in characters, if that is more than a message may have.
+    pub(crate) fn draft_excess(&self) -> Option<usize> {
+        // No text has more characters than bytes, so most drafts need no counting.
+        let may_exceed = self.draft.len() > MAX_CHAT_CHARS;
+        may_exceed.then(|| self.draft.trim().chars().count()).filter(|length| *length > MAX_CHAT_CHARS)
+    }
+
+    pub(crate) fn mark_delivered(&mut self, delivered_id: u64, peer: PeerKey) {
+        // The newest first: that is what is usually being confirmed.
+        for line in self.lines.iter_mut().rev() {
+            if let Content::Ours { id, delivery, .. } = &mut line.content
+                && *id == delivered_id
+            {
+                delivery.delivered.insert(peer);
+                return;
+            }
+        }
+    }
+
+    fn push(&mut self, line: ChatLine) {
+        if self.lines.len() == CAPACITY {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(log: &ChatLog) -> &Delivery {
+        match &log.lines().last().expect("a line").content {
+            Content::Ours { delivery, .. } => delivery,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn delivery_counts_those_present_and_those_who_came_later() {
+        let mut log = ChatLog { draft: "  hello\nyou \n".into(), ..ChatLog::default() };
+        let sent = log.send_draft([PeerKey(1), PeerKey(2)].into_iter(), 5);
+        assert_eq!(sent, Some((1, "hello\nyou".into())));
+        assert!(log.draft.is_empty());
+        log.mark_delivered(1, PeerKey(2));
+        log.mark_delivered(1, PeerKey(2));
+        log.mark_delivered(9, PeerKey(1));
+        assert_eq!((delivery(&log).delivered(), delivery(&log).total()), (1, 2));
+        log.mark_delivered(1, PeerKey(3));
+        assert_eq!((delivery(&log).delivered(), delivery(&log).total()), (2, 3));
+    }
+
+    #[test]
+    fn blank_and_overlong_drafts_stay() {
+        let mut log = ChatLog { draft: " \n".into(), ..ChatLog::default() };
+        assert_eq!(log.send_draft(std::iter::empty(), 0), None);
+        log.draft = "가".repeat(MAX_CHAT_CHARS);
+        assert_eq!(log.draft_excess(), None);
+        log.draft.push('가');
+        assert_eq!(log.draft_excess(), Some(MAX_CHAT_CHARS + 1));
+        assert_eq!(log.send_draft(std::iter::empty(), 0), None);
+        assert!(!log.draft.is_empty());
+    }
+
+    #[test]
+    fn the_log_does_not_grow_without_bound() {
+        let mut log = ChatLog::default();
+        for unix_ms in 0..CAPACITY as u64 + 10 {
+            log.add_notice(Notice::ServerLost, unix_ms);
+        }
+        assert_eq!(log.lines().len(), CAPACITY);
+        assert_eq!(log.lines().next().map(|line| line.unix_ms), Some(10));
+    }
+}

@@ -1,0 +1,150 @@
+//! The devices as the window knows them: what was chosen, what is there, what became of it.
+
+use crate::media::{
+    CameraChoice, DeviceKind, DeviceList, DeviceProblem, MediaConfig, MediaEvent, MicrophoneChoice, SpeakerChoice,
+};
+
+#[derive(Debug, Clone)]
+pub(crate) struct Devices {
+    pub(crate) camera: CameraChoice,
+    pub(crate) microphone: MicrophoneChoice,
+    pub(crate) speaker: SpeakerChoice,
+    pub(crate) muted: bool,
+    pub(crate) camera_on: bool,
+    pub(crate) available: DeviceList,
+    camera_status: DeviceStatus,
+    microphone_status: DeviceStatus,
+    speaker_status: DeviceStatus,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DeviceStatus {
+    /// None was chosen, or it is switched off.
+    Off,
+    Opening,
+    Open {
+        name: String,
+    },
+    Failed(DeviceProblem),
+}
+
+/// What an event means to the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DeviceNews {
+    Nothing,
+    Failed { device: DeviceKind, problem: DeviceProblem },
+    Back { device: DeviceKind, name: String },
+}
+
+impl Devices {
+    pub(crate) fn new(config: &MediaConfig) -> Self {
+        let mut devices = Self {
+            camera: config.camera.clone(),
+            microphone: config.microphone.clone(),
+            speaker: config.speaker.clone(),
+            muted: config.muted,
+            camera_on: config.camera_on,
+            available: DeviceList::default(),
+            camera_status: DeviceStatus::Off,
+            microphone_status: DeviceStatus::Off,
+            speaker_status: DeviceStatus::Off,
+        };
+        for device in [DeviceKind::Camera, DeviceKind::Microphone, DeviceKind::Speaker] {
+            devices.expect(device);
+        }
+        devices
+    }
+
+    pub(crate) fn status(&self, device: DeviceKind) -> &DeviceStatus {
+        match device {
+            DeviceKind::Camera => &self.camera_status,
+            DeviceKind::Microphone => &self.microphone_status,
+            DeviceKind::Speaker => &self.speaker_status,
+        }
+    }
+
+    /// Whether one's own picture is to be expected.
+    pub(crate) fn camera_in_use(&self) -> bool {
+        self.camera_on && matches!(self.camera_status, DeviceStatus::Opening | DeviceStatus::Open { .. })
+    }
+
+    /// The choice changed, or the device was switched on or off: what was known about it is over.
+    pub(crate) fn expect(&mut self, device: DeviceKind) {
+        let wanted = match device {
+            DeviceKind::Camera => self.camera != CameraChoice::None && self.camera_on,
+            DeviceKind::Microphone => self.microphone != MicrophoneChoice::None,
+            DeviceKind::Speaker => self.speaker != SpeakerChoice::None,
+        };
+        *self.status_mut(device) = if wanted { DeviceStatus::Opening } else { DeviceStatus::Off };
+    }
+
+    pub(crate) fn apply(&mut self, event: MediaEvent) -> DeviceNews {
+        match event {
+            MediaEvent::Opened { device, name } => {
+                let status = self.status_mut(device);
+                let before = std::mem::replace(status, DeviceStatus::Open { name: name.clone() });
+                match before {
+                    DeviceStatus::Failed(_) => DeviceNews::Back { device, name },
+                    DeviceStatus::Off | DeviceStatus::Opening | DeviceStatus::Open { .. } => DeviceNews::Nothing,
+                }
+            }
+            MediaEvent::Failed { device, problem } => {
+                let failed = DeviceStatus::Failed(problem.clone());
+                let status = self.status_mut(device);
+                if *status == failed {
+                    return DeviceNews::Nothing; // Tried again, still the same.
+                }
+                *status = failed;
+                DeviceNews::Failed { device, problem }
+            }
+        }
+    }
+
+    fn status_mut(&mut self, device: DeviceKind) -> &mut DeviceStatus {
+        match device {
+            DeviceKind::Camera => &mut self.camera_status,
+            DeviceKind::Microphone => &mut self.microphone_status,
+            DeviceKind::Speaker => &mut self.speaker_status,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    fn lost() -> MediaEvent {
+        MediaEvent::Failed {
+            device: DeviceKind::Camera,
+            problem: DeviceProblem::Unplugged { name: "Brio".into() },
+        }
+    }
+
+    #[test]
+    fn a_lost_device_is_news_once_and_so_is_its_return() {
+        let mut devices = Devices::new(&Settings::default().media());
+        let opened = || MediaEvent::Opened { device: DeviceKind::Camera, name: "Brio".into() };
+        assert_eq!(devices.apply(opened()), DeviceNews::Nothing);
+        assert!(matches!(devices.apply(lost()), DeviceNews::Failed { .. }));
+        assert!(!devices.camera_in_use());
+        assert_eq!(devices.apply(lost()), DeviceNews::Nothing);
+        assert_eq!(
+            devices.apply(opened()),
+            DeviceNews::Back { device: DeviceKind::Camera, name: "Brio".into() }
+        );
+        assert!(devices.camera_in_use());
+    }
+
+    #[test]
+    fn choosing_another_device_forgets_the_problem() {
+        let mut devices = Devices::new(&Settings::default().media());
+        devices.apply(lost());
+        devices.camera = CameraChoice::None;
+        devices.expect(DeviceKind::Camera);
+        assert_eq!(devices.status(DeviceKind::Camera), &DeviceStatus::Off);
+        devices.camera = CameraChoice::Test;
+        devices.expect(DeviceKind::Camera);
+        assert_eq!(devices.status(DeviceKind::Camera), &DeviceStatus::Opening);
+    }
+}

@@ -1,0 +1,83 @@
+//! What is typed on the start screen. It stays as typed, whatever becomes of it.
+
+use maru_protocol::{IdError, Nickname, RoomName};
+
+use crate::session::ServerChoice;
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Form {
+    pub(crate) name: String,
+    pub(crate) room: String,
+    /// Empty: look on the local network.
+    pub(crate) server: String,
+    pub(crate) problems: Problems,
+}
+
+/// What is wrong with each field, since the last attempt to use it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Problems {
+    pub(crate) name: Option<IdError>,
+    pub(crate) room: Option<IdError>,
+    /// It is neither empty nor a WebSocket address.
+    pub(crate) server: bool,
+}
+
+impl Form {
+    /// Everything that a call needs, or `None` with [`Form::problems`] set.
+    pub(crate) fn parse(&mut self) -> Option<(Nickname, RoomName, ServerChoice)> {
+        let (name, room, server) = (self.name.parse(), self.room.parse(), self.parse_server());
+        self.problems = Problems {
+            name: Result::<Nickname, _>::as_ref(&name).err().cloned(),
+            room: Result::<RoomName, _>::as_ref(&room).err().cloned(),
+            server: server.is_none(),
+        };
+        Some((name.ok()?, room.ok()?, server?))
+    }
+
+    /// The name alone, or `None` with its problem set.
+    pub(crate) fn parse_name(&mut self) -> Option<Nickname> {
+        let name: Result<Nickname, IdError> = self.name.parse();
+        self.problems.name = name.as_ref().err().cloned();
+        name.ok()
+    }
+
+    fn parse_server(&self) -> Option<ServerChoice> {
+        let url = self.server.trim();
+        if url.is_empty() {
+            return Some(ServerChoice::Lan);
+        }
+        let is_websocket = ["ws://", "wss://"].iter().any(|scheme| {
+            url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)) && url.len() > scheme.len()
+        });
+        is_websocket.then(|| ServerChoice::Url(url.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(name: &str, room: &str, server: &str) -> Form {
+        Form { name: name.into(), room: room.into(), server: server.into(), problems: Problems::default() }
+    }
+
+    #[test]
+    fn a_complete_form_parses() {
+        let (name, room, server) = form(" 미나 ", "standup", "").parse().expect("complete");
+        assert_eq!((name.as_str(), room.as_str(), server), ("미나", "standup", ServerChoice::Lan));
+        let (_, _, server) = form("a", "b", " WSS://example.org ").parse().expect("complete");
+        assert_eq!(server, ServerChoice::Url("WSS://example.org".into()));
+    }
+
+    #[test]
+    fn each_field_has_its_own_problem_and_keeps_its_text() {
+        let mut typed = form("", &"r".repeat(65), "example.org");
+        assert!(typed.parse().is_none());
+        assert_eq!(typed.problems.name, Some(IdError::Empty));
+        assert_eq!(typed.problems.room, Some(IdError::TooLong { length: 65, limit: 64 }));
+        assert!(typed.problems.server);
+        assert_eq!(typed.server, "example.org");
+        assert!(form("a", "b", "ws://").parse().is_none(), "an address needs a host");
+        assert!(form("a", "b", "wss:/한글").parse().is_none());
+    }
+}

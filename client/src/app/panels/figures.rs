@@ -1,0 +1,49 @@
+//! The figures of a connection, in words.
+
+use crate::i18n::{Texts, Value};
+use crate::session::{CallStats, PeerStats};
+
+/// What comes from a peer, and goes to it.
+pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
+    let network =
+        [("loss", number(stats.loss * 100.0, 1)), ("jitter", number(stats.jitter_ms, 0))];
+    let rates = [
+        ("down", (stats.received_bitrate_bps / 1_000).into()),
+        ("up", (stats.sent_bitrate_bps / 1_000).into()),
+    ];
+    let limit = match stats.limited_by.as_str() {
+        "network" => texts.tr("limit-network"),
+        "cpu" => texts.tr("limit-cpu"),
+        "camera" => texts.tr("limit-camera"),
+        _ => texts.tr("limit-none"),
+    };
+    vec![
+        picture(texts, "stats-picture", stats.width, stats.height, stats.fps),
+        texts.tr_with("stats-rates", &rates),
+        texts.tr_with("stats-network", &network),
+        texts.tr_with("stats-round-trip", &[("round_trip", known(stats.round_trip_ms))]),
+        texts.tr_with(
+            "stats-delays",
+            &[("video", known(stats.video_delay_ms)), ("audio", known(stats.audio_delay_ms))],
+        ),
+        texts.tr_with("stats-concealed", &[("concealed", number(stats.concealed * 100.0, 1))]),
+        texts.tr_with("stats-limited", &[("limit", limit.into())]),
+    ]
+}
+
+/// What goes to everyone.
+pub(crate) fn of_sending(texts: &Texts, stats: &CallStats) -> Vec<String> {
+    vec![picture(texts, "stats-sent", stats.sent_width, stats.sent_height, stats.sent_fps)]
+}
+
+fn picture(texts: &Texts, key: &str, width: u32, height: u32, fps: f32) -> String {
+    texts.tr_with(key, &[("width", width.into()), ("height", height.into()), ("fps", number(fps, 0))])
+}
+
+fn known(milliseconds: Option<f32>) -> Value<'static> {
+    milliseconds.map_or_else(|| "–".into(), |milliseconds| number(milliseconds, 0))
+}
+
+fn number(number: f32, digits: usize) -> Value<'static> {
+    format!("{number:.digits$}").into()
+}

@@ -1,0 +1,216 @@
+//! The call: the others' pictures, one's own in the corner, a bar of buttons, and what is open beside them.
+
+use egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Panel, Rect, RichText, Ui, Vec2, vec2};
+
+use super::Live;
+use crate::app::call_state::{CallState, Peer, PeerLink};
+use crate::app::commands::{Command, Side};
+use crate::app::panels::{self, figures};
+use crate::app::shortcuts::{self, Shortcut};
+use crate::app::state::State;
+use crate::app::theme::{Palette, ROUNDING};
+use crate::app::video::Source;
+use crate::app::widgets::icon_button::{IconButton, Look};
+use crate::app::widgets::icons::Icon;
+use crate::app::widgets::tile::Tile;
+use crate::app::widgets::tile_grid;
+use crate::i18n::Texts;
+
+/// From this width on chat and devices stand beside the pictures instead of in front of them.
+const BESIDE: f32 = 720.0;
+const SIDE_WIDTH: f32 = 330.0;
+const GAP: f32 = 6.0;
+
+pub(super) fn show(ui: &mut Ui, state: &State, call: &CallState, live: &mut Live<'_>, commands: &mut Vec<Command>) {
+    commands.extend(shortcuts::pressed(ui.ctx(), call));
+    let surface = Frame::new().fill(Palette::of(ui).surface).inner_margin(Margin::symmetric(10, 6));
+    Panel::top("call-top").frame(surface).resizable(false).show(ui, |ui| top_bar(ui, state, call, commands));
+    Panel::bottom("call-bar").frame(surface).resizable(false).show(ui, |ui| button_bar(ui, state, call, commands));
+
+    let side_frame = surface.inner_margin(Margin::same(12));
+    match call.side {
+        Some(side) if ui.available_width() >= BESIDE => {
+            Panel::right("call-side").frame(side_frame).resizable(false).exact_size(SIDE_WIDTH).show(ui, |ui| {
+                panels::show(ui, side, state, call, live, commands);
+            });
+        }
+        Some(side) => {
+            CentralPanel::default().frame(side_frame).show(ui, |ui| {
+                panels::show(ui, side, state, call, live, commands);
+            });
+            return;
+        }
+        None => {}
+    }
+    let stage = Frame::new().fill(Palette::of(ui).background).inner_margin(Margin::same(6));
+    CentralPanel::default().frame(stage).show(ui, |ui| {
+        let area = ui.available_rect_before_wrap();
+        if call.peers.is_empty() {
+            alone(ui, area, &state.texts, call);
+        } else {
+            others(ui, area, &state.texts, call, live);
+        }
+        own_picture(ui, area, state, call, live);
+        notices(ui, area, &state.texts, call, live);
+    });
+}
+
+fn top_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<Command>) {
+    let texts = &state.texts;
+    ui.horizontal(|ui| {
+        let room = texts.tr_with("room-name", &[("room", call.room.as_str().into())]);
+        let width = (ui.available_width() - 48.0).max(40.0);
+        ui.allocate_ui_with_layout(vec2(0.0, 32.0), Layout::left_to_right(Align::Center), |ui| {
+            ui.set_max_width(width);
+            ui.add(Label::new(RichText::new(room).strong()).truncate());
+        });
+        if IconButton::new(Icon::Copy, &texts.tr("copy-room"), Look::Bare).show(ui).clicked() {
+            commands.push(Command::CopyRoom);
+        }
+    });
+    if call.server_lost {
+        let color = Palette::of(ui).problem_text;
+        ui.add(Label::new(RichText::new(texts.tr("server-lost-bar")).color(color).size(13.0)).wrap());
+    }
+}
+
+fn button_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<Command>) {
+    let (texts, devices) = (&state.texts, &state.devices);
+    let named = |key: &str, shortcut: Shortcut| texts.tr_with(key, &[("key", shortcut.name().into())]);
+    let unread = call.chat.unread;
+    let chat = match unread {
+        0 => named("chat-button", Shortcut::Chat),
+        _ => texts.tr_with(
+            "chat-button-unread",
+            &[("count", unread.into()), ("key", Shortcut::Chat.name().into())],
+        ),
+    };
+    let selected = |is_selected: bool| if is_selected { Look::Selected } else { Look::Plain };
+    let microphone = match devices.muted {
+        true => (Icon::MicrophoneOff, named("unmute", Shortcut::Microphone), Look::Danger),
+        false => (Icon::Microphone, named("mute", Shortcut::Microphone), Look::Plain),
+    };
+    let camera = match devices.camera_on {
+        true => (Icon::Camera, named("camera-stop", Shortcut::Camera), Look::Plain),
+        false => (Icon::CameraOff, named("camera-start", Shortcut::Camera), Look::Danger),
+    };
+    let is_open = |side| selected(call.side == Some(side));
+    let buttons = [
+        (microphone, 0, Command::ToggleMicrophone),
+        (camera, 0, Command::ToggleCamera),
+        ((Icon::Chat, chat, is_open(Side::Chat)), unread, Command::ToggleSide(Side::Chat)),
+        (
+            (Icon::Devices, named("devices-button", Shortcut::Devices), is_open(Side::Devices)),
+            0,
+            Command::ToggleSide(Side::Devices),
+        ),
+        (
+            (Icon::Figures, named("stats-button", Shortcut::Figures), selected(call.show_stats)),
+            0,
+            Command::ToggleStats,
+        ),
+        ((Icon::Leave, named("leave", Shortcut::Leave), Look::Danger), 0, Command::Leave),
+    ];
+    let width = buttons.len() as f32 * (48.0 + ui.spacing().item_spacing.x) - ui.spacing().item_spacing.x;
+    ui.horizontal(|ui| {
+        ui.add_space(((ui.available_width() - width) / 2.0).max(0.0));
+        for ((icon, label, look), badge, command) in buttons {
+            if IconButton::new(icon, &label, look).badge(badge).show(ui).clicked() {
+                commands.push(command);
+            }
+        }
+    });
+}
+
+fn alone(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState) {
+    let center = Rect::from_center_size(area.center() - vec2(0.0, 40.0), vec2(area.width().min(420.0), 120.0));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(center), |ui| {
+        ui.with_layout(Layout::top_down(Align::Center), |ui| {
+            ui.label(RichText::new(texts.tr("alone")).size(20.0));
+            let hint = texts.tr_with("alone-hint", &[("room", call.room.as_str().into())]);
+            ui.add(Label::new(RichText::new(hint).color(Palette::of(ui).weak_text)).wrap());
+        });
+    });
+}
+
+fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut Live<'_>) {
+    for (peer, rect) in call.peers.iter().zip(tile_grid::tiles(call.peers.len(), area, GAP)) {
+        let status = status(texts, peer);
+        let lines = match &peer.stats {
+            Some(stats) if call.show_stats => figures::of_peer(texts, stats),
+            _ => vec![],
+        };
+        Tile {
+            source: Source::Peer(peer.key),
+            name: peer.name.as_str(),
+            label: &label(texts, peer),
+            muted: peer.muted,
+            status: status.as_deref(),
+            pictures: peer.pictures.as_ref().filter(|_| peer.camera_on),
+            figures: &lines,
+        }
+        .show(ui, rect, live.videos);
+    }
+}
+
+/// What to say about a peer whose picture does not move.
+fn status(texts: &Texts, peer: &Peer) -> Option<String> {
+    let has_picture = peer.pictures.as_ref().is_some_and(|slot| slot.get().is_some());
+    match &peer.link {
+        PeerLink::Connecting => Some(texts.tr("peer-connecting")),
+        PeerLink::Interrupted => Some(texts.tr("peer-interrupted")),
+        PeerLink::Unreachable { reason } => {
+            Some(texts.tr_with("peer-unreachable", &[("reason", reason.as_str().into())]))
+        }
+        PeerLink::Connected if !peer.camera_on => Some(texts.tr("peer-camera-off")),
+        PeerLink::Connected if !has_picture => Some(texts.tr("peer-waiting")),
+        PeerLink::Connected => None,
+    }
+}
+
+fn label(texts: &Texts, peer: &Peer) -> String {
+    let key = match (peer.camera_on, peer.muted) {
+        (true, false) => "picture-of",
+        (true, true) => "picture-of-muted",
+        (false, false) => "picture-of-camera-off",
+        (false, true) => "picture-of-camera-off-muted",
+    };
+    texts.tr_with(key, &[("name", peer.name.as_str().into())])
+}
+
+fn own_picture(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mut Live<'_>) {
+    let texts = &state.texts;
+    let width = (area.width() * 0.22).clamp(104.0, 240.0);
+    let size = vec2(width, width * 9.0 / 16.0);
+    let rect = Rect::from_min_size(area.max - size - Vec2::splat(8.0), size);
+    let has_camera = state.devices.camera_in_use();
+    let lines = if call.show_stats { figures::of_sending(texts, &call.sent) } else { vec![] };
+    ui.painter().rect_filled(rect.expand(2.0), ROUNDING, Palette::of(ui).outline);
+    Tile {
+        source: Source::Own,
+        name: &texts.tr("you"),
+        label: &texts.tr(if has_camera { "own-picture" } else { "own-picture-off" }),
+        muted: state.devices.muted,
+        status: None,
+        pictures: has_camera.then_some(&live.own_picture),
+        figures: &lines,
+    }
+    .show(ui, rect, live.videos);
+}
+
+fn notices(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &Live<'_>) {
+    let width = (area.width() - 24.0).clamp(40.0, 520.0);
+    let place = Rect::from_center_size(area.center(), vec2(width, area.height() - 16.0));
+    let palette = Palette::of(ui);
+    ui.scope_builder(egui::UiBuilder::new().max_rect(place), |ui| {
+        ui.with_layout(Layout::top_down(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.y = 4.0;
+            for notice in call.notices(live.now) {
+                Frame::new().fill(palette.veil).corner_radius(6.0).inner_margin(Margin::symmetric(10, 5)).show(ui, |ui| {
+                    let text = RichText::new(notice.sentence(texts)).color(palette.on_veil).size(14.0);
+                    ui.add(Label::new(text).wrap().selectable(false));
+                });
+            }
+        });
+    });
+}

@@ -1,0 +1,33 @@
+//! The screens: each draws the state and returns what the person wants.
+
+mod call;
+mod joining;
+mod start;
+
+use egui::Ui;
+use maru_core::time::Timestamp;
+
+use super::commands::Command;
+use super::state::{Screen, State};
+use super::video::Videos;
+use crate::media::PictureSlot;
+
+/// What changes all the time and is no state: pictures, loudness, the time.
+pub(crate) struct Live<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) own_picture: PictureSlot,
+    /// The microphone's loudest sample just now, 0 to 1.
+    pub(crate) level: f32,
+    pub(crate) videos: &'a mut Videos,
+}
+
+/// Draws the screen that `state` is on.
+pub(crate) fn show(ui: &mut Ui, state: &State, live: &mut Live<'_>) -> Vec<Command> {
+    let mut commands = Vec::new();
+    match state.screen() {
+        Screen::Start => start::show(ui, state, live, &mut commands),
+        Screen::Joining(call) => joining::show(ui, state, call, &mut commands),
+        Screen::Call(call) => call::show(ui, state, call, live, &mut commands),
+    }
+    commands
+}

@@ -1,0 +1,88 @@
+//! The keys of a call. Single letters do nothing while text is being typed.
+
+use egui::{Context, Event, Key, Modifiers};
+
+use super::call_state::CallState;
+use super::commands::{Command, Side};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shortcut {
+    Microphone,
+    Camera,
+    Chat,
+    Devices,
+    Figures,
+    Close,
+    Leave,
+}
+
+impl Shortcut {
+    const ALL: [Self; 7] =
+        [Self::Microphone, Self::Camera, Self::Chat, Self::Devices, Self::Figures, Self::Close, Self::Leave];
+
+    /// As tooltips name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Microphone => "M",
+            Self::Camera => "V",
+            Self::Chat => "C",
+            Self::Devices => "D",
+            Self::Figures => "S",
+            Self::Close => "Esc",
+            Self::Leave => "Ctrl+L",
+        }
+    }
+
+    fn keys(self) -> (Modifiers, Key) {
+        match self {
+            Self::Microphone => (Modifiers::NONE, Key::M),
+            Self::Camera => (Modifiers::NONE, Key::V),
+            Self::Chat => (Modifiers::NONE, Key::C),
+            Self::Devices => (Modifiers::NONE, Key::D),
+            Self::Figures => (Modifiers::NONE, Key::S),
+            Self::Close => (Modifiers::NONE, Key::Escape),
+            Self::Leave => (Modifiers::CTRL, Key::L),
+        }
+    }
+
+    /// Whether the key has no meaning of its own in a text field.
+    fn works_while_typing(self) -> bool {
+        self == Self::Leave
+    }
+
+    fn command(self, call: &CallState) -> Option<Command> {
+        match self {
+            Self::Microphone => Some(Command::ToggleMicrophone),
+            Self::Camera => Some(Command::ToggleCamera),
+            Self::Chat => Some(Command::ToggleSide(Side::Chat)),
+            Self::Devices => Some(Command::ToggleSide(Side::Devices)),
+            Self::Figures => Some(Command::ToggleStats),
+            Self::Close => call.side.map(|_| Command::CloseSide),
+            Self::Leave => Some(Command::Leave),
+        }
+    }
+}
+
+/// The commands of the keys pressed just now.
+pub(crate) fn pressed(ctx: &Context, call: &CallState) -> Vec<Command> {
+    let is_typing = ctx.text_edit_focused();
+    Shortcut::ALL
+        .into_iter()
+        .filter(|shortcut| !is_typing || shortcut.works_while_typing())
+        .filter(|shortcut| is_pressed(ctx, *shortcut))
+        .filter_map(|shortcut| shortcut.command(call))
+        .collect()
+}
+
+/// Whether its key went down just now. A key held down does not count again: it would switch to and fro.
+fn is_pressed(ctx: &Context, shortcut: Shortcut) -> bool {
+    let (wanted, wanted_key) = shortcut.keys();
+    ctx.input(|input| {
+        input.events.iter().any(|event| match event {
+            Event::Key { key, pressed: true, repeat: false, modifiers, .. } => {
+                *key == wanted_key && modifiers.matches_exact(wanted)
+            }
+            _ => false,
+        })
+    })
+}

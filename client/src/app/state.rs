@@ -1,0 +1,264 @@
+//! The window's state: everything that screens draw, changed here only. It knows no window, no media and no session, so
+//! all of it is testable by itself.
+
+use std::net::IpAddr;
+
+use maru_core::time::Timestamp;
+use maru_protocol::{Nickname, RoomName};
+
+use super::call_state::{CallState, Progress};
+use super::commands::{Command, Effect, Side};
+use super::devices::{DeviceNews, DeviceStatus, Devices};
+use super::form::{Form, Problems};
+use crate::i18n::{Notice, Texts};
+use crate::media::{CameraChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent, MicrophoneChoice, SpeakerChoice};
+use crate::session::{CallCommand, CallConfig, CallEvent, EndReason, ServerChoice};
+use crate::settings::{Device, Settings};
+
+pub(crate) struct State {
+    pub(crate) texts: Texts,
+    pub(crate) settings: Settings,
+    pub(crate) form: Form,
+    pub(crate) devices: Devices,
+    /// From the first attempt to join until it ends.
+    pub(crate) call: Option<CallState>,
+    /// Why the last call ended, if not by leaving it.
+    pub(crate) ended: Option<EndReason>,
+    addresses: Vec<IpAddr>,
+}
+
+/// What the command line asked for; `None` and [`ServerChoice::Lan`] leave what was used last.
+#[derive(Debug, Clone)]
+pub(crate) struct Wishes {
+    pub(crate) room: Option<RoomName>,
+    pub(crate) name: Option<Nickname>,
+    pub(crate) server: ServerChoice,
+    /// Empty: all of this machine.
+    pub(crate) addresses: Vec<IpAddr>,
+}
+
+/// Which screen is to be drawn.
+pub(crate) enum Screen<'a> {
+    Start,
+    Joining(&'a CallState),
+    Call(&'a CallState),
+}
+
+impl State {
+    pub(crate) fn new(texts: Texts, settings: Settings, media: &MediaConfig, wishes: Wishes) -> Self {
+        let server = match wishes.server {
+            ServerChoice::Lan => settings.server.clone(),
+            ServerChoice::Url(url) => url,
+        };
+        let form = Form {
+            name: wishes.name.map_or_else(|| settings.name.clone(), String::from),
+            room: wishes.room.map_or_else(|| settings.room.clone(), String::from),
+            server,
+            problems: Problems::default(),
+        };
+        Self { texts, settings, form, devices: Devices::new(media), addresses: wishes.addresses, call: None, ended: None }
+    }
+
+    pub(crate) fn screen(&self) -> Screen<'_> {
+        match &self.call {
+            None => Screen::Start,
+            Some(call) if call.progress == Progress::Joined => Screen::Call(call),
+            Some(call) => Screen::Joining(call),
+        }
+    }
+
+    /// Does what the person wants, as far as it is done here; the rest is returned.
+    pub(crate) fn handle(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+        match command {
+            Command::TypeName(name) => {
+                self.form.name = name;
+                self.form.problems.name = None;
+                vec![]
+            }
+            Command::TypeRoom(room) => {
+                self.form.room = room;
+                self.form.problems.room = None;
+                vec![]
+            }
+            Command::TypeServer(server) => {
+                self.form.server = server;
+                self.form.problems.server = false;
+                vec![]
+            }
+            Command::Join => self.join(),
+            Command::Leave => match self.call.take() {
+                Some(_) => vec![Effect::LeaveCall],
+                None => vec![],
+            },
+            Command::ChooseCamera(choice) => self.choose_camera(choice),
+            Command::ChooseMicrophone(choice) => self.choose_microphone(choice),
+            Command::ChooseSpeaker(choice) => self.choose_speaker(choice),
+            Command::ChooseLanguage(language) => {
+                self.settings.language = language;
+                self.texts = Texts::new(self.settings.language());
+                vec![Effect::Save(self.settings.clone())]
+            }
+            Command::RefreshDevices => vec![Effect::ListDevices],
+            Command::ToggleMicrophone => {
+                self.devices.muted = !self.devices.muted;
+                let muted = self.devices.muted;
+                self.tell(Effect::SetMuted(muted), CallCommand::SetMuted(muted))
+            }
+            Command::ToggleCamera => {
+                self.devices.camera_on = !self.devices.camera_on;
+                self.devices.expect(DeviceKind::Camera);
+                let on = self.devices.camera_on;
+                self.tell(Effect::SetCameraOn(on), CallCommand::SetCameraOn(on))
+            }
+            Command::ToggleSide(side) => self.toggle_side(side),
+            Command::CloseSide => {
+                if let Some(call) = &mut self.call {
+                    call.side = None;
+                }
+                vec![]
+            }
+            Command::ToggleStats => {
+                if let Some(call) = &mut self.call {
+                    call.show_stats = !call.show_stats;
+                }
+                vec![]
+            }
+            Command::TypeChat(draft) => {
+                if let Some(call) = &mut self.call {
+                    call.chat.draft = draft;
+                }
+                vec![]
+            }
+            Command::SendChat => match self.call.as_mut().and_then(|call| call.send_draft(now)) {
+                Some((id, text)) => vec![Effect::Tell(CallCommand::SendChat { id, text })],
+                None => vec![],
+            },
+            Command::Rename => self.rename(),
+            Command::CopyRoom => match &self.call {
+                Some(call) => vec![Effect::CopyText(call.room.to_string())],
+                None => vec![],
+            },
+        }
+    }
+
+    pub(crate) fn apply_call(&mut self, event: CallEvent, now: Timestamp) {
+        match (event, &mut self.call) {
+            (CallEvent::Ended(reason), call) => {
+                *call = None;
+                self.ended = Some(reason);
+            }
+            (event, Some(call)) => call.apply(event, now),
+            (_, None) => {}
+        }
+    }
+
+    pub(crate) fn apply_media(&mut self, event: MediaEvent, now: Timestamp) {
+        let notice = match self.devices.apply(event) {
+            DeviceNews::Nothing => return,
+            DeviceNews::Failed { device, problem } => Notice::DeviceFailed { device, problem },
+            DeviceNews::Back { device, name } => Notice::DeviceBack { device, name },
+        };
+        if let Some(call) = &mut self.call {
+            call.notify(notice, now);
+        }
+    }
+
+    pub(crate) fn apply_device_list(&mut self, available: DeviceList) {
+        self.devices.available = available;
+    }
+
+    /// Whether the microphone's meter has something to show.
+    pub(crate) fn meter_moves(&self) -> bool {
+        matches!(self.devices.status(DeviceKind::Microphone), DeviceStatus::Open { .. })
+            && match self.screen() {
+                Screen::Start => true,
+                Screen::Joining(_) => false,
+                Screen::Call(call) => call.side == Some(Side::Devices),
+            }
+    }
+
+    fn join(&mut self) -> Vec<Effect> {
+        if self.call.is_some() {
+            return vec![];
+        }
+        self.ended = None;
+        let Some((name, room, server)) = self.form.parse() else { return vec![] };
+        self.settings.name.clone_from(&self.form.name);
+        self.settings.room.clone_from(&self.form.room);
+        self.settings.server.clone_from(&self.form.server);
+        self.call = Some(CallState::new(room.clone(), name.clone()));
+        let Devices { muted, camera_on, .. } = self.devices;
+        let config = CallConfig { room, name, server, addresses: self.addresses.clone(), muted, camera_on };
+        vec![Effect::Save(self.settings.clone()), Effect::StartCall(config)]
+    }
+
+    fn rename(&mut self) -> Vec<Effect> {
+        let Some(call) = &mut self.call else { return vec![] };
+        let Some(name) = self.form.parse_name() else { return vec![] };
+        if name == call.name {
+            return vec![];
+        }
+        call.name = name.clone();
+        self.settings.name.clone_from(&self.form.name);
+        vec![Effect::Save(self.settings.clone()), Effect::Tell(CallCommand::Rename(name))]
+    }
+
+    fn toggle_side(&mut self, side: Side) -> Vec<Effect> {
+        let Some(call) = &mut self.call else { return vec![] };
+        call.side = if call.side == Some(side) { None } else { Some(side) };
+        match call.side {
+            Some(Side::Chat) => {
+                call.chat.unread = 0;
+                vec![]
+            }
+            Some(Side::Devices) => vec![Effect::ListDevices],
+            None => vec![],
+        }
+    }
+
+    fn choose_camera(&mut self, choice: CameraChoice) -> Vec<Effect> {
+        self.settings.camera = match &choice {
+            CameraChoice::Auto => Device::Auto,
+            CameraChoice::None => Device::None,
+            CameraChoice::Test => Device::Test,
+            CameraChoice::Named(name) => Device::Named(name.clone()),
+            CameraChoice::File(_) => self.settings.camera.clone(),
+        };
+        self.devices.camera = choice.clone();
+        self.devices.expect(DeviceKind::Camera);
+        vec![Effect::SetCamera(choice), Effect::Save(self.settings.clone())]
+    }
+
+    fn choose_microphone(&mut self, choice: MicrophoneChoice) -> Vec<Effect> {
+        self.settings.microphone = match &choice {
+            MicrophoneChoice::Auto => Device::Auto,
+            MicrophoneChoice::None => Device::None,
+            MicrophoneChoice::Test => Device::Test,
+            MicrophoneChoice::Named(name) => Device::Named(name.clone()),
+            MicrophoneChoice::File(_) => self.settings.microphone.clone(),
+        };
+        self.devices.microphone = choice.clone();
+        self.devices.expect(DeviceKind::Microphone);
+        vec![Effect::SetMicrophone(choice), Effect::Save(self.settings.clone())]
+    }
+
+    fn choose_speaker(&mut self, choice: SpeakerChoice) -> Vec<Effect> {
+        self.settings.speaker = match &choice {
+            SpeakerChoice::Auto => Device::Auto,
+            SpeakerChoice::None => Device::None,
+            SpeakerChoice::Named(name) => Device::Named(name.clone()),
+            SpeakerChoice::File(_) => self.settings.speaker.clone(),
+        };
+        self.devices.speaker = choice.clone();
+        self.devices.expect(DeviceKind::Speaker);
+        vec![Effect::SetSpeaker(choice), Effect::Save(self.settings.clone())]
+    }
+
+    /// For the devices, and for the peers if there is a call.
+    fn tell(&self, effect: Effect, command: CallCommand) -> Vec<Effect> {
+        match &self.call {
+            Some(_) => vec![effect, Effect::Tell(command)],
+            None => vec![effect],
+        }
+    }
+}

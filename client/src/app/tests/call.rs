@@ -1,0 +1,202 @@
+//! The call's screen.
+
+use egui::accesskit::Role;
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::{NodeT, Queryable};
+
+use super::*;
+use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
+use crate::session::{CallStats, PeerStats};
+
+fn told(bench: &Bench) -> Vec<String> {
+    bench.effects.iter().filter_map(|effect| match effect {
+        Effect::Tell(command) => Some(format!("{command:?}")),
+        _ => None,
+    }).collect()
+}
+
+#[test]
+fn alone_the_room_name_is_told_and_can_be_copied() {
+    let mut harness = open(Bench::in_call(Language::English), WIDE);
+    harness.get_by_label("Nobody else is here yet.");
+    harness.get_by_label("Others join by typing the room name “standup”.");
+    harness.get_by_label("Copy the room name").click();
+    harness.run();
+    assert!(harness.state().effects.iter().any(|effect| matches!(effect, Effect::CopyText(text) if text == "standup")));
+}
+
+#[test]
+fn the_microphone_s_button_and_key_mute() {
+    let mut harness = open(Bench::in_call(Language::English), WIDE);
+    harness.get_by_label("Turn the microphone off (M)").click();
+    harness.run();
+    assert_eq!(told(harness.state()), ["SetMuted(true)"]);
+    assert!(harness.state().effects.iter().any(|effect| matches!(effect, Effect::SetMuted(true))));
+    harness.get_by_label("Turn the microphone on (M)");
+    harness.key_press(Key::M);
+    harness.run();
+    assert_eq!(told(harness.state()), ["SetMuted(true)", "SetMuted(false)"]);
+}
+
+#[test]
+fn every_key_does_what_its_tooltip_says() {
+    let mut harness = open(Bench::in_call(Language::English), WIDE);
+    harness.key_press(Key::V);
+    harness.run();
+    assert_eq!(told(harness.state()), ["SetCameraOn(false)"]);
+    harness.get_by_label("Your own picture, camera off");
+    harness.key_press(Key::D);
+    harness.run();
+    harness.get_by_role_and_label(Role::ComboBox, "Camera");
+    harness.key_press(Key::Escape);
+    harness.run();
+    assert!(harness.query_by_role_and_label(Role::ComboBox, "Camera").is_none());
+    harness.key_press(Key::S);
+    harness.run();
+    harness.get_by_role_and_label(Role::Button, "Figures of the connection (S)");
+    assert!(harness.state().state.call.as_ref().is_some_and(|call| call.show_stats));
+    harness.key_press_modifiers(Modifiers::CTRL, Key::L);
+    harness.run();
+    assert!(harness.state().state.call.is_none());
+}
+
+#[test]
+fn a_key_held_down_counts_once() {
+    let mut harness = open(Bench::in_call(Language::English), WIDE);
+    let down = |repeat| egui::Event::Key {
+        key: Key::M,
+        physical_key: None,
+        pressed: true,
+        repeat,
+        modifiers: Modifiers::NONE,
+    };
+    harness.event(down(false));
+    harness.run();
+    harness.event(down(true));
+    harness.run();
+    harness.event(down(true));
+    harness.run();
+    assert_eq!(told(harness.state()), ["SetMuted(true)"]);
+}
+
+#[test]
+fn chat_is_typed_and_sent_and_keys_do_not_fire_meanwhile() {
+    let mut bench = Bench::in_call(Language::English);
+    let mina = bench.connects(1, "Mina");
+    bench.connects(2, "Jun");
+    let mut harness = open(bench, WIDE);
+    harness.key_press(Key::C);
+    harness.run();
+    assert!(harness.get_by_label("Message").is_focused(), "typing can start at once");
+    for key in [Key::M, Key::V, Key::D, Key::S, Key::C] {
+        harness.key_press(key);
+    }
+    harness.get_by_label("Message").type_text("안녕 mvdsc 🎈");
+    harness.run();
+    assert_eq!(told(harness.state()), [""; 0]);
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::Enter);
+    harness.run();
+    harness.get_by_label("Message").type_text("second line");
+    harness.run();
+    harness.key_press(Key::Enter);
+    harness.run();
+    assert_eq!(told(harness.state()), ["SendChat { id: 1, text: \"안녕 mvdsc 🎈\\nsecond line\" }"]);
+    assert_eq!(harness.get_by_label("Message").value().as_deref().unwrap_or_default(), "");
+    harness.get_by_label("not delivered yet (0 of 2)");
+    harness.state_mut().event(CallEvent::ChatDelivered { peer: mina, id: 1 });
+    harness.run();
+    harness.get_by_label("delivered to 1 of 2");
+    assert!(harness.get_by_label("Message").is_focused(), "the next message can be typed");
+}
+
+#[test]
+fn unread_messages_are_counted_until_the_chat_opens() {
+    let mut bench = Bench::in_call(Language::English);
+    let mina = bench.connects(1, "Mina");
+    for text in ["one", "two\nlines"] {
+        bench.event(CallEvent::Chat { peer: mina, text: text.into(), sent_unix_ms: 1_790_000_000_000 });
+    }
+    let mut harness = open(bench, WIDE);
+    harness.get_by_label("Chat, 2 unread (C)").click();
+    harness.run();
+    harness.get_by_label("Chat (C)");
+    harness.get_by_label("two\nlines");
+}
+
+#[test]
+fn pictures_say_whose_they_are_and_what_is_off() {
+    let mut bench = Bench::in_call(Language::English);
+    let mina = bench.connects(1, "Mina");
+    bench.joins(2, "Jun");
+    let mut harness = open(bench, WIDE);
+    harness.get_by_label("Picture of Mina");
+    harness.state_mut().event(CallEvent::PeerState { peer: mina, muted: true, camera_on: false });
+    harness.run();
+    harness.get_by_label("Picture of Mina, camera and microphone off");
+    harness.get_by_label("Picture of Jun");
+    harness.state_mut().event(CallEvent::PeerLeft { peer: mina, lost: false });
+    harness.run();
+    assert!(harness.query_by_label_contains("Picture of Mina").is_none());
+    harness.get_by_label("Mina left.");
+}
+
+#[test]
+fn notices_are_shown_for_a_while() {
+    let mut bench = Bench::in_call(Language::English);
+    let problem = DeviceProblem::Unplugged { name: "Brio".into() };
+    bench.state.apply_media(MediaEvent::Failed { device: DeviceKind::Camera, problem }, bench.now);
+    bench.event(CallEvent::ServerLost);
+    let mut harness = open(bench, NARROW);
+    harness.get_by_label_contains("The camera “Brio” was unplugged.");
+    harness.get_by_label("The server does not answer. The call goes on.");
+    let later = harness.state().now + Duration::from_secs(10);
+    harness.state_mut().now = later;
+    harness.run();
+    assert!(harness.query_by_label_contains("was unplugged").is_none());
+    harness.get_by_label_contains("nobody new can join until it is back");
+}
+
+#[test]
+fn the_name_can_be_changed() {
+    let mut harness = open(Bench::in_call(Language::English), WIDE);
+    harness.key_press(Key::D);
+    harness.run();
+    harness.get_by_role_and_label(Role::TextInput, "Your name").focus();
+    harness.run();
+    harness.get_by_role_and_label(Role::TextInput, "Your name").type_text(" Kim");
+    harness.run();
+    harness.key_press(Key::Enter);
+    harness.run();
+    assert_eq!(told(harness.state()), ["Rename(Nickname(\"Yuna Kim\"))"]);
+    harness.state_mut().command(Command::TypeName("  ".into()));
+    harness.state_mut().command(Command::Rename);
+    harness.run();
+    harness.get_by_label("Type your name first.");
+    assert_eq!(told(harness.state()).len(), 1);
+}
+
+#[test]
+fn figures_are_shown_on_demand() {
+    let mut bench = Bench::in_call(Language::English);
+    bench.connects(1, "Mina");
+    let figures = PeerStats {
+        peer: 1,
+        name: "Mina".into(),
+        received_bitrate_bps: 2_400_000,
+        fps: 29.97,
+        width: 1280,
+        height: 720,
+        limited_by: "none".into(),
+        ..PeerStats::default()
+    };
+    bench.event(CallEvent::Stats(CallStats { peers: vec![figures], ..CallStats::default() }));
+    let mut harness = open(bench, WIDE);
+    let described = |harness: &Harness<'_, Bench>| {
+        harness.get_by_label("Picture of Mina").accesskit_node().description().unwrap_or_default()
+    };
+    assert_eq!(described(&harness), "");
+    harness.key_press(Key::S);
+    harness.run();
+    let figures = described(&harness);
+    assert!(figures.contains("1280×720 · 30 fps") && figures.contains("down 2400 · up 0 kbit/s"), "{figures}");
+}

@@ -1,0 +1,122 @@
+//! The window without a window: typed into, clicked and looked at through AccessKit.
+
+mod call;
+mod looks;
+mod start;
+
+use std::time::{Duration, Instant};
+
+use egui::{Theme, Vec2};
+use egui_kittest::Harness;
+use maru_core::time::Timestamp;
+use maru_protocol::Nickname;
+
+use super::commands::{Command, Effect};
+use super::screens::{self, Live};
+use super::state::{State, Wishes};
+use super::video::Videos;
+use super::{fonts, theme};
+use crate::clock;
+use crate::i18n::{Language, Texts};
+use crate::media::PictureSlot;
+use crate::session::{CallEvent, PeerKey, ServerChoice};
+use crate::settings::Settings;
+
+/// The state with what would have been done outside.
+struct Bench {
+    state: State,
+    effects: Vec<Effect>,
+    videos: Videos,
+    own_picture: PictureSlot,
+    level: f32,
+    now: Timestamp,
+}
+
+impl Bench {
+    fn new(language: Language) -> Self {
+        let settings = Settings::default();
+        let wishes = Wishes { room: None, name: None, server: ServerChoice::Lan, addresses: vec![] };
+        let media = settings.media();
+        Self {
+            state: State::new(Texts::new(language), settings, &media, wishes),
+            effects: vec![],
+            videos: Videos::undrawn(),
+            own_picture: PictureSlot::default(),
+            level: 0.2,
+            now: clock::timestamp(Instant::now()),
+        }
+    }
+
+    /// In the room `standup`, alone, with the notices of the arrival gone.
+    fn in_call(language: Language) -> Self {
+        let mut bench = Self::new(language);
+        bench.command(Command::TypeName("Yuna".into()));
+        bench.command(Command::TypeRoom("standup".into()));
+        bench.command(Command::Join);
+        bench.event(CallEvent::Joined { server: "ws://10.0.0.7:4460".into(), own_server: false, peers: 0 });
+        bench.now = bench.now + Duration::from_secs(60);
+        bench.effects.clear();
+        bench
+    }
+
+    fn command(&mut self, command: Command) {
+        let effects = self.state.handle(command, self.now);
+        self.effects.extend(effects);
+    }
+
+    fn event(&mut self, event: CallEvent) {
+        self.state.apply_call(event, self.now);
+    }
+
+    fn joins(&mut self, key: u32, name: &str) -> PeerKey {
+        let peer = PeerKey(key);
+        self.event(CallEvent::PeerJoined { peer, name: nickname(name) });
+        peer
+    }
+
+    fn connects(&mut self, key: u32, name: &str) -> PeerKey {
+        let peer = self.joins(key, name);
+        self.event(CallEvent::PeerConnected { peer, pictures: PictureSlot::default() });
+        peer
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui) {
+        let mut live = Live {
+            now: self.now,
+            own_picture: self.own_picture.clone(),
+            level: self.level,
+            videos: &mut self.videos,
+        };
+        for command in screens::show(ui, &self.state, &mut live) {
+            ui.ctx().request_repaint();
+            self.command(command);
+        }
+        self.videos.forget_undrawn();
+    }
+}
+
+const WIDE: Vec2 = Vec2::new(1280.0, 800.0);
+const NARROW: Vec2 = Vec2::new(480.0, 700.0);
+const SMALLEST: Vec2 = Vec2::new(360.0, 480.0);
+
+fn open(bench: Bench, size: Vec2) -> Harness<'static, Bench> {
+    open_themed(bench, size, Theme::Dark)
+}
+
+/// Missing glyphs and unlabelled widgets panic in here.
+fn open_themed(bench: Bench, size: Vec2, theme: Theme) -> Harness<'static, Bench> {
+    let mut harness = Harness::builder()
+        .with_size(size)
+        .with_theme(theme)
+        .with_context_setup(|ctx| {
+            ctx.set_fonts(fonts::definitions());
+            theme::install(ctx);
+        })
+        .build_ui_state(|ui, bench: &mut Bench| bench.ui(ui), bench);
+    harness.run();
+    harness
+}
+
+fn nickname(name: &str) -> Nickname {
+    name.parse().expect("a nickname")
+}

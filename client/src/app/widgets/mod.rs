@@ -1,0 +1,10 @@
+//! The small parts that screens and panels are made of. They draw what they are given and know no state.
+
+pub(crate) mod appeared;
+pub(crate) mod field;
+pub(crate) mod icon_button;
+pub(crate) mod icons;
+pub(crate) mod meter;
+pub(crate) mod picker;
+pub(crate) mod tile;
+pub(crate) mod tile_grid;

@@ -1,0 +1,87 @@
+//! Where the pictures of a call go.
+
+use egui::{Rect, Vec2, pos2, vec2};
+
+/// Width over height of the pictures that are expected.
+const ASPECT: f32 = 16.0 / 9.0;
+
+/// The largest equal tiles for `count` pictures in `area`, row by row; a last row that is not full is centred.
+pub(crate) fn tiles(count: usize, area: Rect, gap: f32) -> Vec<Rect> {
+    let columns = (1..=count).max_by(|a, b| {
+        let picture = |columns| picture_area(tile_size(count, columns, area.size(), gap));
+        picture(*a).total_cmp(&picture(*b))
+    });
+    let Some(columns) = columns else { return vec![] };
+    let rows = count.div_ceil(columns);
+    let size = tile_size(count, columns, area.size(), gap);
+    (0..count)
+        .map(|index| {
+            let (row, column) = (index / columns, index % columns);
+            let in_row = if row + 1 == rows { count - row * columns } else { columns };
+            let row_width = in_row as f32 * (size.x + gap) - gap;
+            let left = area.center().x - row_width / 2.0 + column as f32 * (size.x + gap);
+            Rect::from_min_size(pos2(left, area.top() + row as f32 * (size.y + gap)), size)
+        })
+        .collect()
+}
+
+/// The largest rectangle of `size`'s shape in the middle of `area`.
+pub(crate) fn fit(size: Vec2, area: Rect) -> Rect {
+    let scale = (area.width() / size.x.max(1.0)).min(area.height() / size.y.max(1.0));
+    Rect::from_center_size(area.center(), size * scale)
+}
+
+fn tile_size(count: usize, columns: usize, area: Vec2, gap: f32) -> Vec2 {
+    let rows = count.div_ceil(columns);
+    let one = |length: f32, parts: usize| ((length + gap) / parts as f32 - gap).max(1.0);
+    vec2(one(area.x, columns), one(area.y, rows))
+}
+
+fn picture_area(tile: Vec2) -> f32 {
+    let picture = fit(vec2(ASPECT, 1.0), Rect::from_min_size(pos2(0.0, 0.0), tile)).size();
+    picture.x * picture.y
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn area(width: f32, height: f32) -> Rect {
+        Rect::from_min_size(pos2(10.0, 20.0), vec2(width, height))
+    }
+
+    fn columns(rects: &[Rect]) -> usize {
+        rects.iter().filter(|rect| rect.top() == rects[0].top()).count()
+    }
+
+    #[test]
+    fn tiles_stay_inside_and_apart() {
+        for count in 0..=12 {
+            for (width, height) in [(1280.0, 700.0), (480.0, 600.0), (360.0, 380.0), (2000.0, 200.0), (3.0, 3.0)] {
+                let rects = tiles(count, area(width, height), 6.0);
+                assert_eq!(rects.len(), count);
+                for (index, rect) in rects.iter().enumerate() {
+                    assert!(width < 10.0 || area(width, height).expand(0.1).contains_rect(*rect), "{rect:?}");
+                    assert!(rects[..index].iter().all(|other| !other.shrink(0.5).intersects(rect.shrink(0.5))));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_window_s_shape_decides() {
+        assert_eq!(columns(&tiles(2, area(1280.0, 700.0), 6.0)), 2);
+        assert_eq!(columns(&tiles(2, area(480.0, 700.0), 6.0)), 1);
+        assert_eq!(columns(&tiles(4, area(1280.0, 700.0), 6.0)), 2);
+        assert_eq!(columns(&tiles(7, area(1280.0, 700.0), 6.0)), 3);
+    }
+
+    #[test]
+    fn a_picture_keeps_its_shape() {
+        let wide = fit(vec2(1280.0, 720.0), area(100.0, 100.0));
+        assert!((wide.width() - 100.0).abs() < 1e-3 && (wide.height() - 56.25).abs() < 1e-3);
+        let tall = fit(vec2(480.0, 640.0), area(100.0, 100.0));
+        assert!((tall.height() - 100.0).abs() < 1e-3 && (tall.width() - 75.0).abs() < 1e-3);
+        assert!(fit(Vec2::ZERO, area(100.0, 100.0)).is_finite());
+    }
+}

@@ -1,0 +1,184 @@
+//! The call without a window: each line typed is a chat message, each chat message is printed on standard output,
+//! what happens is told on standard error.
+
+use std::io::BufRead;
+use std::net::IpAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use maru_protocol::{Nickname, RoomName};
+use tokio::sync::mpsc;
+
+use crate::i18n::{self, Notice, Texts};
+use crate::media::{DeviceKind, Media, MediaConfig, MediaEvent};
+use crate::report::Report;
+use crate::roll_call::RollCall;
+use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, EndReason, ServerChoice};
+
+/// How long leaving may take: goodbyes that do not get through by then are not worth waiting for.
+const LEAVE_LIMIT: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub struct HeadlessConfig {
+    pub room: RoomName,
+    pub name: Nickname,
+    pub server: ServerChoice,
+    pub addresses: Vec<IpAddr>,
+    pub media: MediaConfig,
+    pub duration: Option<Duration>,
+    /// Written to each peer as soon as its link stands.
+    pub greeting: Option<String>,
+}
+
+/// Holds the call until its duration is over, it is refused, or Ctrl-C or SIGTERM ends it.
+pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitCode {
+    let (muted, camera_on) = (config.media.muted, config.media.camera_on);
+    let (media, mut media_events) = Media::start(config.media, report.clone());
+    let call = session::start(
+        CallConfig {
+            room: config.room.clone(),
+            name: config.name,
+            server: config.server,
+            addresses: config.addresses,
+            muted,
+            camera_on,
+        },
+        Arc::clone(&media),
+        report.clone(),
+    );
+    let Call { commands, mut events } = call;
+    let mut terminal = Terminal { texts, room: config.room, people: RollCall::default(), failed: Vec::new(), commands, next_id: 1 };
+    let mut typed = read_lines();
+    let mut stop = std::pin::pin!(stopped(config.duration));
+    let mut leaving = false;
+    let mut leave_limit = std::pin::pin!(tokio::time::sleep(Duration::from_secs(365 * 24 * 3600)));
+    let reason = loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(CallEvent::Ended(reason)) => break reason,
+                None => break EndReason::Internal { reason: "the session ended by itself".into() },
+                Some(event) => terminal.show(&event, config.greeting.as_deref()),
+            },
+            Some(event) = media_events.recv() => terminal.show_device(event),
+            Some(line) = typed.recv() => terminal.write(line),
+            () = &mut stop, if !leaving => {
+                leaving = true;
+                let _ = terminal.commands.try_send(CallCommand::Leave);
+                leave_limit.as_mut().reset(tokio::time::Instant::now() + LEAVE_LIMIT);
+            }
+            () = &mut leave_limit => break EndReason::Left,
+        }
+    };
+    // Devices and files are closed, and the last frames written, before the process ends.
+    drop(terminal);
+    drop(media);
+    if reason == EndReason::Left {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("{}", i18n::end_reason(texts, &reason));
+    ExitCode::FAILURE
+}
+
+struct Terminal<'a> {
+    texts: &'a Texts,
+    room: RoomName,
+    people: RollCall,
+    failed: Vec<DeviceKind>,
+    commands: mpsc::Sender<CallCommand>,
+    next_id: u64,
+}
+
+impl Terminal<'_> {
+    fn show(&mut self, event: &CallEvent, greeting: Option<&str>) {
+        match event {
+            CallEvent::Searching => eprintln!("{}", self.texts.tr("progress-searching")),
+            CallEvent::Chat { peer, text, .. } => {
+                println!("{}: {text}", self.people.name(*peer).map_or("?", Nickname::as_str));
+            }
+            _ => {}
+        }
+        for notice in self.people.take(&self.room, event) {
+            eprintln!("{}", notice.sentence(self.texts));
+        }
+        if let (CallEvent::PeerConnected { .. }, Some(greeting)) = (event, greeting) {
+            self.write(greeting.to_owned());
+        }
+    }
+
+    /// Devices are named when they fail and when they come back, not at the start.
+    fn show_device(&mut self, event: MediaEvent) {
+        let notice = match event {
+            MediaEvent::Failed { device, problem } => {
+                self.failed.push(device);
+                Notice::DeviceFailed { device, problem }
+            }
+            MediaEvent::Opened { device, name } if self.failed.contains(&device) => {
+                self.failed.retain(|failed| *failed != device);
+                Notice::DeviceBack { device, name }
+            }
+            MediaEvent::Opened { .. } => return,
+        };
+        eprintln!("{}", notice.sentence(self.texts));
+    }
+
+    fn write(&mut self, text: String) {
+        if text.trim().is_empty() {
+            return;
+        }
+        match self.commands.try_send(CallCommand::SendChat { id: self.next_id, text }) {
+            Ok(()) => self.next_id += 1,
+            Err(_) => eprintln!("{}", self.texts.tr("terminal-too-fast")),
+        }
+    }
+}
+
+/// Ends when the call should: after `duration`, or on Ctrl-C or SIGTERM.
+async fn stopped(duration: Option<Duration>) {
+    let time_is_over = async {
+        match duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = time_is_over => {}
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated() => {}
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be caught");
+            std::future::pending().await
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}
+
+/// Lines of standard input. The thread waits for the terminal and ends with the process.
+fn read_lines() -> mpsc::Receiver<String> {
+    let (lines, typed) = mpsc::channel(64);
+    let reader = std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            if lines.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    if let Err(error) = reader {
+        tracing::warn!(%error, "what is typed cannot be read");
+    }
+    typed
+}

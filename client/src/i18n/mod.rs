@@ -1,0 +1,104 @@
+//! Every sentence that a person reads, in each language. The sentences are in `assets/i18n`, one Fluent file for each
+//! language; this module finds the right one and fills it in.
+
+mod notice;
+mod sentences;
+#[cfg(test)]
+mod tests;
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource};
+use serde::{Deserialize, Serialize};
+use unic_langid::{LanguageIdentifier, langid};
+
+pub use fluent_bundle::FluentValue as Value;
+pub use notice::Notice;
+pub use sentences::{device_problem, end_reason, name_error, room_error};
+
+/// A language that Maru speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Language {
+    #[serde(rename = "en")]
+    English,
+    #[serde(rename = "ko")]
+    Korean,
+}
+
+impl Language {
+    pub const ALL: [Self; 2] = [Self::English, Self::Korean];
+
+    /// The language that the environment asks for (`LC_ALL`, `LC_MESSAGES`, `LANG`: the first that is set).
+    pub fn of_environment() -> Self {
+        let locale =
+            ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| std::env::var(name).ok()).find(|l| !l.is_empty());
+        Self::of_locale(&locale.unwrap_or_default())
+    }
+
+    /// The language of a POSIX locale name as `ko_KR.UTF-8`; English where we do not speak it.
+    pub fn of_locale(locale: &str) -> Self {
+        let language = locale.split(['_', '.', '@', '-']).next().unwrap_or_default();
+        if language.eq_ignore_ascii_case("ko") { Self::Korean } else { Self::English }
+    }
+
+    /// What its speakers call it.
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Korean => "한국어",
+        }
+    }
+
+    fn source(self) -> &'static str {
+        match self {
+            Self::English => include_str!("../../../assets/i18n/en.ftl"),
+            Self::Korean => include_str!("../../../assets/i18n/ko.ftl"),
+        }
+    }
+
+    fn id(self) -> LanguageIdentifier {
+        match self {
+            Self::English => langid!("en"),
+            Self::Korean => langid!("ko"),
+        }
+    }
+}
+
+/// The sentences of one language.
+pub struct Texts {
+    language: Language,
+    bundle: FluentBundle<FluentResource>,
+}
+
+impl Texts {
+    pub fn new(language: Language) -> Self {
+        // What cannot be parsed is left out of the resource; a test makes sure that there is no such thing.
+        let resource = FluentResource::try_new(language.source().to_owned()).unwrap_or_else(|(parsed, _)| parsed);
+        let mut bundle = FluentBundle::new_concurrent(vec![language.id()]);
+        // The marks that isolate right-to-left text would be shown as boxes, and would end up in the terminal.
+        bundle.set_use_isolating(false);
+        bundle.add_resource_overriding(resource);
+        Self { language, bundle }
+    }
+
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// The sentence `key`, or the key itself where there is none.
+    pub fn tr(&self, key: &str) -> String {
+        self.tr_with(key, &[])
+    }
+
+    /// The sentence `key` with its variables filled in.
+    pub fn tr_with(&self, key: &str, variables: &[(&str, Value<'_>)]) -> String {
+        let Some(pattern) = self.bundle.get_message(key).and_then(|message| message.value()) else {
+            debug_assert!(false, "no sentence has the key {key}");
+            return key.to_owned();
+        };
+        let variables: FluentArgs<'_> = variables.iter().map(|(name, value)| (*name, value.clone())).collect();
+        let mut errors = Vec::new();
+        let sentence = self.bundle.format_pattern(pattern, Some(&variables), &mut errors).into_owned();
+        debug_assert!(errors.is_empty(), "{key}: {errors:?}");
+        sentence
+    }
+}

@@ -1,0 +1,54 @@
+//! The short lines about what happened in a call: the window shows them for a while and keeps them in the chat log, the
+//! terminal prints them.
+
+use maru_protocol::{Nickname, RoomName};
+
+use super::{Texts, device_problem};
+use crate::media::{DeviceKind, DeviceProblem};
+
+/// Something happened that everyone in front of this client should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    Entered { room: RoomName },
+    OwnServer,
+    Joined { name: Nickname },
+    Left { name: Nickname },
+    Lost { name: Nickname },
+    Renamed { old: Nickname, name: Nickname },
+    Interrupted { name: Nickname },
+    Restored { name: Nickname },
+    Unreachable { name: Nickname, reason: String },
+    ServerLost,
+    ServerBack,
+    DeviceFailed { device: DeviceKind, problem: DeviceProblem },
+    DeviceBack { device: DeviceKind, name: String },
+}
+
+impl Notice {
+    /// The notice as a plain sentence.
+    pub fn sentence(&self, texts: &Texts) -> String {
+        let named = |key: &str, name: &str| texts.tr_with(key, &[("name", name.into())]);
+        match self {
+            Self::Entered { room } => texts.tr_with("notice-entered", &[("room", room.as_str().into())]),
+            Self::OwnServer => texts.tr("notice-own-server"),
+            Self::Joined { name } => named("notice-joined", name.as_str()),
+            Self::Left { name } => named("notice-left", name.as_str()),
+            Self::Lost { name } => named("notice-lost", name.as_str()),
+            Self::Renamed { old, name } => {
+                texts.tr_with("notice-renamed", &[("old", old.as_str().into()), ("name", name.as_str().into())])
+            }
+            Self::Interrupted { name } => named("notice-interrupted", name.as_str()),
+            Self::Restored { name } => named("notice-restored", name.as_str()),
+            Self::Unreachable { name, reason } => texts
+                .tr_with("notice-unreachable", &[("name", name.as_str().into()), ("reason", reason.as_str().into())]),
+            Self::ServerLost => texts.tr("notice-server-lost"),
+            Self::ServerBack => texts.tr("notice-server-back"),
+            Self::DeviceFailed { device, problem } => device_problem(texts, *device, problem),
+            Self::DeviceBack { device, name } => match device {
+                DeviceKind::Camera => named("notice-camera-back", name),
+                DeviceKind::Microphone => named("notice-microphone-back", name),
+                DeviceKind::Speaker => named("notice-speaker-back", name),
+            },
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Calls into sound drivers that may never return.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+/// Drivers that hang keep a thread each. From this many on nothing is tried any more.
+const MAX_HANGING: usize = 8;
+
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// Why a call gave no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NoAnswer;
+
+/// Runs `call` on a thread of its own and waits for at most `patience`. A call that takes longer goes on by itself, and its
+/// result is dropped there.
+pub(super) fn call<T: Send + 'static>(
+    patience: Duration,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, NoAnswer> {
+    if RUNNING.load(Ordering::Relaxed) >= MAX_HANGING {
+        return Err(NoAnswer);
+    }
+    let (answer, wait) = sync_channel(1);
+    let thread = std::thread::Builder::new().name("audio-driver".into()).spawn(move || {
+        let _running = Running::new();
+        // Nobody waits any more: the result (a stream, say) is dropped on this thread.
+        let _ = answer.send(call());
+    });
+    if let Err(error) = thread {
+        tracing::warn!(%error, "no thread to open a sound device with");
+        return Err(NoAnswer);
+    }
+    wait.recv_timeout(patience).map_err(|_| NoAnswer)
+}
+
+struct Running;
+
+impl Running {
+    fn new() -> Self {
+        RUNNING.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_handed_on_and_a_hanging_call_is_left_behind() {
+        assert_eq!(call(Duration::from_secs(60), || 7), Ok(7));
+        let (release, wait) = sync_channel::<()>(0);
+        assert_eq!(call(Duration::from_millis(1), move || wait.recv().is_ok()), Err(NoAnswer));
+        release.send(()).unwrap();
+    }
+
+    #[test]
+    fn a_driver_that_panics_gives_no_answer() {
+        assert_eq!(call(Duration::from_secs(60), || -> u8 { panic!("a driver") }), Err(NoAnswer));
+    }
+}

@@ -1,0 +1,102 @@
+//! The sound devices that are there, by name.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cpal::traits::{DeviceTrait, HostTrait};
+use cpal::{Device, Error, Host, HostId};
+
+use super::Direction;
+
+/// The one connection to the sound server. A host that is dropped leaves a thread and a socket behind (pulseaudio 0.3), so
+/// it is kept for as long as it works.
+static HOST: Mutex<Option<Arc<Host>>> = Mutex::new(None);
+
+/// ALSA's device that swallows everything.
+const ALSA_NULL: &str = "null";
+const MONITOR_SUFFIX: &str = ".monitor";
+
+/// A device that can be opened. Its name is unique in its direction.
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) id: String,
+    pub(super) device: Device,
+}
+
+/// All devices of one direction. Asks the sound server: may take long.
+pub(super) fn entries(direction: Direction) -> Result<Vec<Entry>, Error> {
+    let host = host();
+    let devices = host.devices().inspect_err(|_| forget_host(&host))?;
+    let entries: Vec<Entry> = devices
+        .filter(|device| fits(device, direction))
+        .filter_map(entry)
+        .filter(|entry| entry.id != ALSA_NULL)
+        .collect();
+    Ok(with_unique_names(entries))
+}
+
+/// The device that the system prefers. A microphone that only records the loudspeaker is no microphone: with it the others
+/// would hear themselves. It can still be chosen by name.
+pub(super) fn default_entry(direction: Direction) -> Result<Option<Entry>, Error> {
+    let host = host();
+    let device = match direction {
+        Direction::Input => host.default_input_device(),
+        Direction::Output => host.default_output_device(),
+    };
+    let entries = entries(direction)?;
+    let Some(default) = device.and_then(entry) else { return Ok(None) };
+    let is_monitor = host.id() == HostId::PulseAudio && direction == Direction::Input;
+    let is_monitor = |id: &str| is_monitor && id.ends_with(MONITOR_SUFFIX);
+    if is_monitor(&default.id) {
+        return Ok(entries.into_iter().find(|entry| !is_monitor(&entry.id)));
+    }
+    // By its name in the list, which may be longer where names repeat.
+    Ok(entries.into_iter().find(|entry| entry.id == default.id).or(Some(default)))
+}
+
+fn host() -> Arc<Host> {
+    let cached = HOST.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    // A sound server may have come up since ALSA was chosen for want of one.
+    let outdated =
+        |host: &Arc<Host>| host.id() == HostId::Alsa && cpal::available_hosts().contains(&HostId::PulseAudio);
+    if let Some(host) = cached.filter(|host| !outdated(host)) {
+        return host;
+    }
+    let host = Arc::new(cpal::default_host());
+    *HOST.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.clone());
+    host
+}
+
+fn forget_host(host: &Arc<Host>) {
+    let mut cached = HOST.lock().unwrap_or_else(PoisonError::into_inner);
+    if cached.as_ref().is_some_and(|cached| Arc::ptr_eq(cached, host)) {
+        *cached = None;
+    }
+}
+
+fn fits(device: &Device, direction: Direction) -> bool {
+    device.description().is_ok_and(|description| match direction {
+        Direction::Input => description.supports_input(),
+        Direction::Output => description.supports_output(),
+    })
+}
+
+fn entry(device: Device) -> Option<Entry> {
+    let name = device.description().ok()?.name().to_owned();
+    let id = device.id().ok()?.id().to_owned();
+    Some(Entry { name, id, device })
+}
+
+/// Adds the id where a name repeats.
+fn with_unique_names(mut entries: Vec<Entry>) -> Vec<Entry> {
+    let mut counts = HashMap::<String, u32>::new();
+    for entry in &entries {
+        *counts.entry(entry.name.clone()).or_default() += 1;
+    }
+    for entry in &mut entries {
+        if counts.get(&entry.name).is_some_and(|&count| count > 1) {
+            entry.name = format!("{} [{}]", entry.name, entry.id);
+        }
+    }
+    entries
+}

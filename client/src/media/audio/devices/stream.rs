@@ -1,0 +1,215 @@
+//! Opening a device in the format nearest to ours.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use cpal::traits::{DeviceTrait, StreamTrait};
+use cpal::{
+    BufferSize, Device, Error, ErrorKind, FromSample, SampleFormat, SizedSample, Stream, StreamConfig,
+    SupportedBufferSize, SupportedStreamConfig, SupportedStreamConfigRange,
+};
+use maru_core::media::AUDIO_CLOCK_HZ;
+
+use super::super::callbacks::{self, InputCallback, InputRing, OutputCallback, OutputRing};
+use super::Direction;
+use super::keeper::Note;
+
+/// The worker's end of a device.
+pub(super) enum Ring {
+    Input(InputRing),
+    Output(OutputRing),
+}
+
+/// Tells the keeper that a stream has ended, once.
+#[derive(Clone)]
+pub(super) struct FailureSink {
+    pub(super) notes: SyncSender<Note>,
+    pub(super) generation: u64,
+    pub(super) told: Arc<AtomicBool>,
+}
+
+impl FailureSink {
+    fn tell(&self, error: &Error) {
+        let goes_on = matches!(error.kind(), ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged);
+        if goes_on || self.told.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        // A full queue means that the keeper is busy with something newer; it looks after the device every 2 s anyway.
+        let _ = self.notes.try_send(Note::Lost { generation: self.generation, error: error.clone() });
+    }
+}
+
+/// Opens `device` and lets it run. May take long, or hang.
+pub(super) fn open(device: &Device, direction: Direction, failures: &FailureSink) -> Result<(Stream, Ring), Error> {
+    let supported = choose(device, direction)?;
+    let config = stream_config(&supported, fixed_buffer(&supported));
+    let opened = build(device, direction, config, supported.sample_format(), failures);
+    let (stream, ring) = match opened {
+        // Some drivers refuse every size but their own.
+        Err(error) if error.kind() == ErrorKind::UnsupportedConfig => {
+            let config = stream_config(&supported, BufferSize::Default);
+            build(device, direction, config, supported.sample_format(), failures)?
+        }
+        other => other?,
+    };
+    stream.play()?;
+    Ok((stream, ring))
+}
+
+fn choose(device: &Device, direction: Direction) -> Result<SupportedStreamConfig, Error> {
+    let (ranges, default): (Vec<_>, _) = match direction {
+        Direction::Input => (device.supported_input_configs()?.collect(), device.default_input_config()),
+        Direction::Output => (device.supported_output_configs()?.collect(), device.default_output_config()),
+    };
+    best_config(&ranges, direction).map_or(default, Ok)
+}
+
+/// The range with 48 kHz, or the rate nearest to it, then the best sample format, then the channels we like.
+fn best_config(ranges: &[SupportedStreamConfigRange], direction: Direction) -> Option<SupportedStreamConfig> {
+    let liked_channels = match direction {
+        Direction::Input => 1,
+        Direction::Output => 2,
+    };
+    let rate = |range: &SupportedStreamConfigRange| {
+        AUDIO_CLOCK_HZ.clamp(range.min_sample_rate(), range.max_sample_rate().max(range.min_sample_rate()))
+    };
+    let best = ranges.iter().filter(|range| format_rank(range.sample_format()).is_some()).min_by_key(|range| {
+        let off_hz = rate(range).abs_diff(AUDIO_CLOCK_HZ);
+        let off_channels = range.channels().abs_diff(liked_channels);
+        (off_hz, format_rank(range.sample_format()), off_channels)
+    })?;
+    best.try_with_sample_rate(rate(best))
+}
+
+/// Lower is better; `None` for formats that we do not convert.
+fn format_rank(format: SampleFormat) -> Option<u8> {
+    let liked = [SampleFormat::F32, SampleFormat::I16, SampleFormat::I32, SampleFormat::U8, SampleFormat::U16];
+    liked.iter().position(|&liked| liked == format).map(|rank| rank as u8)
+}
+
+/// 10 ms. The default size of a PulseAudio sink gave two seconds of latency.
+fn fixed_buffer(config: &SupportedStreamConfig) -> BufferSize {
+    let frames = config.sample_rate() / 100;
+    match *config.buffer_size() {
+        SupportedBufferSize::Range { min, max } if min <= max => BufferSize::Fixed(frames.clamp(min, max)),
+        _ => BufferSize::Fixed(frames),
+    }
+}
+
+fn stream_config(config: &SupportedStreamConfig, buffer_size: BufferSize) -> StreamConfig {
+    StreamConfig { channels: config.channels(), sample_rate: config.sample_rate(), buffer_size }
+}
+
+fn build(
+    device: &Device,
+    direction: Direction,
+    config: StreamConfig,
+    format: SampleFormat,
+    failures: &FailureSink,
+) -> Result<(Stream, Ring), Error> {
+    match direction {
+        Direction::Input => {
+            let (callback, ring) = callbacks::input(config.channels, config.sample_rate);
+            let stream = match format {
+                SampleFormat::F32 => build_input::<f32>(device, config, callback, failures),
+                SampleFormat::I16 => build_input::<i16>(device, config, callback, failures),
+                SampleFormat::I32 => build_input::<i32>(device, config, callback, failures),
+                SampleFormat::U8 => build_input::<u8>(device, config, callback, failures),
+                SampleFormat::U16 => build_input::<u16>(device, config, callback, failures),
+                other => Err(unknown_format(other)),
+            }?;
+            Ok((stream, Ring::Input(ring)))
+        }
+        Direction::Output => {
+            let (callback, ring) = callbacks::output(config.channels, config.sample_rate);
+            let stream = match format {
+                SampleFormat::F32 => build_output::<f32>(device, config, callback, failures),
+                SampleFormat::I16 => build_output::<i16>(device, config, callback, failures),
+                SampleFormat::I32 => build_output::<i32>(device, config, callback, failures),
+                SampleFormat::U8 => build_output::<u8>(device, config, callback, failures),
+                SampleFormat::U16 => build_output::<u16>(device, config, callback, failures),
+                other => Err(unknown_format(other)),
+            }?;
+            Ok((stream, Ring::Output(ring)))
+        }
+    }
+}
+
+fn build_input<T: SizedSample>(
+    device: &Device,
+    config: StreamConfig,
+    mut callback: InputCallback,
+    failures: &FailureSink,
+) -> Result<Stream, Error>
+where
+    f32: FromSample<T>,
+{
+    let failures = failures.clone();
+    device.build_input_stream(
+        config,
+        move |sound: &[T], info: &cpal::InputCallbackInfo| {
+            let time = info.timestamp();
+            callback.take(sound, latency(time.callback, time.capture));
+        },
+        move |error| failures.tell(&error),
+        None,
+    )
+}
+
+fn build_output<T: SizedSample + FromSample<f32>>(
+    device: &Device,
+    config: StreamConfig,
+    mut callback: OutputCallback,
+    failures: &FailureSink,
+) -> Result<Stream, Error> {
+    let failures = failures.clone();
+    device.build_output_stream(
+        config,
+        move |sound: &mut [T], info: &cpal::OutputCallbackInfo| {
+            let time = info.timestamp();
+            callback.fill(sound, latency(time.playback, time.callback));
+        },
+        move |error| failures.tell(&error),
+        None,
+    )
+}
+
+fn latency(later: cpal::StreamInstant, earlier: cpal::StreamInstant) -> Duration {
+    later.checked_duration_since(earlier).unwrap_or_default()
+}
+
+fn unknown_format(format: SampleFormat) -> Error {
+    Error::with_message(ErrorKind::UnsupportedConfig, format!("its samples are {format}, which we cannot convert"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(channels: u16, min_hz: u32, max_hz: u32, format: SampleFormat) -> SupportedStreamConfigRange {
+        SupportedStreamConfigRange::new(channels, min_hz, max_hz, SupportedBufferSize::Unknown, format)
+    }
+
+    #[test]
+    fn what_we_use_ourselves_is_preferred() {
+        let ranges = [
+            range(2, 44_100, 44_100, SampleFormat::F32),
+            range(1, 8_000, 96_000, SampleFormat::I16),
+            range(2, 8_000, 96_000, SampleFormat::F32),
+            range(1, 8_000, 96_000, SampleFormat::F32),
+        ];
+        let best = best_config(&ranges, Direction::Input).unwrap();
+        assert_eq!((best.channels(), best.sample_rate(), best.sample_format()), (1, 48_000, SampleFormat::F32));
+        assert_eq!(best_config(&ranges, Direction::Output).unwrap().channels(), 2);
+    }
+
+    #[test]
+    fn otherwise_the_nearest_is_taken() {
+        let ranges = [range(4, 16_000, 44_100, SampleFormat::I32), range(4, 8_000, 8_000, SampleFormat::F32)];
+        let best = best_config(&ranges, Direction::Input).unwrap();
+        assert_eq!((best.sample_rate(), best.sample_format()), (44_100, SampleFormat::I32));
+        assert!(best_config(&[range(1, 48_000, 48_000, SampleFormat::F64)], Direction::Input).is_none());
+    }
+}

@@ -1,0 +1,91 @@
+//! One peer's sound on the audio worker.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use maru_core::media::AudioPacket;
+use maru_core::playout::Playout;
+use maru_core::time::Timestamp;
+
+use super::codec::Decoder;
+use super::meter::{AtomicF32, Meter};
+use super::wav_saver::{SaveFolder, WavSaver};
+
+/// What the worker tells the peer's handle.
+#[derive(Debug, Default)]
+pub(super) struct PeerState {
+    pub(super) name: Mutex<String>,
+    pub(super) buffer_ms: AtomicF32,
+    pub(super) samples_played: AtomicU64,
+    pub(super) samples_concealed: AtomicU64,
+    pub(super) level: AtomicF32,
+    /// Packets that the worker was too late for.
+    pub(super) packets_dropped: AtomicU64,
+}
+
+/// Jitter buffer, decoder and file of one peer.
+pub(super) struct Peer {
+    packets: Receiver<AudioPacket>,
+    state: Arc<PeerState>,
+    playout: Playout<Decoder>,
+    saver: Option<WavSaver>,
+    heard: bool,
+    gone: bool,
+    meter: Meter,
+}
+
+impl Peer {
+    pub(super) fn new(packets: Receiver<AudioPacket>, state: Arc<PeerState>, decoder: Decoder) -> Self {
+        let playout = Playout::new(decoder);
+        Self { packets, state, playout, saver: None, heard: false, gone: false, meter: Meter::default() }
+    }
+
+    /// Moves what came from the network to the jitter buffer. The file, if `folder` is there, begins with the first packet,
+    /// under the name that the peer has then.
+    pub(super) fn receive(&mut self, folder: Option<&mut SaveFolder>) {
+        loop {
+            match self.packets.try_recv() {
+                Ok(packet) => {
+                    self.heard = true;
+                    self.playout.push(packet);
+                }
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    self.gone = true;
+                    break;
+                }
+            }
+        }
+        if let (true, None, Some(folder)) = (self.heard, &self.saver, folder) {
+            let name = self.state.name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            self.saver = folder.create(&name);
+        }
+    }
+
+    /// Whether the handle was dropped.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// The next samples. `waiting_ms`: sound that waits behind the jitter buffer, for the statistics.
+    pub(super) fn play(&mut self, now: Timestamp, waiting_ms: f32, out: &mut [f32]) {
+        self.playout.pull(now, out);
+        if let Some(saver) = &self.saver {
+            saver.write(out);
+        }
+        self.meter.add(out);
+        let counters = self.playout.counters();
+        let state = &self.state;
+        state.buffer_ms.store(self.playout.buffered_ms() + waiting_ms);
+        state.level.store(self.meter.level());
+        state.samples_played.store(counters.samples_played, Ordering::Relaxed);
+        state.samples_concealed.store(counters.samples_concealed, Ordering::Relaxed);
+    }
+
+    /// Ends the file. The thread is done when it is written.
+    pub(super) fn finish(self) -> Option<JoinHandle<()>> {
+        self.saver.map(WavSaver::finish)
+    }
+}

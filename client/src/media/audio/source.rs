@@ -1,0 +1,140 @@
+//! Where the sound to be sent comes from.
+
+use std::time::Duration;
+
+use maru_core::media::AUDIO_CLOCK_HZ;
+use maru_core::test_sound;
+use maru_core::time::Timestamp;
+
+use super::callbacks::InputRing;
+use super::resample::RateConverter;
+use super::wav::WavLoop;
+
+/// A source that gets this far behind (the machine slept) goes on from now.
+const MAX_BACKLOG: u64 = AUDIO_CLOCK_HZ as u64 / 2;
+
+/// A microphone, or what stands in for it.
+pub(super) enum Source {
+    None,
+    Device(Box<DeviceSource>),
+    Paced(Box<PacedSource>),
+}
+
+impl Source {
+    /// Appends what has become due, mono at 48 kHz. Returns when the last sample of it was captured.
+    pub(super) fn take(&mut self, now: Timestamp, out: &mut Vec<f32>) -> Timestamp {
+        match self {
+            Self::None => now,
+            Self::Device(device) => device.take(now, out),
+            Self::Paced(paced) => paced.take(now, out),
+        }
+    }
+}
+
+/// Paced by the device.
+pub(super) struct DeviceSource {
+    input: InputRing,
+    converter: RateConverter,
+    chunk: Vec<f32>,
+}
+
+impl DeviceSource {
+    pub(super) fn new(input: InputRing) -> Result<Self, String> {
+        let converter = RateConverter::new(input.rate_hz, AUDIO_CLOCK_HZ)?;
+        Ok(Self { input, converter, chunk: Vec::new() })
+    }
+
+    fn take(&mut self, now: Timestamp, out: &mut Vec<f32>) -> Timestamp {
+        self.chunk.resize(self.input.ring.slots(), 0.0);
+        let (filled, _) = self.input.ring.pop_partial_slice(&mut self.chunk);
+        self.converter.convert(filled, out);
+        now - self.input.state.latency()
+    }
+}
+
+/// Paced by the clock, without drift: sample n is due `n / 48000` s after the start.
+pub(super) struct PacedSource {
+    sound: PacedSound,
+    started: Option<Timestamp>,
+    produced: u64,
+}
+
+enum PacedSound {
+    Test(u64),
+    File(WavLoop),
+}
+
+impl PacedSource {
+    pub(super) fn test() -> Self {
+        Self { sound: PacedSound::Test(0), started: None, produced: 0 }
+    }
+
+    pub(super) fn file(file: WavLoop) -> Self {
+        Self { sound: PacedSound::File(file), started: None, produced: 0 }
+    }
+
+    fn take(&mut self, now: Timestamp, out: &mut Vec<f32>) -> Timestamp {
+        let started = *self.started.get_or_insert(now);
+        let due = now.since(started).as_micros() as u64 * u64::from(AUDIO_CLOCK_HZ) / 1_000_000;
+        if due > self.produced + MAX_BACKLOG {
+            self.produced = due;
+        }
+        let count = due.saturating_sub(self.produced) as usize;
+        let from = out.len();
+        out.resize(from + count, 0.0);
+        self.sound.fill(&mut out[from..]);
+        self.produced += count as u64;
+        started + samples(self.produced)
+    }
+}
+
+impl PacedSound {
+    fn fill(&mut self, out: &mut [f32]) {
+        match self {
+            Self::Test(index) => {
+                for sample in out {
+                    *sample = test_sound::sample(*index);
+                    *index += 1;
+                }
+            }
+            Self::File(file) => file.fill(out),
+        }
+    }
+}
+
+/// How long `count` samples at 48 kHz last.
+pub(super) fn samples(count: u64) -> Duration {
+    Duration::from_micros(count * 1_000_000 / u64::from(AUDIO_CLOCK_HZ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_micros(5_000_000);
+
+    #[test]
+    fn a_paced_source_does_not_drift_however_irregularly_it_is_asked() {
+        let mut source = Source::Paced(Box::new(PacedSource::test()));
+        let mut sound = Vec::new();
+        source.take(START, &mut sound);
+        for step in 1..=1000_u64 {
+            let micros = step * 10_007 + step * 7919 % 9000;
+            source.take(START + Duration::from_micros(micros), &mut sound);
+        }
+        let end = START + Duration::from_secs(11);
+        let captured = source.take(end, &mut sound);
+        assert_eq!((sound.len(), captured), (11 * 48_000, end));
+        assert!((0..sound.len()).all(|index| sound[index] == test_sound::sample(index as u64)), "nothing left out");
+    }
+
+    #[test]
+    fn after_a_sleep_it_goes_on_from_now() {
+        let mut source = Source::Paced(Box::new(PacedSource::test()));
+        let mut sound = Vec::new();
+        source.take(START, &mut sound);
+        let woken = START + Duration::from_secs(3600);
+        assert_eq!(source.take(woken, &mut sound), woken);
+        assert!(sound.is_empty());
+    }
+}

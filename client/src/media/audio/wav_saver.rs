@@ -1,0 +1,131 @@
+//! Sound written to WAV files by threads of their own, so that a slow disk does not stop the audio worker.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use hound::{SampleFormat, WavSpec, WavWriter};
+use maru_core::media::AUDIO_CLOCK_HZ;
+
+use crate::clock;
+use crate::media::save_name::file_stem;
+use crate::report::Report;
+
+/// Two seconds of 10 ms blocks. A disk that is stuck for longer loses sound.
+const QUEUE_BLOCKS: usize = 200;
+const SPEC: WavSpec =
+    WavSpec { channels: 1, sample_rate: AUDIO_CLOCK_HZ, bits_per_sample: 16, sample_format: SampleFormat::Int };
+
+/// Writes one file, mono at 48 kHz, 16 bit. Its header is brought up to date each second, so the file can be read even
+/// if the process is killed.
+#[derive(Debug)]
+pub(super) struct WavSaver {
+    blocks: SyncSender<Vec<f32>>,
+    thread: JoinHandle<()>,
+}
+
+impl WavSaver {
+    pub(super) fn create(path: &Path, report: Report) -> std::io::Result<Self> {
+        let (blocks, queue) = sync_channel(QUEUE_BLOCKS);
+        let path = path.to_path_buf();
+        let thread = std::thread::Builder::new().name("wav-saver".into()).spawn(move || {
+            if let Err(error) = write(&path, &queue) {
+                let text = format!("{} cannot be written: {error}", path.display());
+                tracing::warn!("{text}");
+                report.event(clock::now(), "error", serde_json::json!({ "text": text }));
+            }
+        })?;
+        Ok(Self { blocks, thread })
+    }
+
+    /// Never waits: a full queue drops the block.
+    pub(super) fn write(&self, block: &[f32]) {
+        // A closed queue was reported by the thread when it ended.
+        let _ = self.blocks.try_send(block.to_vec());
+    }
+
+    /// Ends the file. The thread has written everything when the handle can be joined.
+    pub(super) fn finish(self) -> JoinHandle<()> {
+        self.thread
+    }
+}
+
+/// The files of `--save-remote`.
+#[derive(Debug)]
+pub(super) struct SaveFolder {
+    folder: PathBuf,
+    names: HashMap<String, u32>,
+    report: Report,
+}
+
+impl SaveFolder {
+    pub(super) fn new(folder: PathBuf, report: Report) -> Self {
+        Self { folder, names: HashMap::new(), report }
+    }
+
+    /// A new `NAME.wav`; `NAME~2.wav` and so on where the name repeats.
+    pub(super) fn create(&mut self, name: &str) -> Option<WavSaver> {
+        let stem = file_stem(name);
+        let count = self.names.entry(stem.clone()).or_default();
+        *count += 1;
+        let file = if *count == 1 { format!("{stem}.wav") } else { format!("{stem}~{count}.wav") };
+        WavSaver::create(&self.folder.join(file), self.report.clone())
+            .inspect_err(|error| tracing::warn!(%error, "no thread to save sound with"))
+            .ok()
+    }
+}
+
+fn write(path: &Path, queue: &Receiver<Vec<f32>>) -> Result<(), hound::Error> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut writer = WavWriter::new(BufWriter::new(File::create(path)?), SPEC)?;
+    let mut unflushed = 0;
+    while let Ok(block) = queue.recv() {
+        for sample in &block {
+            writer.write_sample((sample.clamp(-1.0, 1.0) * f32::from(i16::MAX)) as i16)?;
+        }
+        unflushed += block.len();
+        if unflushed >= AUDIO_CLOCK_HZ as usize {
+            writer.flush()?;
+            unflushed = 0;
+        }
+    }
+    writer.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("maru-save-{}-{name}", std::process::id()))
+    }
+
+    #[test]
+    fn names_that_repeat_get_numbers() {
+        let dir = folder("names");
+        let mut files = SaveFolder::new(dir.clone(), Report::none());
+        for name in ["Ann", "Ann", "민수"] {
+            let saver = files.create(name).unwrap();
+            saver.write(&[0.5; 480]);
+            saver.finish().join().unwrap();
+        }
+        for name in ["Ann.wav", "Ann~2.wav", "민수.wav"] {
+            assert_eq!(hound::WavReader::open(dir.join(name)).unwrap().len(), 480, "{name}");
+        }
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_harms_nobody() {
+        let saver = WavSaver::create(Path::new("/proc/none/x.wav"), Report::none()).unwrap();
+        for _ in 0..1000 {
+            saver.write(&[0.0; 480]);
+        }
+        saver.finish().join().unwrap();
+    }
+}

@@ -1,0 +1,106 @@
+//! The audio worker: one thread that encodes, decodes and mixes, every 10 ms.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use maru_core::media::EncodedAudio;
+use maru_core::time::Timestamp;
+use tokio::sync::mpsc;
+
+use super::EngineState;
+use super::capture::Capture;
+use super::codec::Encoder;
+use super::peer::Peer;
+use super::playback::{Playback, Sink};
+use super::source::Source;
+use super::wav_saver::SaveFolder;
+use crate::clock;
+
+const TICK: Duration = Duration::from_millis(10);
+/// Ticks that this late a worker missed are not made up for.
+const MAX_LATE: Duration = Duration::from_millis(100);
+
+pub(super) enum Command {
+    SetSource(Source),
+    SetSink(Sink),
+    Attach(mpsc::Sender<EncodedAudio>),
+    AddPeer(Box<Peer>),
+}
+
+/// Everything that the worker owns.
+pub(super) struct Worker {
+    capture: Capture,
+    playback: Playback,
+    peers: Vec<Peer>,
+    folder: Option<SaveFolder>,
+    /// Threads that are still writing files.
+    savers: Vec<JoinHandle<()>>,
+}
+
+impl Worker {
+    pub(super) fn new(encoder: Encoder, state: Arc<EngineState>, folder: Option<SaveFolder>) -> Self {
+        Self {
+            capture: Capture::new(encoder, state),
+            playback: Playback::new(),
+            peers: Vec::new(),
+            folder,
+            savers: Vec::new(),
+        }
+    }
+
+    /// Until the other end of `commands` is dropped. All files are written when it returns.
+    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+        let mut next = clock::now() + TICK;
+        loop {
+            match commands.recv_timeout(next.since(clock::now())) {
+                Ok(command) => self.handle(command),
+                Err(RecvTimeoutError::Timeout) => {
+                    let now = clock::now();
+                    self.tick(now);
+                    next = if now.since(next) > MAX_LATE { now + TICK } else { next + TICK };
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.finish();
+    }
+
+    pub(super) fn handle(&mut self, command: Command) {
+        match command {
+            Command::SetSource(source) => self.capture.set_source(source),
+            Command::SetSink(sink) => {
+                let before = self.playback.set_sink(sink);
+                self.end_file(before);
+            }
+            Command::Attach(outlet) => self.capture.set_outlet(outlet),
+            Command::AddPeer(peer) => self.peers.push(*peer),
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        self.capture.tick(now);
+        self.playback.tick(now, &mut self.peers, self.folder.as_mut());
+        for peer in self.peers.extract_if(.., |peer| peer.is_gone()) {
+            self.savers.extend(peer.finish());
+        }
+        self.savers.retain(|saver| !saver.is_finished());
+    }
+
+    fn end_file(&mut self, sink: Sink) {
+        if let Sink::Clock { file: Some(file) } = sink {
+            self.savers.push(file.finish());
+        }
+    }
+
+    fn finish(mut self) {
+        let sink = self.playback.set_sink(Sink::Clock { file: None });
+        self.end_file(sink);
+        self.savers.extend(self.peers.drain(..).filter_map(Peer::finish));
+        for saver in self.savers {
+            // A saver that panicked has lost its own file, nothing else.
+            let _ = saver.join();
+        }
+    }
+}

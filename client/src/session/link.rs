@@ -1,1 +1,0 @@
-//! The link to one peer: everything that `webrtc` does, behind one adapter.

@@ -1,0 +1,121 @@
+//! How the stack is set up: codecs, feedback, interceptors, timings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::ice::network_type::NetworkType;
+use rtc::interceptor::{NackGeneratorBuilder, NackResponderBuilder};
+use rtc::peer_connection::configuration::interceptor_registry::{Slot, configure_rtcp_reports, configure_twcc};
+use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS};
+use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
+use webrtc::peer_connection::{MediaEngine, Registry, SettingEngine, SettingEngineBuilder, SrtpProtectionProfile};
+
+use super::error::LinkError;
+use super::event::Outbox;
+use super::tap::{CaptureTimes, RtcpTap};
+
+const H264_PAYLOAD_TYPE: u8 = 102;
+const OPUS_PAYLOAD_TYPE: u8 = 111;
+
+/// How often missing packets are asked for, and how often each: after half a second a key frame is the better way.
+const NACK_INTERVAL: Duration = Duration::from_millis(20);
+const NACKS_PER_PACKET: u16 = 25;
+/// Packets remembered on both sides, a power of two: more than a second of video at 2.5 Mbit/s.
+const NACK_WINDOW: u16 = 512;
+
+/// How often candidate pairs are checked. The stack's 200 ms are lost whenever the first check comes too early.
+const ICE_CHECK_INTERVAL: Duration = Duration::from_millis(20);
+/// Checks of a pair before it is given up: 10 s, as long as a person at the other end may take to answer a firewall.
+const ICE_CHECKS_PER_PAIR: u16 = 500;
+/// Silence after which a link counts as interrupted, then as failed.
+const ICE_DISCONNECTED: Duration = Duration::from_secs(5);
+const ICE_FAILED: Duration = Duration::from_secs(25);
+const ICE_KEEPALIVE: Duration = Duration::from_secs(2);
+/// How long better pairs get a chance before one of this kind is taken.
+const SRFLX_WAIT: Duration = Duration::from_millis(60);
+const PRFLX_WAIT: Duration = Duration::from_millis(30);
+const RELAY_WAIT: Duration = Duration::from_millis(300);
+
+/// Packets that may come late or doubled without being taken for an attack. Retransmissions come late.
+const SRTP_REPLAY_WINDOW: usize = 1024;
+
+/// The tap comes nearest to the wire: it sees every report that goes out.
+const TAP_SLOT: Slot = Slot::Custom(500);
+
+pub(super) fn video_codec() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_H264.to_owned(),
+        clock_rate: 90_000,
+        channels: 0,
+        sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".to_owned(),
+        rtcp_feedback: vec![feedback("nack", ""), feedback("nack", "pli"), feedback("ccm", "fir")],
+    }
+}
+
+pub(super) fn audio_codec() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_OPUS.to_owned(),
+        clock_rate: 48_000,
+        channels: 2,
+        sdp_fmtp_line: "minptime=10;useinbandfec=1;usedtx=1".to_owned(),
+        rtcp_feedback: Vec::new(),
+    }
+}
+
+/// One codec of each kind, and no RTX: with it the stack would resend without limit.
+pub(super) fn media_engine() -> Result<MediaEngine, LinkError> {
+    let mut engine = MediaEngine::default();
+    for (rtp_codec, payload_type, kind) in [
+        (video_codec(), H264_PAYLOAD_TYPE, RtpCodecKind::Video),
+        (audio_codec(), OPUS_PAYLOAD_TYPE, RtpCodecKind::Audio),
+    ] {
+        engine
+            .register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, kind)
+            .map_err(|error| LinkError::Setup(error.to_string()))?;
+    }
+    Ok(engine)
+}
+
+pub(super) fn interceptors(
+    engine: &mut MediaEngine,
+    outbox: Outbox,
+    capture_times: Arc<CaptureTimes>,
+    own_video_ssrc: u32,
+) -> Result<Registry, LinkError> {
+    let generator = NackGeneratorBuilder::new()
+        .with_size(NACK_WINDOW)
+        .with_interval(NACK_INTERVAL)
+        .with_max_nacks_per_packet(NACKS_PER_PACKET)
+        .build();
+    let responder = NackResponderBuilder::new().with_size(NACK_WINDOW).build();
+    let registry = configure_twcc(Registry::new(), engine).map_err(|error| LinkError::Setup(error.to_string()))?;
+    Ok(configure_rtcp_reports(registry)
+        .with(Slot::NackGenerator, generator)
+        .with(Slot::NackResponder, responder)
+        .with(TAP_SLOT, RtcpTap::new(outbox, capture_times, own_video_ssrc)))
+}
+
+pub(super) fn settings() -> SettingEngine {
+    SettingEngineBuilder::new()
+        // A retransmission reuses its packet's index with another header extension: harmless with this profile, and a
+        // nonce used twice with AES-GCM.
+        .with_srtp_protection_profiles(vec![SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80])
+        .with_srtp_replay_protection_window(SRTP_REPLAY_WINDOW)
+        // It would open a multicast socket, and fail where there is none.
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+        .with_network_types(vec![NetworkType::Udp4, NetworkType::Udp6])
+        .with_include_loopback_candidate(true)
+        .with_discard_local_candidates_during_ice_restart(true)
+        .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
+        .with_ice_connection_attempts(Some(ICE_CHECK_INTERVAL), Some(ICE_CHECKS_PER_PAIR))
+        .with_host_acceptance_min_wait(Some(Duration::ZERO))
+        .with_srflx_acceptance_min_wait(Some(SRFLX_WAIT))
+        .with_prflx_acceptance_min_wait(Some(PRFLX_WAIT))
+        .with_relay_acceptance_min_wait(Some(RELAY_WAIT))
+        .build()
+}
+
+fn feedback(typ: &str, parameter: &str) -> RTCPFeedback {
+    RTCPFeedback { typ: typ.to_owned(), parameter: parameter.to_owned() }
+}

@@ -1,0 +1,31 @@
+use thiserror::Error;
+
+/// Why something could not be done on a link.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum LinkError {
+    #[error("the connection could not be set up: {0}")]
+    Setup(String),
+    #[error("the peer's description is longer than {limit} bytes")]
+    DescriptionTooLong { limit: usize },
+    #[error("the peer's description cannot be used: {0}")]
+    BadDescription(String),
+    /// The DTLS certificate is what identifies a peer for the life of a link.
+    #[error("the peer's description names another certificate than before")]
+    FingerprintChanged,
+    #[error("the peer's candidate cannot be used: {0}")]
+    BadCandidate(String),
+    #[error("the peer sent more than {limit} candidates")]
+    TooManyCandidates { limit: usize },
+    /// For this step the negotiation is in the wrong state.
+    #[error("the negotiation cannot go on: {0}")]
+    Negotiation(String),
+    #[error("the chat channel is not open")]
+    ChannelNotOpen,
+    /// The peer takes text more slowly than it is written: try again later.
+    #[error("too much text is waiting for the peer")]
+    ChannelFull,
+    #[error("the text is longer than {limit} bytes")]
+    TextTooLong { limit: usize },
+    #[error("the link is closed")]
+    Closed,
+}

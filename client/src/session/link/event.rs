@@ -1,0 +1,221 @@
+//! What a link reports, and how it gets to the session.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use maru_core::media::AudioPacket;
+use maru_core::time::Timestamp;
+use maru_protocol::signal::IceCandidate;
+use tokio::sync::{mpsc, watch};
+
+/// Events that wait for the session: about a second of video. See [`Outbox`] for what happens beyond.
+const EVENTS: usize = 1024;
+/// Far more than a call has: candidates and state changes only.
+const LIFECYCLE_EVENTS: usize = 256;
+
+/// What happened on a link, in order.
+#[derive(Debug, Clone)]
+pub enum LinkEvent {
+    /// To be sent to the peer. `None`: there are no more.
+    LocalCandidate(Option<IceCandidate>),
+    /// An offer should be made.
+    NegotiationNeeded,
+    /// Media can flow: for the first time, or again after [`LinkEvent::Interrupted`].
+    Connected,
+    /// Nothing has come from the peer for 5 s.
+    Interrupted,
+    /// No way to the peer was found, or none any more. An ICE restart may find one.
+    Failed {
+        reason: String,
+    },
+    /// The last event: the link is of no more use.
+    Closed {
+        reason: String,
+    },
+    Video(RtpVideo),
+    Audio(AudioPacket),
+    /// The peer asks for a key frame (PLI, RFC 4585, or FIR, RFC 5104).
+    KeyFrameWanted,
+    SenderReport(SenderReport),
+    /// [`Link::send_text`](super::Link::send_text) works from now on.
+    ChannelOpen,
+    ChannelText(String),
+    ChannelClosed,
+}
+
+/// One RTP packet with H.264 (RFC 6184), as it came from the network: possibly late or out of order.
+#[derive(Debug, Clone)]
+pub struct RtpVideo {
+    pub sequence: u16,
+    /// At 90 kHz.
+    pub rtp_time: u32,
+    /// The last packet of a picture.
+    pub marker: bool,
+    pub payload: Bytes,
+    pub arrived: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MediaKind {
+    Audio,
+    Video,
+}
+
+/// The peer's word on which of its wall-clock times belongs to which RTP time (RFC 3550, 6.4.1). Peers that run Maru
+/// mean the time of capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SenderReport {
+    pub kind: MediaKind,
+    /// Seconds since 1900 in 32.32 fixed point.
+    pub ntp: u64,
+    pub rtp_time: u32,
+    pub arrived: Timestamp,
+}
+
+/// The way from the stack's callbacks to the session. Callbacks run on the stack's driver and must never wait, so:
+///
+/// - Media, key-frame requests and sender reports are dropped and counted when the session is behind.
+/// - What must not be lost (states, candidates) goes through a queue of its own; a task carries it over. If even that
+///   queue fills up, the session has been standing still for long, and the link ends.
+/// - Text waits in its channel's task, so that the peer is slowed down.
+#[derive(Clone)]
+pub(super) struct Outbox {
+    events: mpsc::Sender<LinkEvent>,
+    lifecycle: mpsc::Sender<LinkEvent>,
+    end: Arc<watch::Sender<Option<String>>>,
+    counters: Arc<Counters>,
+}
+
+/// Counted since the link was opened.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) events_dropped: AtomicU64,
+    pub(super) texts_rejected: AtomicU64,
+    pub(super) units_unsent: AtomicU64,
+    pub(super) connected: AtomicBool,
+    pub(super) channel_open: AtomicBool,
+}
+
+/// The other ends of an [`Outbox`], for [`carry`].
+pub(super) struct Carrier {
+    events: mpsc::Sender<LinkEvent>,
+    lifecycle: mpsc::Receiver<LinkEvent>,
+    end: watch::Receiver<Option<String>>,
+}
+
+impl Outbox {
+    pub(super) fn new() -> (Self, Carrier, mpsc::Receiver<LinkEvent>) {
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let (lifecycle, lifecycle_receiver) = mpsc::channel(LIFECYCLE_EVENTS);
+        let (end, end_receiver) = watch::channel(None);
+        let carrier = Carrier { events: events.clone(), lifecycle: lifecycle_receiver, end: end_receiver };
+        let outbox = Self { events, lifecycle, end: Arc::new(end), counters: Arc::default() };
+        (outbox, carrier, receiver)
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// May be dropped.
+    pub(super) fn media(&self, event: LinkEvent) {
+        if self.events.try_send(event).is_err() {
+            self.counters.events_dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Is never dropped, and never waits.
+    pub(super) fn lifecycle(&self, event: LinkEvent) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.lifecycle.try_send(event) {
+            self.end("the program did not keep up with the connection");
+        }
+    }
+
+    /// Waits for room. `false`: nobody listens any more.
+    pub(super) async fn text(&self, event: LinkEvent) -> bool {
+        self.events.send(event).await.is_ok()
+    }
+
+    /// [`LinkEvent::Closed`] follows what has been reported so far. The first reason counts.
+    pub(super) fn end(&self, reason: &str) {
+        self.end.send_if_modified(|end| {
+            let first = end.is_none();
+            end.get_or_insert_with(|| reason.to_owned());
+            first
+        });
+    }
+}
+
+/// Carries lifecycle events to the session, the last being [`LinkEvent::Closed`].
+pub(super) async fn carry(mut carrier: Carrier) {
+    loop {
+        let event = tokio::select! {
+            biased;
+            event = carrier.lifecycle.recv() => event,
+            _ = carrier.end.changed() => break,
+        };
+        let Some(event) = event else { break };
+        if carrier.events.send(event).await.is_err() {
+            return;
+        }
+    }
+    while let Ok(event) = carrier.lifecycle.try_recv() {
+        if carrier.events.send(event).await.is_err() {
+            return;
+        }
+    }
+    let reason = carrier.end.borrow().clone().unwrap_or_else(|| "the connection ended".into());
+    // If nobody listens, nobody needs to know.
+    let _ = carrier.events.send(LinkEvent::Closed { reason }).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_session_that_is_behind_loses_media_but_no_lifecycle() {
+        let (outbox, carrier, mut events) = Outbox::new();
+        for _ in 0..EVENTS + 10 {
+            outbox.media(LinkEvent::KeyFrameWanted);
+        }
+        assert_eq!(outbox.counters().events_dropped.load(Ordering::Relaxed), 10);
+        outbox.lifecycle(LinkEvent::Connected);
+        outbox.lifecycle(LinkEvent::Interrupted);
+        outbox.end("over");
+        outbox.end("too late");
+        let carry = tokio::spawn(carry(carrier));
+        let mut tail = Vec::new();
+        while let Some(event) = events.recv().await {
+            match event {
+                LinkEvent::KeyFrameWanted => {}
+                LinkEvent::Closed { reason } => {
+                    tail.push(reason);
+                    break;
+                }
+                other => tail.push(format!("{other:?}")),
+            }
+        }
+        assert_eq!(tail, ["Connected", "Interrupted", "over"]);
+        carry.await.expect("it has ended");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_session_that_stands_still_ends_the_link() {
+        let (outbox, carrier, mut events) = Outbox::new();
+        for _ in 0..=LIFECYCLE_EVENTS {
+            outbox.lifecycle(LinkEvent::NegotiationNeeded);
+        }
+        let carry = tokio::spawn(carry(carrier));
+        let mut received = 0;
+        while let Some(event) = events.recv().await {
+            received += 1;
+            if matches!(event, LinkEvent::Closed { .. }) {
+                break;
+            }
+        }
+        assert_eq!(received, LIFECYCLE_EVENTS + 1);
+        carry.await.expect("it has ended");
+    }
+}

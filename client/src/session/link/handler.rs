@@ -1,0 +1,165 @@
+//! The stack's callbacks. They run on its driver, on which ICE, DTLS and media wait meanwhile: each only hands over.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use maru_core::media::AudioPacket;
+use maru_protocol::signal::IceCandidate;
+use rtc::rtp::packet::Packet;
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use webrtc::data_channel::{DataChannel, DataChannelEvent};
+use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+use webrtc::peer_connection::{
+    PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
+};
+use webrtc::runtime::Runtime;
+
+use super::event::{LinkEvent, Outbox, RtpVideo};
+use crate::clock;
+
+/// Longer than any message of the protocol: 4,000 characters of chat, escaped as JSON at worst, and what is around.
+pub(super) const MAX_TEXT_BYTES: usize = 32 * 1024;
+
+pub(super) struct Handler {
+    outbox: Outbox,
+    runtime: Arc<dyn Runtime>,
+    remote_video: RemoteVideo,
+}
+
+/// The peer's video, once its first packet has come.
+#[derive(Clone, Default)]
+pub(super) struct RemoteVideo(Arc<Mutex<Option<(Arc<dyn TrackRemote>, u32)>>>);
+
+impl Handler {
+    pub(super) fn new(outbox: Outbox, runtime: Arc<dyn Runtime>, remote_video: RemoteVideo) -> Self {
+        Self { outbox, runtime, remote_video }
+    }
+}
+
+impl RemoteVideo {
+    /// The track and its SSRC.
+    pub(super) fn get(&self) -> Option<(Arc<dyn TrackRemote>, u32)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, track: &Arc<dyn TrackRemote>, ssrc: u32) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(track), ssrc));
+    }
+}
+
+#[async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_negotiation_needed(&self) {
+        self.outbox.lifecycle(LinkEvent::NegotiationNeeded);
+    }
+
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        match event.candidate.to_json() {
+            Ok(candidate) => self.outbox.lifecycle(LinkEvent::LocalCandidate(Some(IceCandidate {
+                candidate: candidate.candidate,
+                // All media share one transport: the first section stands for all.
+                sdp_mid: None,
+                sdp_m_line_index: Some(0),
+                username_fragment: candidate.username_fragment,
+            }))),
+            Err(error) => tracing::warn!(%error, "an own candidate cannot be written"),
+        }
+    }
+
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.outbox.lifecycle(LinkEvent::LocalCandidate(None));
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        let connected = state == RTCPeerConnectionState::Connected;
+        self.outbox.counters().connected.store(connected, Ordering::Release);
+        match state {
+            RTCPeerConnectionState::Connected => self.outbox.lifecycle(LinkEvent::Connected),
+            RTCPeerConnectionState::Disconnected => self.outbox.lifecycle(LinkEvent::Interrupted),
+            RTCPeerConnectionState::Failed => {
+                let reason = "no way to the peer works".to_owned();
+                self.outbox.lifecycle(LinkEvent::Failed { reason });
+            }
+            RTCPeerConnectionState::Closed => self.outbox.end("the connection was closed"),
+            _ => {}
+        }
+    }
+
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        let drain = drain_track(track, self.outbox.clone(), Arc::clone(&self.runtime), self.remote_video.clone());
+        self.runtime.spawn(Box::pin(drain)).detach();
+    }
+}
+
+/// Does nothing else: the stack's queue holds 256 packets and drops what does not fit.
+async fn drain_track(
+    track: Arc<dyn TrackRemote>,
+    outbox: Outbox,
+    runtime: Arc<dyn Runtime>,
+    remote_video: RemoteVideo,
+) {
+    let is_video = track.kind().await == RtpCodecKind::Video;
+    let mut ssrc = None;
+    while let Some(event) = track.poll().await {
+        match event {
+            TrackRemoteEvent::OnRtpPacket(packet) => {
+                if is_video && ssrc != Some(packet.header.ssrc) {
+                    ssrc = Some(packet.header.ssrc);
+                    remote_video.set(&track, packet.header.ssrc);
+                }
+                // Packets of padding only say nothing.
+                if !packet.payload.is_empty() {
+                    outbox.media(media_event(packet, is_video, runtime.as_ref()));
+                }
+            }
+            TrackRemoteEvent::OnError | TrackRemoteEvent::OnEnded => break,
+            _ => {}
+        }
+    }
+}
+
+fn media_event(packet: Packet, is_video: bool, runtime: &dyn Runtime) -> LinkEvent {
+    let Packet { header, payload } = packet;
+    let (sequence, rtp_time) = (header.sequence_number, header.timestamp);
+    let arrived = clock::timestamp(runtime.now());
+    if is_video {
+        LinkEvent::Video(RtpVideo { sequence, rtp_time, marker: header.marker, payload, arrived })
+    } else {
+        LinkEvent::Audio(AudioPacket { payload, sequence, rtp_time, arrived })
+    }
+}
+
+/// Hands on what comes over the data channel. While the session is behind, this waits, and the peer with it.
+pub(super) async fn drain_channel(channel: Arc<dyn DataChannel>, outbox: Outbox) {
+    while let Some(event) = channel.poll().await {
+        match event {
+            DataChannelEvent::OnOpen => {
+                outbox.counters().channel_open.store(true, Ordering::Release);
+                outbox.lifecycle(LinkEvent::ChannelOpen);
+            }
+            DataChannelEvent::OnMessage(message) => {
+                let text = (message.is_string && message.data.len() <= MAX_TEXT_BYTES)
+                    .then(|| String::from_utf8(message.data.to_vec()).ok())
+                    .flatten();
+                match text {
+                    Some(text) => {
+                        if !outbox.text(LinkEvent::ChannelText(text)).await {
+                            break;
+                        }
+                    }
+                    None => {
+                        outbox.counters().texts_rejected.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            }
+            DataChannelEvent::OnClose => break,
+            _ => {}
+        }
+    }
+    if outbox.counters().channel_open.swap(false, Ordering::AcqRel) {
+        outbox.lifecycle(LinkEvent::ChannelClosed);
+    }
+}

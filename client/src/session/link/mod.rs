@@ -1,0 +1,329 @@
+//! The link to one peer: everything that `webrtc` does, behind one adapter.
+//!
+//! ```text
+//!  session task ── Link ── tracks, data channel ──▶ driver (the stack's task: ICE, DTLS, SRTP, SCTP, sockets)
+//!       ▲                                             │ callbacks, never waiting      │ RTP, text
+//!       │                                             ▼                               ▼
+//!       └──────── LinkEvent ◀──── carry (lifecycle) ◀─ handler, tap       drain_track, drain_channel
+//! ```
+//!
+//! A link knows the steps of a negotiation, not their order: that is `maru_core`'s. It runs on any
+//! [`webrtc::runtime::Runtime`], so that tests run whole calls in virtual time.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use maru_core::media::{EncodedAudio, EncodedVideo};
+use maru_protocol::signal::{DescriptionKind, IceCandidate, IceServer, SessionDescription};
+use rtc::peer_connection::configuration::{RTCConfigurationBuilder, RTCOfferOptions};
+use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use tokio::sync::mpsc;
+use webrtc::data_channel::{DataChannel, RTCDataChannelInit};
+use webrtc::error::Error;
+use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, StatsSelector};
+use webrtc::runtime::Runtime;
+
+mod address;
+mod certificate;
+mod driver;
+mod engine;
+mod error;
+mod event;
+mod handler;
+mod remote;
+mod send;
+mod servers;
+mod stats;
+mod tap;
+
+pub use self::address::local_addresses;
+pub use self::error::LinkError;
+pub use self::event::{LinkEvent, MediaKind, RtpVideo, SenderReport};
+pub use self::remote::Fingerprint;
+pub use self::stats::{LinkStats, StreamStats};
+
+use self::driver::WatchedRuntime;
+use self::event::Outbox;
+use self::handler::{Handler, MAX_TEXT_BYTES, RemoteVideo};
+use self::remote::RemotePeer;
+use self::send::MediaSender;
+use self::tap::CaptureTimes;
+
+/// The data channel, negotiated by both sides beforehand.
+const CHANNEL_LABEL: &str = "maru";
+const CHANNEL_ID: u16 = 0;
+/// Text that waits for the peer.
+const CHANNEL_BUFFER_BYTES: usize = 256 * 1024;
+
+#[derive(Debug, Clone)]
+pub struct LinkConfig {
+    /// Clock, timers, tasks and sockets.
+    pub runtime: Arc<dyn Runtime>,
+    pub ice_servers: Vec<IceServer>,
+    /// One socket each: see [`local_addresses`]. Empty: those of all interfaces, looked up again at an ICE restart.
+    pub local_addresses: Vec<IpAddr>,
+}
+
+/// A connection to one peer, with video, audio and text both ways from the start. Dropping it closes it.
+pub struct Link {
+    peer_connection: Arc<dyn PeerConnection>,
+    runtime: Arc<dyn Runtime>,
+    outbox: Outbox,
+    video: MediaSender,
+    audio: MediaSender,
+    channel: Arc<dyn DataChannel>,
+    capture_times: Arc<CaptureTimes>,
+    remote: Mutex<RemotePeer>,
+    remote_video: RemoteVideo,
+    restart: AtomicBool,
+}
+
+impl Link {
+    /// Binds the sockets and starts the stack. Nothing is sent before [`Link::create_offer`] or [`Link::set_remote`].
+    pub async fn open(config: LinkConfig) -> Result<(Self, mpsc::Receiver<LinkEvent>), LinkError> {
+        let LinkConfig { runtime, ice_servers, local_addresses } = config;
+        let ice_servers = servers::resolve(&runtime, &ice_servers).await;
+        let (outbox, carrier, events) = Outbox::new();
+        let capture_times = Arc::new(CaptureTimes::default());
+        let remote_video = RemoteVideo::default();
+        let (video_ssrc, audio_ssrc) = ssrcs()?;
+
+        let mut media_engine = engine::media_engine()?;
+        let interceptors =
+            engine::interceptors(&mut media_engine, outbox.clone(), Arc::clone(&capture_times), video_ssrc)?;
+        let configuration = RTCConfigurationBuilder::new()
+            .with_ice_servers(ice_servers)
+            .with_certificates(vec![certificate::certificate()?])
+            .build();
+        let peer_connection: Arc<dyn PeerConnection> = Arc::new(
+            PeerConnectionBuilder::new()
+                .with_configuration(configuration)
+                .with_media_engine(media_engine)
+                .with_interceptor_registry(interceptors)
+                .with_setting_engine(engine::settings())
+                .with_handler(Arc::new(Handler::new(outbox.clone(), Arc::clone(&runtime), remote_video.clone())))
+                .with_runtime(Arc::new(WatchedRuntime::new(Arc::clone(&runtime), outbox.clone())))
+                .with_udp_addrs(socket_addresses(&local_addresses))
+                .with_data_channel_send_buffer_limit(CHANNEL_BUFFER_BYTES)
+                .build()
+                .await
+                .map_err(setup)?,
+        );
+
+        let video = MediaSender::add(peer_connection.as_ref(), MediaKind::Video, video_ssrc).await?;
+        let audio = MediaSender::add(peer_connection.as_ref(), MediaKind::Audio, audio_ssrc).await?;
+        let init = RTCDataChannelInit { negotiated: Some(CHANNEL_ID), ordered: true, ..RTCDataChannelInit::default() };
+        let channel = peer_connection.create_data_channel(CHANNEL_LABEL, Some(init)).await.map_err(setup)?;
+        runtime.spawn(Box::pin(event::carry(carrier))).detach();
+        runtime.spawn(Box::pin(handler::drain_channel(Arc::clone(&channel), outbox.clone()))).detach();
+        let link = Self {
+            peer_connection,
+            runtime,
+            outbox,
+            video,
+            audio,
+            channel,
+            capture_times,
+            remote: Mutex::default(),
+            remote_video,
+            restart: AtomicBool::new(false),
+        };
+        Ok((link, events))
+    }
+
+    /// Makes an offer and applies it here: to be sent to the peer.
+    pub async fn create_offer(&self) -> Result<SessionDescription, LinkError> {
+        let ice_restart = self.restart.swap(false, Ordering::AcqRel);
+        let options = RTCOfferOptions { ice_restart };
+        let offer = self.peer_connection.create_offer(Some(options)).await.map_err(negotiation)?;
+        self.apply_local(DescriptionKind::Offer, offer).await
+    }
+
+    /// Makes an answer to the offer given to [`Link::set_remote`] and applies it here: to be sent to the peer.
+    pub async fn create_answer(&self) -> Result<SessionDescription, LinkError> {
+        let answer = self.peer_connection.create_answer(None).await.map_err(negotiation)?;
+        let answer = self.apply_local(DescriptionKind::Answer, answer).await?;
+        self.look_up_payload_types().await;
+        Ok(answer)
+    }
+
+    /// Takes back an offer of our own.
+    pub async fn rollback(&self) -> Result<(), LinkError> {
+        let rollback = RTCSessionDescription::rollback(None).map_err(negotiation)?;
+        self.peer_connection.set_local_description(rollback).await.map_err(negotiation)
+    }
+
+    /// Applies what the peer sent. After an error the state of the negotiation is not certain, except after those that
+    /// name a limit or the fingerprint.
+    pub async fn set_remote(&self, description: SessionDescription) -> Result<(), LinkError> {
+        let completes = description.kind == DescriptionKind::Answer;
+        let checked = self.remote().check(description)?;
+        let (description, fingerprint, candidates) = checked.into_parts();
+        contain(self.peer_connection.set_remote_description(description))
+            .await?
+            .map_err(|error| LinkError::BadDescription(error.to_string()))?;
+        self.remote().applied(fingerprint, candidates);
+        if completes {
+            self.look_up_payload_types().await;
+        }
+        Ok(())
+    }
+
+    /// Adds a candidate of the peer's. Only after [`Link::set_remote`]; earlier ones have to wait.
+    pub async fn add_candidate(&self, candidate: Option<IceCandidate>) -> Result<(), LinkError> {
+        let Some(candidate) = self.remote().candidate(candidate)? else { return Ok(()) };
+        contain(self.peer_connection.add_ice_candidate(candidate))
+            .await?
+            .map_err(|error| LinkError::BadCandidate(error.to_string()))
+    }
+
+    /// The next offer restarts ICE, on new sockets; [`LinkEvent::NegotiationNeeded`] asks for it.
+    pub fn restart_ice(&self) {
+        self.restart.store(true, Ordering::Release);
+        self.outbox.lifecycle(LinkEvent::NegotiationNeeded);
+    }
+
+    /// Sends a picture. Before the link stands, it is dropped and counted.
+    pub async fn send_video(&self, video: &EncodedVideo) -> Result<(), LinkError> {
+        if !self.is_connected() {
+            return Ok(());
+        }
+        let unit = &video.unit;
+        self.capture_times.set(self.video.ssrc(), MediaKind::Video, video.captured, unit.rtp_time);
+        self.video.send_h264(&unit.data, unit.rtp_time).await
+    }
+
+    /// Sends 20 ms of sound. Before the link stands, they are dropped and counted.
+    pub async fn send_audio(&self, audio: &EncodedAudio) -> Result<(), LinkError> {
+        if !self.is_connected() {
+            return Ok(());
+        }
+        self.capture_times.set(self.audio.ssrc(), MediaKind::Audio, audio.captured, audio.rtp_time);
+        self.audio.send_one(&audio.payload, audio.rtp_time, audio.marker).await
+    }
+
+    /// Asks the peer for a key frame (PLI). Does nothing before its first packet.
+    pub async fn request_key_frame(&self) {
+        let Some((track, media_ssrc)) = self.remote_video.get() else { return };
+        let request = PictureLossIndication { sender_ssrc: self.video.ssrc(), media_ssrc };
+        if let Err(error) = track.write_rtcp(vec![Box::new(request)]).await {
+            tracing::debug!(%error, "a key frame cannot be asked for");
+        }
+    }
+
+    /// Sends a message over the data channel. Does not wait for the peer.
+    pub async fn send_text(&self, text: &str) -> Result<(), LinkError> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(LinkError::TextTooLong { limit: MAX_TEXT_BYTES });
+        }
+        if !self.outbox.counters().channel_open.load(Ordering::Acquire) {
+            return Err(LinkError::ChannelNotOpen);
+        }
+        self.channel.try_send_text(text).await.map_err(|error| match error {
+            Error::ErrSendBufferFull => LinkError::ChannelFull,
+            _ => LinkError::ChannelNotOpen,
+        })
+    }
+
+    pub async fn stats(&self) -> LinkStats {
+        let report = self.peer_connection.get_stats(self.runtime.now(), StatsSelector::None).await;
+        let counters = self.outbox.counters();
+        LinkStats {
+            events_dropped: counters.events_dropped.load(Ordering::Relaxed),
+            texts_rejected: counters.texts_rejected.load(Ordering::Relaxed),
+            units_unsent: counters.units_unsent.load(Ordering::Relaxed),
+            ..LinkStats::read(&report)
+        }
+    }
+
+    /// The certificate that the peer has to show: from its first description on, for the life of the link.
+    pub fn remote_fingerprint(&self) -> Option<Fingerprint> {
+        self.remote().fingerprint().cloned()
+    }
+
+    /// Ends the link. [`LinkEvent::Closed`] follows.
+    pub async fn close(&self) {
+        self.outbox.end("the link was closed");
+        if let Err(error) = self.peer_connection.close().await {
+            tracing::debug!(%error, "a link did not close properly");
+        }
+    }
+
+    async fn apply_local(
+        &self,
+        kind: DescriptionKind,
+        description: RTCSessionDescription,
+    ) -> Result<SessionDescription, LinkError> {
+        let sdp = description.sdp.clone();
+        self.peer_connection.set_local_description(description).await.map_err(negotiation)?;
+        Ok(SessionDescription { kind, sdp })
+    }
+
+    async fn look_up_payload_types(&self) {
+        self.video.negotiated().await;
+        self.audio.negotiated().await;
+    }
+
+    fn is_connected(&self) -> bool {
+        let counters = self.outbox.counters();
+        let connected = counters.connected.load(Ordering::Acquire);
+        if !connected {
+            counters.units_unsent.fetch_add(1, Ordering::Relaxed);
+        }
+        connected
+    }
+
+    fn remote(&self) -> MutexGuard<'_, RemotePeer> {
+        self.remote.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.outbox.end("the link was closed");
+        // The stack's driver would live on by itself.
+        let peer_connection = Arc::clone(&self.peer_connection);
+        let close = async move {
+            let _ = peer_connection.close().await;
+        };
+        self.runtime.spawn(Box::pin(close)).detach();
+    }
+}
+
+/// A panic of the stack over what a peer sent becomes an error.
+async fn contain<T>(future: impl Future<Output = T>) -> Result<T, LinkError> {
+    AssertUnwindSafe(future)
+        .catch_unwind()
+        .await
+        .map_err(|_| LinkError::BadDescription("the WebRTC stack failed over it".into()))
+}
+
+fn socket_addresses(addresses: &[IpAddr]) -> Vec<SocketAddr> {
+    let any = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+    let addresses = if addresses.is_empty() { &any } else { addresses };
+    addresses.iter().map(|address| SocketAddr::new(*address, 0)).collect()
+}
+
+/// Two different ones, for video and audio.
+fn ssrcs() -> Result<(u32, u32), LinkError> {
+    let random = getrandom::u32().map_err(|error| LinkError::Setup(error.to_string()))?;
+    // Never 0, which stands for none in many places.
+    let video = random | 1;
+    Ok((video, video.wrapping_add(2) | 1))
+}
+
+fn setup(error: Error) -> LinkError {
+    LinkError::Setup(error.to_string())
+}
+
+fn negotiation(error: Error) -> LinkError {
+    match error {
+        Error::ErrConnectionClosed => LinkError::Closed,
+        error => LinkError::Negotiation(error.to_string()),
+    }
+}

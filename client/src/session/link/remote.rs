@@ -1,0 +1,261 @@
+//! What a peer may send us by way of the signal server: checked before the stack sees it.
+
+use std::net::IpAddr;
+
+use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
+use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::peer_connection::transport::RTCIceCandidateInit;
+
+use super::error::LinkError;
+
+/// Ours have about 3 KB, a browser's with every codec under 20.
+const MAX_DESCRIPTION_BYTES: usize = 64 * 1024;
+/// Each becomes a transceiver, and those are never taken away again.
+const MAX_MEDIA_SECTIONS: usize = 8;
+/// Each is paired with each of our own addresses.
+const MAX_CANDIDATES: usize = 64;
+const MAX_CANDIDATE_BYTES: usize = 512;
+
+/// What is known of the peer at the other end.
+#[derive(Debug, Default)]
+pub(super) struct RemotePeer {
+    fingerprint: Option<Fingerprint>,
+    /// Since the last description.
+    candidates: usize,
+}
+
+/// SHA-256 of a DTLS certificate, as in SDP: hexadecimal in capitals with colons (RFC 8122, 5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint(String);
+
+/// A description that passed its checks.
+#[derive(Debug)]
+pub(super) struct CheckedDescription {
+    pub(super) description: RTCSessionDescription,
+    fingerprint: Fingerprint,
+    candidates: usize,
+}
+
+impl RemotePeer {
+    pub(super) fn fingerprint(&self) -> Option<&Fingerprint> {
+        self.fingerprint.as_ref()
+    }
+
+    /// The first fingerprint that was applied holds for the life of the link.
+    pub(super) fn check(&self, description: SessionDescription) -> Result<CheckedDescription, LinkError> {
+        let checked = check_description(description)?;
+        if self.fingerprint.as_ref().is_some_and(|pinned| *pinned != checked.fingerprint) {
+            return Err(LinkError::FingerprintChanged);
+        }
+        Ok(checked)
+    }
+
+    pub(super) fn applied(&mut self, fingerprint: Fingerprint, candidates: usize) {
+        self.fingerprint = Some(fingerprint);
+        self.candidates = candidates;
+    }
+
+    /// `None`: nothing to be done with this one.
+    pub(super) fn candidate(
+        &mut self,
+        candidate: Option<IceCandidate>,
+    ) -> Result<Option<RTCIceCandidateInit>, LinkError> {
+        let Some(candidate) = candidate else { return Ok(None) };
+        if !is_usable(&candidate.candidate)? {
+            return Ok(None);
+        }
+        if self.candidates >= MAX_CANDIDATES {
+            return Err(LinkError::TooManyCandidates { limit: MAX_CANDIDATES });
+        }
+        self.candidates += 1;
+        Ok(Some(RTCIceCandidateInit {
+            candidate: candidate.candidate,
+            sdp_mid: candidate.sdp_mid,
+            sdp_mline_index: candidate.sdp_m_line_index,
+            username_fragment: candidate.username_fragment,
+            url: None,
+        }))
+    }
+}
+
+impl CheckedDescription {
+    pub(super) fn into_parts(self) -> (RTCSessionDescription, Fingerprint, usize) {
+        (self.description, self.fingerprint, self.candidates)
+    }
+}
+
+impl Fingerprint {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `sha-256 AB:CD:…` with 32 bytes.
+    fn parse(attribute: &str) -> Option<Self> {
+        let (algorithm, value) = attribute.split_once(' ')?;
+        let bytes: Vec<&str> = value.trim().split(':').collect();
+        let is_byte = |byte: &&str| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit());
+        (algorithm.eq_ignore_ascii_case("sha-256") && bytes.len() == 32 && bytes.iter().all(is_byte))
+            .then(|| Self(value.trim().to_ascii_uppercase()))
+    }
+
+    /// The only fingerprint in `sdp`.
+    pub(super) fn of(sdp: &str) -> Result<Self, LinkError> {
+        let bad = |reason: &str| LinkError::BadDescription(reason.to_owned());
+        let mut found: Option<Self> = None;
+        for attribute in lines(sdp).filter_map(|line| line.strip_prefix("a=fingerprint:")) {
+            let fingerprint = Self::parse(attribute).ok_or_else(|| bad("its fingerprint is not SHA-256"))?;
+            if found.as_ref().is_some_and(|other| *other != fingerprint) {
+                return Err(bad("it has more than one fingerprint"));
+            }
+            found = Some(fingerprint);
+        }
+        found.ok_or_else(|| bad("it has no fingerprint"))
+    }
+}
+
+fn check_description(description: SessionDescription) -> Result<CheckedDescription, LinkError> {
+    let SessionDescription { kind, sdp } = description;
+    if sdp.len() > MAX_DESCRIPTION_BYTES {
+        return Err(LinkError::DescriptionTooLong { limit: MAX_DESCRIPTION_BYTES });
+    }
+    if lines(&sdp).filter(|line| line.starts_with("m=")).count() > MAX_MEDIA_SECTIONS {
+        return Err(LinkError::BadDescription("it has too many media sections".into()));
+    }
+    let candidates = lines(&sdp).filter(|line| line.starts_with("a=candidate:")).count();
+    if candidates > MAX_CANDIDATES {
+        return Err(LinkError::TooManyCandidates { limit: MAX_CANDIDATES });
+    }
+    let fingerprint = Fingerprint::of(&sdp)?;
+    let description = match kind {
+        DescriptionKind::Offer => RTCSessionDescription::offer(sdp),
+        DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
+        DescriptionKind::Pranswer => RTCSessionDescription::pranswer(sdp),
+        DescriptionKind::Rollback => {
+            return Err(LinkError::BadDescription("a peer takes back only its own offers".into()));
+        }
+    }
+    .map_err(|error| LinkError::BadDescription(error.to_string()))?;
+    Ok(CheckedDescription { description, fingerprint, candidates })
+}
+
+/// Whether the stack should see this candidate (RFC 8839, 5.1). TCP and names (mDNS) are none of our ways: the former
+/// would make us connect to wherever a peer likes.
+fn is_usable(candidate: &str) -> Result<bool, LinkError> {
+    let bad = || LinkError::BadCandidate(candidate.chars().take(80).collect());
+    if candidate.len() > MAX_CANDIDATE_BYTES || !candidate.is_ascii() {
+        return Err(bad());
+    }
+    if candidate.is_empty() {
+        return Ok(false);
+    }
+    let value = candidate.strip_prefix("candidate:").ok_or_else(bad)?;
+    let fields: Vec<&str> = value.split(' ').collect();
+    let [_foundation, component, transport, priority, address, port, "typ", kind, ..] = fields.as_slice() else {
+        return Err(bad());
+    };
+    let numbers = component.parse::<u16>().is_ok() && priority.parse::<u32>().is_ok() && port.parse::<u16>().is_ok();
+    if !numbers || !["host", "srflx", "prflx", "relay"].contains(kind) {
+        return Err(bad());
+    }
+    Ok(transport.eq_ignore_ascii_case("udp") && address.parse::<IpAddr>().is_ok())
+}
+
+fn lines(sdp: &str) -> impl Iterator<Item = &str> {
+    sdp.split(['\r', '\n'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "candidate:1 1 udp 2130706431 192.0.2.7 50000 typ host";
+
+    fn candidate(text: &str) -> Option<IceCandidate> {
+        Some(IceCandidate { candidate: text.into(), sdp_mid: None, sdp_m_line_index: Some(0), username_fragment: None })
+    }
+
+    fn fingerprint(byte: &str) -> String {
+        vec![byte; 32].join(":")
+    }
+
+    fn offer(fingerprints: &[String]) -> SessionDescription {
+        let mut sdp = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n".to_owned();
+        for fingerprint in fingerprints {
+            sdp += &format!("a=fingerprint:sha-256 {fingerprint}\r\n");
+        }
+        SessionDescription { kind: DescriptionKind::Offer, sdp }
+    }
+
+    #[test]
+    fn the_first_fingerprint_holds() {
+        let mut peer = RemotePeer::default();
+        let (_, first, candidates) = peer.check(offer(&[fingerprint("ab")])).expect("a fine offer").into_parts();
+        assert_eq!(first.as_str(), fingerprint("AB"));
+        // Not applied yet: another may still come.
+        peer.check(offer(&[fingerprint("CD")])).expect("a fine offer");
+        peer.applied(first, candidates);
+        peer.check(offer(&[fingerprint("AB"), fingerprint("AB")])).expect("the same again");
+        assert_eq!(peer.check(offer(&[fingerprint("CD")])).unwrap_err(), LinkError::FingerprintChanged);
+    }
+
+    #[test]
+    fn descriptions_without_one_clear_fingerprint_are_refused() {
+        let peer = RemotePeer::default();
+        for fingerprints in [vec![], vec![fingerprint("AB"), fingerprint("CD")], vec!["AB:CD".into()]] {
+            let refused = peer.check(offer(&fingerprints));
+            assert!(matches!(refused, Err(LinkError::BadDescription(_))), "{refused:?}");
+        }
+        let mut sha1 = offer(&[]);
+        sha1.sdp += "a=fingerprint:sha-1 AB:CD\r\n";
+        assert!(matches!(peer.check(sha1), Err(LinkError::BadDescription(_))));
+    }
+
+    #[test]
+    fn descriptions_that_are_too_big_or_take_back_are_refused() {
+        let peer = RemotePeer::default();
+        let mut long = offer(&[fingerprint("AB")]);
+        long.sdp += &"a=x\r\n".repeat(MAX_DESCRIPTION_BYTES / 5);
+        assert!(matches!(peer.check(long), Err(LinkError::DescriptionTooLong { .. })));
+        let mut wide = offer(&[fingerprint("AB")]);
+        wide.sdp += &"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n".repeat(MAX_MEDIA_SECTIONS + 1);
+        assert!(matches!(peer.check(wide), Err(LinkError::BadDescription(_))));
+        let rollback = SessionDescription { kind: DescriptionKind::Rollback, ..offer(&[fingerprint("AB")]) };
+        assert!(matches!(peer.check(rollback), Err(LinkError::BadDescription(_))));
+    }
+
+    #[test]
+    fn only_udp_candidates_with_addresses_reach_the_stack() {
+        let mut peer = RemotePeer::default();
+        assert!(peer.candidate(candidate(GOOD)).expect("fine").is_some());
+        for ignored in [
+            "",
+            "candidate:1 1 tcp 2130706431 192.0.2.7 9 typ host tcptype active",
+            "candidate:1 1 udp 2130706431 f00f.local 50000 typ host",
+        ] {
+            assert_eq!(peer.candidate(candidate(ignored)), Ok(None), "{ignored}");
+        }
+        assert_eq!(peer.candidate(None), Ok(None));
+        for bad in [
+            "candidate:",
+            "rubbish",
+            "candidate:1 1 udp 2130706431 192.0.2.7 50000",
+            "candidate:1 1 udp -1 192.0.2.7 50000 typ host",
+            "candidate:1 1 udp 1 192.0.2.7 70000 typ host",
+            "candidate:1 1 udp 1 192.0.2.7 50000 typ friend",
+            "candidate:1 1 udp 1 192.0.2.7 50000 typ höst",
+        ] {
+            assert!(matches!(peer.candidate(candidate(bad)), Err(LinkError::BadCandidate(_))), "{bad}");
+        }
+        let long = format!("{GOOD} {}", "x".repeat(MAX_CANDIDATE_BYTES));
+        assert!(matches!(peer.candidate(candidate(&long)), Err(LinkError::BadCandidate(_))));
+    }
+
+    #[test]
+    fn a_flood_of_candidates_is_stopped() {
+        let mut peer = RemotePeer::default();
+        for _ in 0..MAX_CANDIDATES {
+            assert!(peer.candidate(candidate(GOOD)).expect("fine").is_some());
+        }
+        assert_eq!(peer.candidate(candidate(GOOD)), Err(LinkError::TooManyCandidates { limit: MAX_CANDIDATES }));
+    }
+}

@@ -1,0 +1,168 @@
+//! One stream of our own: packetized, numbered, and written to its track.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use rtc::rtp::codec::h264::H264Payloader;
+use rtc::rtp::header::Header;
+use rtc::rtp::packet::Packet;
+use rtc::rtp::packetizer::Payloader;
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use webrtc::media_stream::MediaStreamTrack;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::peer_connection::PeerConnection;
+use webrtc::rtp_transceiver::RtpSender;
+
+use super::engine;
+use super::error::LinkError;
+use super::event::MediaKind;
+
+/// With every header and the SRTP tag 1,268 bytes: under the 1,280 that every IPv6 path carries (RFC 8200, 5).
+const MAX_PAYLOAD_BYTES: usize = 1200;
+
+/// The stack gives real payload types, which are 0 to 127.
+const NOT_NEGOTIATED: u8 = u8::MAX;
+
+pub(super) struct MediaSender {
+    track: Arc<TrackLocalStaticRTP>,
+    sender: Arc<dyn RtpSender>,
+    mime_type: String,
+    ssrc: u32,
+    payload_type: AtomicU8,
+    packetizer: Mutex<Packetizer>,
+}
+
+#[derive(Debug)]
+struct Packetizer {
+    h264: H264Payloader,
+    next_sequence: u16,
+}
+
+impl MediaSender {
+    /// Adds a stream to `peer_connection`, to be sent and received. Its track stays for ever: the stack never connects
+    /// one that is put in its place.
+    pub(super) async fn add(
+        peer_connection: &dyn PeerConnection,
+        kind: MediaKind,
+        ssrc: u32,
+    ) -> Result<Self, LinkError> {
+        let setup = |error: webrtc::error::Error| LinkError::Setup(error.to_string());
+        let (codec, codec_kind, name) = match kind {
+            MediaKind::Video => (engine::video_codec(), RtpCodecKind::Video, "video"),
+            MediaKind::Audio => (engine::audio_codec(), RtpCodecKind::Audio, "audio"),
+        };
+        let mime_type = codec.mime_type.clone();
+        let track = Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
+            "maru".into(),
+            name.into(),
+            name.into(),
+            codec_kind,
+            vec![encoding(ssrc, codec.clone())],
+        )));
+        let init = RTCRtpTransceiverInit {
+            direction: RTCRtpTransceiverDirection::Sendrecv,
+            streams: vec!["maru".into()],
+            send_encodings: vec![encoding(ssrc, codec)],
+        };
+        let transceiver = peer_connection
+            .add_transceiver_from_track(Arc::clone(&track) as Arc<dyn TrackLocal>, Some(init))
+            .await
+            .map_err(setup)?;
+        let sender = transceiver.sender().await.map_err(setup)?;
+        let sender = sender.ok_or_else(|| LinkError::Setup("the stack made no sender".into()))?;
+        let sequence = getrandom::u32().map_err(|error| LinkError::Setup(error.to_string()))?;
+        Ok(Self {
+            track,
+            sender,
+            mime_type,
+            ssrc,
+            payload_type: AtomicU8::new(NOT_NEGOTIATED),
+            // Below half of the range, so that the first packets cannot wrap: a receiver that missed them all would
+            // count wraps differently (RFC 3711, 3.3.1).
+            packetizer: Mutex::new(Packetizer {
+                h264: H264Payloader::default(),
+                next_sequence: (sequence >> 17) as u16,
+            }),
+        })
+    }
+
+    pub(super) fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// Looks up what has been agreed on.
+    pub(super) async fn negotiated(&self) {
+        let payload_type = match self.sender.get_parameters().await {
+            Ok(parameters) => parameters
+                .rtp_parameters
+                .codecs
+                .iter()
+                .find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(&self.mime_type))
+                .map_or(NOT_NEGOTIATED, |codec| codec.payload_type),
+            Err(_) => NOT_NEGOTIATED,
+        };
+        self.payload_type.store(payload_type, Ordering::Release);
+    }
+
+    /// Sends an access unit in Annex B form.
+    pub(super) async fn send_h264(&self, data: &Bytes, rtp_time: u32) -> Result<(), LinkError> {
+        let packets = {
+            let mut packetizer = self.packetizer.lock().unwrap_or_else(PoisonError::into_inner);
+            let payloads = packetizer.h264.payload(MAX_PAYLOAD_BYTES, data).unwrap_or_default();
+            let last = payloads.len().saturating_sub(1);
+            let payloads = payloads.into_iter().enumerate().map(|(i, payload)| (payload, i == last));
+            self.packets(&mut packetizer, payloads, rtp_time)?
+        };
+        self.write(packets).await
+    }
+
+    /// Sends `payload` as one packet.
+    pub(super) async fn send_one(&self, payload: &Bytes, rtp_time: u32, marker: bool) -> Result<(), LinkError> {
+        let packets = {
+            let mut packetizer = self.packetizer.lock().unwrap_or_else(PoisonError::into_inner);
+            self.packets(&mut packetizer, [(payload.clone(), marker)].into_iter(), rtp_time)?
+        };
+        self.write(packets).await
+    }
+
+    fn packets(
+        &self,
+        packetizer: &mut Packetizer,
+        payloads: impl Iterator<Item = (Bytes, bool)>,
+        timestamp: u32,
+    ) -> Result<Vec<Packet>, LinkError> {
+        let payload_type = self.payload_type.load(Ordering::Acquire);
+        if payload_type == NOT_NEGOTIATED {
+            return Err(LinkError::Negotiation("the peer does not take this kind of media".into()));
+        }
+        let packet = |(payload, marker)| {
+            let sequence_number = packetizer.next_sequence;
+            packetizer.next_sequence = sequence_number.wrapping_add(1);
+            let ssrc = self.ssrc;
+            let header =
+                Header { version: 2, marker, payload_type, sequence_number, timestamp, ssrc, ..Header::default() };
+            Packet { header, payload }
+        };
+        Ok(payloads.map(packet).collect())
+    }
+
+    async fn write(&self, packets: Vec<Packet>) -> Result<(), LinkError> {
+        for packet in packets {
+            // Waits only while more than 256 packets are on their way to the driver, which never waits for us.
+            self.track.write_rtp(packet).await.map_err(|_| LinkError::Closed)?;
+        }
+        Ok(())
+    }
+}
+
+fn encoding(ssrc: u32, codec: RTCRtpCodec) -> RTCRtpEncodingParameters {
+    RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..RTCRtpCodingParameters::default() },
+        active: true,
+        codec,
+        ..RTCRtpEncodingParameters::default()
+    }
+}

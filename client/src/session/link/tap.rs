@@ -1,0 +1,169 @@
+//! The RTCP tap: hands key-frame requests and sender reports to the session, which the stack keeps to itself, and puts
+//! capture times into our own sender reports.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use maru_core::media::{AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ};
+use maru_core::time::Timestamp;
+use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
+use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::sender_report::SenderReport as RtcpSenderReport;
+use rtc::sansio::Protocol;
+use rtc::shared::error::Error;
+
+use super::event::{LinkEvent, MediaKind, Outbox, SenderReport};
+use crate::clock;
+
+/// Where a stream of our own was captured last: by it a sender report tells capture time. The stack's own reports tell
+/// the time of passing through here, which is off by all of the encoder's delay.
+#[derive(Debug, Default)]
+pub(super) struct CaptureTimes {
+    by_ssrc: Mutex<HashMap<u32, CaptureTime>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct CaptureTime {
+    captured: Timestamp,
+    rtp_time: u32,
+    clock_hz: u32,
+}
+
+impl CaptureTimes {
+    pub(super) fn set(&self, ssrc: u32, kind: MediaKind, captured: Timestamp, rtp_time: u32) {
+        let time = CaptureTime { captured, rtp_time, clock_hz: clock_hz(kind) };
+        self.by_ssrc.lock().unwrap_or_else(PoisonError::into_inner).insert(ssrc, time);
+    }
+
+    /// The RTP time of what is captured at `now`.
+    fn rtp_time(&self, ssrc: u32, now: Timestamp) -> Option<u32> {
+        let times = self.by_ssrc.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = times.get(&ssrc)?;
+        let since = Timestamp::from_micros(now.as_micros().saturating_sub(last.captured.as_micros()));
+        Some(last.rtp_time.wrapping_add(since.rtp_time(last.clock_hz)))
+    }
+}
+
+pub(super) struct RtcpTap {
+    outbox: Outbox,
+    capture_times: Arc<CaptureTimes>,
+    own_video_ssrc: u32,
+    remote: HashMap<u32, MediaKind>,
+    inbound: VecDeque<TaggedPacket>,
+    outbound: VecDeque<TaggedPacket>,
+}
+
+impl RtcpTap {
+    pub(super) fn new(outbox: Outbox, capture_times: Arc<CaptureTimes>, own_video_ssrc: u32) -> Self {
+        Self {
+            outbox,
+            capture_times,
+            own_video_ssrc,
+            remote: HashMap::new(),
+            inbound: VecDeque::new(),
+            outbound: VecDeque::new(),
+        }
+    }
+
+    fn report(&self, packet: &dyn rtc::rtcp::Packet, now: Instant) {
+        let packet = packet.as_any();
+        if let Some(report) = packet.downcast_ref::<RtcpSenderReport>() {
+            let Some(&kind) = self.remote.get(&report.ssrc) else { return };
+            let (ntp, rtp_time) = (report.ntp_time, report.rtp_time);
+            let arrived = clock::timestamp(now);
+            self.outbox.media(LinkEvent::SenderReport(SenderReport { kind, ntp, rtp_time, arrived }));
+        } else if self.wants_key_frame(packet) {
+            self.outbox.media(LinkEvent::KeyFrameWanted);
+        }
+    }
+
+    fn wants_key_frame(&self, packet: &dyn std::any::Any) -> bool {
+        if let Some(pli) = packet.downcast_ref::<PictureLossIndication>() {
+            return pli.media_ssrc == self.own_video_ssrc;
+        }
+        packet
+            .downcast_ref::<FullIntraRequest>()
+            .is_some_and(|fir| fir.fir.iter().any(|entry| entry.ssrc == self.own_video_ssrc))
+    }
+
+    fn correct(&self, packet: &mut Box<dyn rtc::rtcp::Packet>, now: Instant) {
+        let Some(report) = packet.as_any().downcast_ref::<RtcpSenderReport>() else { return };
+        let Some(rtp_time) = self.capture_times.rtp_time(report.ssrc, clock::timestamp(now)) else { return };
+        *packet = Box::new(RtcpSenderReport { rtp_time, ..report.clone() });
+    }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for RtcpTap {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        if let Packet::Rtcp(packets) = &packet.message.packet {
+            for rtcp in packets {
+                self.report(rtcp.as_ref(), packet.now);
+            }
+        }
+        self.inbound.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.inbound.pop_front()
+    }
+
+    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
+        if let Packet::Rtcp(packets) = &mut packet.message.packet {
+            for rtcp in packets {
+                self.correct(rtcp, packet.now);
+            }
+        }
+        self.outbound.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.outbound.pop_front()
+    }
+}
+
+impl Interceptor for RtcpTap {
+    fn bind_local_stream(&mut self, _info: &StreamInfo) {}
+
+    fn unbind_local_stream(&mut self, _info: &StreamInfo) {}
+
+    fn bind_remote_stream(&mut self, info: &StreamInfo) {
+        let is_video = info.mime_type.to_ascii_lowercase().starts_with("video/");
+        self.remote.insert(info.ssrc, if is_video { MediaKind::Video } else { MediaKind::Audio });
+    }
+
+    fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+        self.remote.remove(&info.ssrc);
+    }
+}
+
+fn clock_hz(kind: MediaKind) -> u32 {
+    match kind {
+        MediaKind::Audio => AUDIO_CLOCK_HZ,
+        MediaKind::Video => VIDEO_CLOCK_HZ,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rtp_time_of_now_counts_from_the_last_capture_and_wraps() {
+        let times = CaptureTimes::default();
+        let captured = Timestamp::from_micros(1_000_000);
+        times.set(7, MediaKind::Video, captured, u32::MAX - 899);
+        // 20 ms later: 1800 ticks of 90 kHz.
+        assert_eq!(times.rtp_time(7, Timestamp::from_micros(1_020_000)), Some(900));
+        assert_eq!(times.rtp_time(8, captured), None);
+    }
+}

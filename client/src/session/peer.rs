@@ -1,0 +1,451 @@
+//! One peer of the call: a task that owns its link, its negotiation and what is received from it.
+
+mod handle;
+mod receiving;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use maru_core::chat::Chat;
+use maru_core::media::{EncodedAudio, EncodedVideo};
+use maru_core::negotiation::{Action, Negotiation};
+use maru_core::time::Timestamp;
+use maru_protocol::peer::PeerMessage;
+use maru_protocol::signal::{DescriptionKind, IceServer, SessionDescription, SignalData};
+use maru_protocol::{Nickname, VERSION};
+use tokio::sync::mpsc;
+
+pub(super) use handle::PeerHandle;
+use receiving::Receiving;
+
+use super::link::{Link, LinkConfig, LinkError, LinkEvent};
+use super::{PeerKey, PeerStats};
+use crate::clock;
+use crate::media::{Media, PictureSlot};
+
+/// How often a link that failed is built again before the peer is given up.
+const ATTEMPTS: u32 = 3;
+const STATS_INTERVAL: Duration = Duration::from_secs(1);
+
+pub(super) struct PeerSetup {
+    pub(super) key: PeerKey,
+    pub(super) name: Nickname,
+    /// Who yields when both offer at once.
+    pub(super) polite: bool,
+    /// Whether we make the first offer.
+    pub(super) offer: bool,
+    pub(super) own: OwnState,
+    pub(super) ice_servers: Vec<IceServer>,
+    pub(super) addresses: Vec<IpAddr>,
+    pub(super) media: Arc<Media>,
+    pub(super) outputs: mpsc::Sender<(PeerKey, PeerOutput)>,
+}
+
+/// What the peer is told of us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OwnState {
+    pub(super) name: Nickname,
+    pub(super) muted: bool,
+    pub(super) camera_on: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum PeerInput {
+    Signal(SignalData),
+    Chat { id: u64, text: String, sent_unix_ms: u64 },
+    OwnState(OwnState),
+    Renamed(Nickname),
+    /// It, or we, registered again: what was on the way through the server may be lost. `relink`: a new link is needed.
+    Readdressed { relink: bool, offer: bool },
+    Leave,
+}
+
+#[derive(Debug)]
+pub(super) enum PeerOutput {
+    Signal(SignalData),
+    Connected { pictures: PictureSlot },
+    Interrupted,
+    /// The link failed; `for_good` after the last attempt to build a new one.
+    Failed { reason: String, for_good: bool },
+    FirstPicture { at: Timestamp },
+    State { name: Nickname, muted: bool, camera_on: bool },
+    Chat { text: String, sent_unix_ms: u64 },
+    Delivered { id: u64 },
+    KeyFrameWanted,
+    Stats(Box<PeerStats>),
+    SaidGoodbye,
+}
+
+/// Starts the task of one peer on the current tokio runtime.
+pub(super) fn start(setup: PeerSetup) -> PeerHandle {
+    let (inputs, from_call) = mpsc::channel(256);
+    let (video_in, video) = mpsc::channel(handle::VIDEO_QUEUE_UNITS);
+    let (audio_in, audio) = mpsc::channel(handle::AUDIO_QUEUE_PACKETS);
+    let task = tokio::spawn(async move {
+        PeerTask::new(setup).run(from_call, video, audio).await;
+    });
+    PeerHandle::new(inputs, video_in, audio_in, task)
+}
+
+struct PeerTask {
+    setup: PeerSetup,
+    receiving: Receiving,
+    chat: Chat,
+    link: Option<ActiveLink>,
+    attempts: u32,
+    state: LinkState,
+    channel_open: bool,
+}
+
+/// A link and what is being agreed on it.
+struct ActiveLink {
+    link: Link,
+    negotiation: Negotiation,
+    /// Kept in case it gets lost on its way.
+    last_offer: Option<SessionDescription>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LinkState {
+    Connecting,
+    Connected,
+    Interrupted,
+}
+
+/// Whether the task goes on.
+#[derive(PartialEq, Eq)]
+enum Flow {
+    Continue,
+    End,
+}
+
+impl PeerTask {
+    fn new(setup: PeerSetup) -> Self {
+        let receiving = Receiving::new(setup.media.add_peer(setup.name.as_str()));
+        Self {
+            setup,
+            receiving,
+            chat: Chat::new(),
+            link: None,
+            attempts: 0,
+            state: LinkState::Connecting,
+            channel_open: false,
+        }
+    }
+
+    async fn run(
+        mut self,
+        mut inputs: mpsc::Receiver<PeerInput>,
+        mut video: mpsc::Receiver<Arc<EncodedVideo>>,
+        mut audio: mpsc::Receiver<Arc<EncodedAudio>>,
+    ) {
+        let mut events = self.open_link(self.setup.offer).await;
+        let mut stats = tokio::time::interval(STATS_INTERVAL);
+        let mut first_picture = tokio::time::interval(Duration::from_millis(10));
+        first_picture.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            let release = self.receiving.poll_timeout();
+            let flow = tokio::select! {
+                input = inputs.recv() => match input {
+                    Some(input) => self.input(input, &mut events).await,
+                    None => Flow::End,
+                },
+                event = next(&mut events) => self.link_said(event, &mut events).await,
+                Some(unit) = video.recv() => {
+                    if let Some(active) = &self.link
+                        && let Err(error) = active.link.send_video(&unit).await
+                    {
+                        tracing::debug!(%error, "a picture was not sent");
+                    }
+                    Flow::Continue
+                }
+                Some(packet) = audio.recv() => {
+                    if let Some(active) = &self.link
+                        && let Err(error) = active.link.send_audio(&packet).await
+                    {
+                        tracing::debug!(%error, "sound was not sent");
+                    }
+                    Flow::Continue
+                }
+                () = super::until(release) => Flow::Continue,
+                _ = first_picture.tick(), if self.receiving.waits_for_first_picture() => {
+                    if let Some(at) = self.receiving.take_first_picture() {
+                        self.say(PeerOutput::FirstPicture { at }).await;
+                    }
+                    Flow::Continue
+                }
+                _ = stats.tick() => {
+                    self.publish_stats().await;
+                    Flow::Continue
+                }
+            };
+            self.receiving.hand_over(clock::now());
+            if self.receiving.wants_key_frame(clock::now())
+                && let Some(active) = &self.link
+            {
+                active.link.request_key_frame().await;
+            }
+            if flow == Flow::End {
+                break;
+            }
+        }
+        if let Some(active) = self.link.take() {
+            active.link.close().await;
+        }
+    }
+
+    /// Opens a fresh link in place of the one there may be.
+    async fn open_link(&mut self, offer: bool) -> Option<mpsc::Receiver<LinkEvent>> {
+        self.close_link().await;
+        let config = LinkConfig {
+            runtime: webrtc::runtime::default_runtime().expect("the tokio runtime is compiled in"),
+            ice_servers: self.setup.ice_servers.clone(),
+            local_addresses: self.setup.addresses.clone(),
+        };
+        match Link::open(config).await {
+            Ok((link, events)) => {
+                let mut negotiation = Negotiation::new(self.setup.polite);
+                if offer {
+                    negotiation.negotiation_needed();
+                }
+                self.link = Some(ActiveLink { link, negotiation, last_offer: None });
+                self.negotiate().await;
+                Some(events)
+            }
+            Err(error) => {
+                self.say(PeerOutput::Failed { reason: error.to_string(), for_good: true }).await;
+                None
+            }
+        }
+    }
+
+    async fn close_link(&mut self) {
+        if let Some(old) = self.link.take() {
+            old.link.close().await;
+        }
+        self.state = LinkState::Connecting;
+        self.channel_open = false;
+        self.chat.link_closed();
+        self.receiving.reset();
+    }
+
+    async fn input(&mut self, input: PeerInput, events: &mut Option<mpsc::Receiver<LinkEvent>>) -> Flow {
+        match input {
+            PeerInput::Signal(data) => {
+                if self.link.is_none() || (self.state == LinkState::Interrupted && is_offer(&data)) {
+                    *events = self.open_link(false).await;
+                }
+                if let Some(active) = &mut self.link {
+                    match data {
+                        SignalData::Description(description) => active.negotiation.handle_description(description),
+                        SignalData::Candidate(candidate) => active.negotiation.handle_candidate(candidate),
+                    }
+                }
+                self.negotiate().await;
+            }
+            PeerInput::Chat { id, text, sent_unix_ms } => {
+                if let Err(error) = self.chat.write(id, &text, sent_unix_ms) {
+                    tracing::warn!(%error, "a chat message is not sent");
+                }
+                self.send_chat().await;
+            }
+            PeerInput::OwnState(own) => {
+                self.setup.own = own;
+                self.send_hello().await;
+            }
+            PeerInput::Renamed(name) => {
+                self.receiving.set_name(name.as_str());
+                self.setup.name = name;
+            }
+            PeerInput::Readdressed { relink: true, offer } => *events = self.open_link(offer).await,
+            PeerInput::Readdressed { relink: false, .. } => {
+                if let Some(active) = &mut self.link {
+                    active.negotiation.signaling_restored();
+                }
+                self.negotiate().await;
+            }
+            PeerInput::Leave => {
+                self.send(&PeerMessage::Bye).await;
+                return Flow::End;
+            }
+        }
+        Flow::Continue
+    }
+
+    async fn link_said(&mut self, event: LinkEvent, events: &mut Option<mpsc::Receiver<LinkEvent>>) -> Flow {
+        match event {
+            LinkEvent::LocalCandidate(candidate) => {
+                self.say(PeerOutput::Signal(SignalData::Candidate(candidate))).await;
+            }
+            LinkEvent::NegotiationNeeded => {
+                // The first offer is the newcomer's; what comes later may come from both.
+                if let (LinkState::Connected, Some(active)) = (self.state, &mut self.link) {
+                    active.negotiation.negotiation_needed();
+                    self.negotiate().await;
+                }
+            }
+            LinkEvent::Connected => {
+                self.state = LinkState::Connected;
+                self.attempts = 0;
+                let pictures = self.receiving.pictures();
+                self.say(PeerOutput::Connected { pictures }).await;
+            }
+            LinkEvent::Interrupted => {
+                self.state = LinkState::Interrupted;
+                self.say(PeerOutput::Interrupted).await;
+            }
+            LinkEvent::Failed { reason } | LinkEvent::Closed { reason } => *events = self.failed(reason).await,
+            LinkEvent::Video(packet) => self.receiving.video(packet),
+            LinkEvent::Audio(packet) => self.receiving.audio(packet),
+            LinkEvent::KeyFrameWanted => self.say(PeerOutput::KeyFrameWanted).await,
+            LinkEvent::SenderReport(_) => {}
+            LinkEvent::ChannelOpen => {
+                self.channel_open = true;
+                self.chat.link_opened();
+                self.send_hello().await;
+                self.send_chat().await;
+            }
+            LinkEvent::ChannelText(text) => return self.peer_wrote(&text).await,
+            LinkEvent::ChannelClosed => self.channel_open = false,
+        }
+        Flow::Continue
+    }
+
+    /// The link is beyond repair. The impolite side builds a new one; the polite side waits for its offer.
+    async fn failed(&mut self, reason: String) -> Option<mpsc::Receiver<LinkEvent>> {
+        self.attempts += 1;
+        let for_good = self.attempts > ATTEMPTS;
+        self.say(PeerOutput::Failed { reason, for_good }).await;
+        if for_good || self.setup.polite {
+            self.close_link().await;
+            return None;
+        }
+        self.open_link(true).await
+    }
+
+    async fn negotiate(&mut self) {
+        while let Some(active) = &mut self.link {
+            let Some(action) = active.negotiation.poll_action() else { return };
+            match active.carry_out(action).await {
+                Ok(to_send) => {
+                    active.negotiation.done();
+                    if let Some(description) = to_send {
+                        self.say(PeerOutput::Signal(SignalData::Description(description))).await;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(peer = self.setup.key.0, %error, "a step of the negotiation failed");
+                    active.negotiation.failed();
+                    if active.negotiation.is_broken() {
+                        // The event that follows builds a new link.
+                        active.link.close().await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn peer_wrote(&mut self, text: &str) -> Flow {
+        let message = match PeerMessage::decode(text) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::debug!(peer = self.setup.key.0, %error, "a message of the peer is not understood");
+                return Flow::Continue;
+            }
+        };
+        match message {
+            PeerMessage::Hello { name, muted, camera_on, .. } => {
+                self.receiving.set_camera_on(camera_on);
+                self.say(PeerOutput::State { name, muted, camera_on }).await;
+            }
+            PeerMessage::Chat { id, text, sent_unix_ms } => {
+                let (delivered, new) = self.chat.handle_chat(id, &text, sent_unix_ms);
+                if let Some(chat) = new {
+                    self.say(PeerOutput::Chat { text: chat.text, sent_unix_ms: chat.sent_unix_ms }).await;
+                }
+                self.send(&delivered).await;
+            }
+            PeerMessage::Delivered { id } => {
+                if self.chat.handle_delivered(id) {
+                    self.say(PeerOutput::Delivered { id }).await;
+                }
+            }
+            PeerMessage::Bye => {
+                self.say(PeerOutput::SaidGoodbye).await;
+                return Flow::End;
+            }
+            PeerMessage::Unknown => {}
+        }
+        Flow::Continue
+    }
+
+    async fn send_hello(&self) {
+        let OwnState { name, muted, camera_on } = self.setup.own.clone();
+        self.send(&PeerMessage::Hello { version: VERSION, name, muted, camera_on }).await;
+    }
+
+    async fn send_chat(&mut self) {
+        while self.channel_open {
+            let Some(message) = self.chat.poll_message() else { return };
+            self.send(&message).await;
+        }
+    }
+
+    async fn send(&self, message: &PeerMessage) {
+        let (true, Some(active)) = (self.channel_open, &self.link) else { return };
+        let text = match message.encode() {
+            Ok(text) => text,
+            Err(error) => return tracing::warn!(%error, "a message that no peer would take is not sent"),
+        };
+        if let Err(error) = active.link.send_text(&text).await {
+            tracing::warn!(peer = self.setup.key.0, %error, "a message does not get through");
+        }
+    }
+
+    async fn publish_stats(&mut self) {
+        let (LinkState::Connected, Some(active)) = (self.state, &self.link) else { return };
+        let link = active.link.stats().await;
+        let stats = self.receiving.stats(self.setup.key.0, self.setup.name.as_str(), link);
+        self.say(PeerOutput::Stats(Box::new(stats))).await;
+    }
+
+    async fn say(&self, output: PeerOutput) {
+        // The call drains this queue at once; when it is gone, so is the reason to speak.
+        let _ = self.setup.outputs.send((self.setup.key, output)).await;
+    }
+}
+
+impl ActiveLink {
+    /// One step of the negotiation. Gives what has to be sent to the peer.
+    async fn carry_out(&mut self, action: Action) -> Result<Option<SessionDescription>, LinkError> {
+        let nothing = |()| None;
+        match action {
+            Action::SendOffer => {
+                let offer = self.link.create_offer().await?;
+                self.last_offer = Some(offer.clone());
+                Ok(Some(offer))
+            }
+            Action::ResendOffer => Ok(self.last_offer.clone()),
+            Action::Rollback => self.link.rollback().await.map(nothing),
+            Action::ApplyRemote(description) => self.link.set_remote(description).await.map(nothing),
+            Action::SendAnswer => self.link.create_answer().await.map(Some),
+            Action::AddCandidate(candidate) => self.link.add_candidate(candidate).await.map(nothing),
+        }
+    }
+}
+
+fn is_offer(data: &SignalData) -> bool {
+    matches!(data, SignalData::Description(description) if description.kind == DescriptionKind::Offer)
+}
+
+/// The next event of the link; never comes while there is none.
+async fn next(events: &mut Option<mpsc::Receiver<LinkEvent>>) -> LinkEvent {
+    match events {
+        Some(events) => match events.recv().await {
+            Some(event) => event,
+            None => LinkEvent::Closed { reason: "the link ended by itself".into() },
+        },
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,142 @@
+//! What is received from a peer: packets to access units to the decoder, and the figures about it.
+
+use maru_core::media::AudioPacket;
+use maru_core::time::Timestamp;
+use maru_core::video_receiver::{self, VideoReceiver, VideoReceiverStats};
+
+use crate::clock;
+use crate::media::{PeerMedia, PictureSlot, ReceiveStats};
+use crate::session::PeerStats;
+use crate::session::link::{LinkStats, RtpVideo};
+
+pub(super) struct Receiving {
+    media: PeerMedia,
+    video: VideoReceiver,
+    waits_for_first_picture: bool,
+    last: Counters,
+}
+
+/// What has been counted so far.
+#[derive(Default)]
+struct Counters {
+    at: Timestamp,
+    link: LinkStats,
+    media: ReceiveStats,
+    video: VideoReceiverStats,
+}
+
+impl Receiving {
+    pub(super) fn new(media: PeerMedia) -> Self {
+        Self { media, video: VideoReceiver::new(), waits_for_first_picture: true, last: Counters::default() }
+    }
+
+    /// A new link begins with new streams.
+    pub(super) fn reset(&mut self) {
+        self.video.reset();
+        self.last.link = LinkStats::default();
+    }
+
+    pub(super) fn video(&mut self, packet: RtpVideo) {
+        let RtpVideo { sequence, rtp_time, marker, payload, arrived } = packet;
+        self.video.handle_packet(arrived, video_receiver::RtpVideo { sequence, rtp_time, marker, payload });
+    }
+
+    pub(super) fn audio(&self, packet: AudioPacket) {
+        self.media.push_audio(packet);
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.video.poll_timeout()
+    }
+
+    /// Gives the decoder whatever is complete.
+    pub(super) fn hand_over(&mut self, now: Timestamp) {
+        while let Some(unit) = self.video.poll_unit(now) {
+            if !self.media.push_video(unit) {
+                self.video.decoder_needs_key_frame();
+            }
+        }
+        if self.media.take_key_frame_request() {
+            self.video.decoder_needs_key_frame();
+        }
+    }
+
+    pub(super) fn wants_key_frame(&mut self, now: Timestamp) -> bool {
+        self.video.poll_key_frame_request(now)
+    }
+
+    pub(super) fn waits_for_first_picture(&self) -> bool {
+        self.waits_for_first_picture
+    }
+
+    /// When the first picture was presented, once.
+    pub(super) fn take_first_picture(&mut self) -> Option<Timestamp> {
+        let picture = self.media.pictures().get()?;
+        self.waits_for_first_picture = false;
+        Some(picture.at)
+    }
+
+    pub(super) fn pictures(&self) -> PictureSlot {
+        self.media.pictures()
+    }
+
+    pub(super) fn set_name(&self, name: &str) {
+        self.media.set_name(name);
+    }
+
+    pub(super) fn set_camera_on(&self, on: bool) {
+        self.media.set_camera_on(on);
+    }
+
+    /// The figures since the last call.
+    pub(super) fn stats(&mut self, peer: u32, name: &str, link: LinkStats) -> PeerStats {
+        if let Some(round_trip) = link.round_trip {
+            self.video.set_round_trip(round_trip);
+        }
+        let now = Counters { at: clock::now(), link, media: self.media.stats(), video: self.video.stats() };
+        let last = std::mem::replace(&mut self.last, now);
+        let now = &self.last;
+        let seconds = now.at.since(last.at).as_secs_f32().clamp(0.001, 3600.0);
+        let bits_per_second = |now: u64, last: u64| (now.saturating_sub(last) as f32 * 8.0 / seconds) as u64;
+        let round_trip_ms = link.round_trip.map(|round_trip| round_trip.as_secs_f32() * 1e3);
+        let played = now.media.audio_samples_played.saturating_sub(last.media.audio_samples_played);
+        let concealed = now.media.audio_samples_concealed.saturating_sub(last.media.audio_samples_concealed);
+        PeerStats {
+            peer,
+            name: name.to_owned(),
+            sent_bitrate_bps: bits_per_second(sent_bytes(&now.link), sent_bytes(&last.link)),
+            received_bitrate_bps: bits_per_second(received_bytes(&now.link), received_bytes(&last.link)),
+            fps: now.media.presented.saturating_sub(last.media.presented) as f32 / seconds,
+            width: now.media.width,
+            height: now.media.height,
+            loss: loss(&now.video, &last.video),
+            round_trip_ms,
+            jitter_ms: now.video.jitter_ms as f32,
+            decode_delay_ms: now.media.decode_delay_ms,
+            video_delay_ms: round_trip_ms.map(|round_trip_ms| round_trip_ms / 2.0 + now.media.decode_delay_ms),
+            audio_delay_ms: Some(now.media.audio_buffer_ms),
+            concealed: share(concealed, played),
+            level: now.media.level,
+            limited_by: "none".into(),
+        }
+    }
+}
+
+fn sent_bytes(link: &LinkStats) -> u64 {
+    link.video.sent_bytes + link.audio.sent_bytes
+}
+
+fn received_bytes(link: &LinkStats) -> u64 {
+    link.video.received_bytes + link.audio.received_bytes
+}
+
+/// Share of the packets since `last` that did not come, 0 to 1.
+fn loss(now: &VideoReceiverStats, last: &VideoReceiverStats) -> f32 {
+    let expected = now.expected.saturating_sub(last.expected);
+    let received = now.received.saturating_sub(last.received);
+    share(expected.saturating_sub(received), expected)
+}
+
+fn share(part: u64, whole: u64) -> f32 {
+    if whole == 0 { 0.0 } else { (part as f32 / whole as f32).clamp(0.0, 1.0) }
+}

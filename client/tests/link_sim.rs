@@ -1,0 +1,384 @@
+//! Whole links between two real WebRTC stacks, in virtual time over a simulated network.
+
+mod link_support;
+
+use std::time::Duration;
+
+use maru::session::link::{LinkConfig, LinkError, LinkEvent, MediaKind};
+use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
+use maru_simnet::{Fate, Host, PathConfig, PathStats, Sim};
+
+use link_support::media::{Traffic, pictures, send_call, sounds, video_packets};
+use link_support::pair::{Places, Side, connect};
+
+const MS: Duration = Duration::from_millis(1);
+const SIGNALING_DELAY: Duration = Duration::from_millis(10);
+/// 30 pictures a second at about 2 Mbit/s.
+const CALL: Traffic = Traffic { duration: Duration::from_secs(10), fps: 30, picture_bytes: 8_000 };
+
+struct World {
+    sim: Sim,
+    alice: Host,
+    bob: Host,
+}
+
+fn world(seed: u64, path: PathConfig) -> World {
+    // The process's clock must not begin later than the world.
+    maru::clock::now();
+    let sim = Sim::new(seed);
+    let (alice, bob) = (sim.host(), sim.host());
+    sim.connect(&alice, &bob, path);
+    World { sim, alice, bob }
+}
+
+fn config(host: &Host) -> LinkConfig {
+    LinkConfig { runtime: host.runtime(), ice_servers: Vec::new(), local_addresses: vec![host.address()] }
+}
+
+impl World {
+    /// Alice calls Bob; ready when both may send everything.
+    async fn call(&self) -> (Side, Side) {
+        let (alice, bob) = self.places().await;
+        for side in [&alice, &bob] {
+            self.sim.timeout(Duration::from_secs(20), side.connected()).await.expect("they connect");
+            self.sim.timeout(Duration::from_secs(20), side.channel_open()).await.expect("their channel opens");
+        }
+        (alice, bob)
+    }
+
+    async fn places(&self) -> (Side, Side) {
+        let (caller, callee) = (config(&self.alice), config(&self.bob));
+        connect(Places { caller, callee, signaling_delay: SIGNALING_DELAY }).await
+    }
+
+    /// Sends `traffic` from Alice to Bob, and waits for what is still under way.
+    async fn send(&self, alice: &Side, traffic: Traffic) -> Vec<bytes::Bytes> {
+        let sent = send_call(alice.clone(), self.alice.runtime(), traffic).await;
+        self.sim.sleep(Duration::from_secs(1)).await;
+        sent
+    }
+}
+
+#[test]
+fn two_links_connect_within_a_few_round_trips() {
+    let world = world(1, PathConfig::delay(10 * MS));
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        for side in [&alice, &bob] {
+            let connected = side.connected().await - side.opened;
+            let open = side.channel_open().await - side.opened;
+            println!("connected after {connected:?}, channel open after {open:?}");
+            assert!(connected < 160 * MS, "{connected:?}");
+            assert!(open < 220 * MS, "{open:?}");
+        }
+        assert_eq!(alice.link.remote_fingerprint(), bob.link.remote_fingerprint(), "one process, one certificate");
+    });
+}
+
+#[test]
+fn text_goes_both_ways_in_order_and_only_while_the_channel_is_open() {
+    let world = world(2, PathConfig { loss: 0.05, ..PathConfig::delay(20 * MS) });
+    world.sim.run(async {
+        let (alice, bob) = world.places().await;
+        assert_eq!(alice.link.send_text("too early").await, Err(LinkError::ChannelNotOpen));
+        world.sim.timeout(Duration::from_secs(30), alice.channel_open()).await.expect("open");
+        world.sim.timeout(Duration::from_secs(30), bob.channel_open()).await.expect("open");
+        let texts: Vec<String> = (0..50).map(|i| format!("{i}: 안녕하세요 👋")).collect();
+        for text in &texts {
+            alice.link.send_text(text).await.expect("sent");
+            bob.link.send_text(text).await.expect("sent");
+        }
+        world.sim.sleep(Duration::from_secs(20)).await;
+        assert_eq!(alice.texts(), texts);
+        assert_eq!(bob.texts(), texts);
+        let long = "x".repeat(40_000);
+        assert!(matches!(alice.link.send_text(&long).await, Err(LinkError::TextTooLong { .. })));
+
+        alice.link.close().await;
+        alice.wait(|event| matches!(event, LinkEvent::Closed { .. })).await;
+        assert_eq!(alice.link.send_text("too late").await, Err(LinkError::ChannelNotOpen));
+    });
+}
+
+#[test]
+fn a_peer_that_does_not_read_fills_a_bounded_buffer() {
+    let world = world(3, PathConfig::delay(10 * MS));
+    world.sim.run(async {
+        let (alice, _bob) = world.call().await;
+        world.sim.connect(&world.alice, &world.bob, PathConfig::cut());
+        let text = "x".repeat(30_000);
+        let mut sent = 0;
+        let refused = loop {
+            match alice.link.send_text(&text).await {
+                Ok(()) => sent += 1,
+                Err(error) => break error,
+            }
+            assert!(sent < 100, "nothing stops it");
+        };
+        assert_eq!(refused, LinkError::ChannelFull);
+        assert_eq!(sent, 256 * 1024 / 30_000);
+    });
+}
+
+#[test]
+fn on_a_clean_network_everything_arrives_once_and_in_order() {
+    let world = world(4, PathConfig { jitter: 5 * MS, ..PathConfig::delay(15 * MS) });
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        let sent = world.send(&alice, CALL).await;
+        let (packets, count) = video_packets(&bob);
+        assert_eq!(packets.len(), count, "none twice");
+        assert_eq!(pictures(&packets), sent);
+        let order: Vec<u16> = bob
+            .events()
+            .iter()
+            .filter_map(|(_, event)| match event {
+                LinkEvent::Video(packet) => Some(packet.sequence),
+                _ => None,
+            })
+            .collect();
+        assert!(order.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)), "in order");
+        assert_eq!(sounds(&bob), (0..500).collect::<Vec<u32>>());
+
+        let (alice, bob) = (alice.stats().await, bob.stats().await);
+        assert_eq!(alice.video.sent_packets, count as u64);
+        assert_eq!(bob.video.received_packets, count as u64);
+        assert_eq!(alice.video.sent_bytes, bob.video.received_bytes);
+        assert_eq!(bob.audio.received_packets, 500);
+        assert_eq!(bob.video.lost_packets, 0);
+        assert_eq!(alice.video.remote_loss, Some(0.0));
+        assert!(bob.video.jitter < 10 * MS, "{:?}", bob.video.jitter);
+        let round_trip = alice.round_trip.expect("measured");
+        assert!((30 * MS..=42 * MS).contains(&round_trip), "{round_trip:?}");
+        assert_eq!((alice.events_dropped, bob.events_dropped), (0, 0));
+    });
+}
+
+#[test]
+fn lost_video_is_asked_for_again() {
+    let world = world(5, PathConfig { loss: 0.05, ..PathConfig::delay(20 * MS) });
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        let before = world.sim.path_stats(&world.alice, &world.bob);
+        let sent = world.send(&alice, CALL).await;
+        let (packets, _) = video_packets(&bob);
+        let (first, last) = (packets.keys().next().expect("some"), packets.keys().last().expect("some"));
+        let expected = (last - first + 1) as usize;
+        let after = world.sim.path_stats(&world.alice, &world.bob);
+        println!("{} of {expected} packets, {} lost on the way", packets.len(), after.lost - before.lost);
+        assert!(after.lost - before.lost > 100, "the network lost what it should");
+        assert!(packets.len() * 1000 > expected * 999, "{} of {expected}", packets.len());
+        assert!(pictures(&packets).len() * 100 > sent.len() * 99);
+        assert!(bob.stats().await.video.nacks_sent > 0);
+        // Sound is not asked for again: Opus conceals.
+        assert!(sounds(&bob).len() < 500);
+    });
+}
+
+#[test]
+fn overtaken_packets_are_handed_on_too() {
+    let config = PathConfig { reorder: 0.05, reorder_delay: 8 * MS, ..PathConfig::delay(10 * MS) };
+    let world = world(6, config);
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        let sent = world.send(&alice, CALL).await;
+        let (packets, _) = video_packets(&bob);
+        assert_eq!(pictures(&packets), sent);
+        let arrivals: Vec<_> = packets.values().map(|packet| packet.at).collect();
+        assert!(arrivals.windows(2).any(|pair| pair[0] > pair[1]), "the network did reorder");
+    });
+}
+
+#[test]
+fn a_key_frame_request_reaches_the_sender() {
+    let world = world(7, PathConfig::delay(20 * MS));
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        world.send(&alice, Traffic { duration: 100 * MS, ..CALL }).await;
+        let asked = world.sim.now();
+        bob.link.request_key_frame().await;
+        let wanted = alice.wait(|event| matches!(event, LinkEvent::KeyFrameWanted));
+        let wanted = world.sim.timeout(Duration::from_secs(1), wanted).await.expect("the request arrives");
+        assert!(wanted - asked < 25 * MS, "{:?}", wanted - asked);
+    });
+}
+
+#[test]
+fn sender_reports_tell_when_pictures_and_sound_were_captured() {
+    let world = world(8, PathConfig::delay(20 * MS));
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        world.send(&alice, CALL).await;
+        let reports: Vec<_> = bob
+            .events()
+            .iter()
+            .filter_map(|(_, event)| match event {
+                LinkEvent::SenderReport(report) => Some(*report),
+                _ => None,
+            })
+            .collect();
+        let video: Vec<_> = reports.iter().filter(|report| report.kind == MediaKind::Video).collect();
+        let audio: Vec<_> = reports.iter().filter(|report| report.kind == MediaKind::Audio).collect();
+        assert!(video.len() >= 8 && audio.len() >= 8, "{} and {}", video.len(), audio.len());
+        // Both count from the start of the capture, so one moment is the same time in both.
+        for (video, audio) in video.iter().zip(&audio) {
+            let ntp_ms = |ntp: u64| ntp as f64 / f64::from(u32::MAX) * 1e3;
+            let captured_ms = |rtp_time: u32, clock_khz: f64| f64::from(rtp_time) / clock_khz;
+            let between = ntp_ms(video.ntp) - ntp_ms(audio.ntp);
+            let offset = captured_ms(video.rtp_time, 90.0) - captured_ms(audio.rtp_time, 48.0);
+            assert!((between - offset).abs() < 1.0, "{between} {offset}");
+        }
+    });
+}
+
+#[test]
+fn a_peer_that_vanishes_is_noticed_and_one_that_returns_as_well() {
+    let world = world(9, PathConfig::delay(10 * MS));
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        world.send(&alice, Traffic { duration: Duration::from_secs(3), ..CALL }).await;
+        let cut = world.sim.now();
+        let seen = alice.events().len();
+        world.sim.connect(&world.alice, &world.bob, PathConfig::cut());
+        let interrupted = |event: &LinkEvent| matches!(event, LinkEvent::Interrupted);
+        let noticed = world.sim.timeout(Duration::from_secs(10), alice.wait_from(seen, interrupted)).await;
+        let noticed = noticed.expect("noticed") - cut;
+        println!("noticed after {noticed:?}");
+        assert!((Duration::from_secs(3)..Duration::from_secs(6)).contains(&noticed), "{noticed:?}");
+
+        world.sim.connect(&world.alice, &world.bob, PathConfig::delay(10 * MS));
+        let again = alice.wait_from(alice.events().len(), |event| matches!(event, LinkEvent::Connected));
+        world.sim.timeout(Duration::from_secs(5), again).await.expect("connected again");
+        bob.link.send_text("still here").await.expect("sent");
+        world.sim.sleep(Duration::from_secs(10)).await;
+        assert_eq!(alice.texts(), ["still here"]);
+    });
+}
+
+#[test]
+fn a_peer_that_never_comes_back_is_given_up() {
+    let world = world(10, PathConfig::delay(10 * MS));
+    world.sim.run(async {
+        let (alice, _bob) = world.call().await;
+        world.sim.connect(&world.alice, &world.bob, PathConfig::cut());
+        let failed = alice.wait(|event| matches!(event, LinkEvent::Failed { .. }));
+        world.sim.timeout(Duration::from_secs(40), failed).await.expect("given up");
+    });
+}
+
+#[test]
+fn an_ice_restart_finds_the_peer_again() {
+    let world = world(11, PathConfig::delay(10 * MS));
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        let seen = alice.events().len();
+        alice.link.restart_ice();
+        let connected = |event: &LinkEvent| matches!(event, LinkEvent::Connected);
+        world.sim.timeout(Duration::from_secs(5), alice.wait_from(seen, connected)).await.expect("connected again");
+        let sent = world.send(&alice, Traffic { duration: Duration::from_secs(1), ..CALL }).await;
+        assert_eq!(pictures(&video_packets(&bob).0), sent);
+        bob.link.send_text("hello again").await.expect("sent");
+        world.sim.sleep(Duration::from_secs(1)).await;
+        assert_eq!(alice.texts(), ["hello again"]);
+    });
+}
+
+#[test]
+fn a_link_tells_that_it_was_closed() {
+    let world = world(12, PathConfig::delay(10 * MS));
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        alice.link.close().await;
+        alice.wait(|event| matches!(event, LinkEvent::Closed { .. })).await;
+        let closed = |event: &LinkEvent| matches!(event, LinkEvent::Closed { .. } | LinkEvent::ChannelClosed);
+        world.sim.timeout(Duration::from_secs(10), bob.wait(closed)).await.expect("the other is told");
+    });
+}
+
+#[test]
+fn what_is_malformed_is_refused_and_the_link_goes_on() {
+    let world = world(13, PathConfig::delay(10 * MS));
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        let offer = bob.link.create_offer().await.expect("an offer");
+        bob.link.rollback().await.expect("taken back");
+
+        let description = |sdp: &str| SessionDescription { kind: DescriptionKind::Offer, sdp: sdp.to_owned() };
+        let broken = offer.sdp.replace("m=video 9", "m=video nine");
+        for sdp in ["", "rubbish", "v=0\r\n\r\n\0\u{ffff}", &offer.sdp[..offer.sdp.len() / 2], &broken] {
+            let refused = alice.link.set_remote(description(sdp)).await;
+            assert!(matches!(refused, Err(LinkError::BadDescription(_))), "{sdp:?}: {refused:?}");
+        }
+        let fingerprint = alice.link.remote_fingerprint().expect("pinned");
+        let other = offer.sdp.replace(fingerprint.as_str(), &vec!["00"; 32].join(":"));
+        assert_eq!(alice.link.set_remote(description(&other)).await, Err(LinkError::FingerprintChanged));
+        let candidate = IceCandidate {
+            candidate: "candidate:who knows".into(),
+            sdp_mid: None,
+            sdp_m_line_index: None,
+            username_fragment: None,
+        };
+        assert!(matches!(alice.link.add_candidate(Some(candidate)).await, Err(LinkError::BadCandidate(_))));
+
+        let sent = world.send(&alice, Traffic { duration: Duration::from_secs(1), ..CALL }).await;
+        assert_eq!(pictures(&video_packets(&bob).0), sent);
+    });
+}
+
+#[test]
+fn the_same_seed_gives_the_same_call() {
+    let config = PathConfig {
+        loss: 0.03,
+        reorder: 0.02,
+        reorder_delay: 5 * MS,
+        jitter: 3 * MS,
+        rate_bps: Some(4_000_000),
+        ..PathConfig::delay(20 * MS)
+    };
+    let one = outcome(20, config);
+    assert_eq!(one, outcome(20, config));
+    assert_ne!(one.lost_at, outcome(21, config).lost_at);
+}
+
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    /// Which of the packets from Alice to Bob were lost.
+    lost_at: Vec<usize>,
+    path: PathStats,
+    packets: usize,
+    pictures: usize,
+    sounds: Vec<u32>,
+}
+
+fn outcome(seed: u64, path: PathConfig) -> Outcome {
+    let world = world(seed, path);
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        world.sim.record_trace();
+        world.send(&alice, Traffic { duration: Duration::from_secs(5), ..CALL }).await;
+        let from_alice = world.sim.trace().into_iter().filter(|entry| entry.from == 0);
+        let lost_at = from_alice.enumerate().filter(|(_, entry)| entry.fate == Fate::Lost).map(|(i, _)| i).collect();
+        let (packets, _) = video_packets(&bob);
+        Outcome {
+            lost_at,
+            path: world.sim.path_stats(&world.alice, &world.bob),
+            packets: packets.len(),
+            pictures: pictures(&packets).len(),
+            sounds: sounds(&bob),
+        }
+    })
+}
+
+#[test]
+fn half_a_minute_of_a_call_takes_much_less() {
+    let started = std::time::Instant::now();
+    let world = world(30, PathConfig::delay(20 * MS));
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        let duration = Duration::from_secs(30);
+        let sent = world.send(&alice, Traffic { duration, ..CALL }).await;
+        assert_eq!(pictures(&video_packets(&bob).0), sent);
+    });
+    println!("{:?} of virtual time in {:?}", world.sim.elapsed(), started.elapsed());
+    assert!(world.sim.elapsed() > started.elapsed());
+}

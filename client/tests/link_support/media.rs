@@ -1,0 +1,144 @@
+//! Pictures and sound that need no codec: every byte is known beforehand.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use maru::clock;
+use maru::session::link::LinkEvent;
+use maru_core::media::{AccessUnit, EncodedAudio, EncodedVideo};
+use webrtc::runtime::Runtime;
+
+use super::pair::Side;
+
+/// What [`send_call`] sends.
+#[derive(Clone, Copy)]
+pub struct Traffic {
+    pub duration: Duration,
+    pub fps: u32,
+    /// Of each picture; every 60th is a key frame of four times the size.
+    pub picture_bytes: usize,
+}
+
+/// An access unit that starts with `number` and goes on with bytes that no start code can be made of.
+pub fn picture(number: u32, bytes: usize) -> EncodedVideo {
+    let is_key = number.is_multiple_of(60);
+    let mut data = BytesMut::new();
+    if is_key {
+        data.put_slice(&[0, 0, 0, 1, 0x67, 0x42, 0xe0, 0x1f, 0xda]);
+        data.put_slice(&[0, 0, 0, 1, 0x68, 0xce, 0x38, 0x80]);
+    }
+    data.put_slice(&[0, 0, 0, 1, if is_key { 0x65 } else { 0x41 }]);
+    let body = if is_key { bytes * 4 } else { bytes };
+    data.extend((0..body).map(|i| ((i as u32).wrapping_mul(31).wrapping_add(number) % 255) as u8 + 1));
+    let unit = AccessUnit { data: data.freeze(), is_key, rtp_time: 0 };
+    EncodedVideo { unit, captured: clock::now(), width: 1280, height: 720 }
+}
+
+/// Sends pictures and 50 packets of sound a second, as a camera and a microphone would. Returns the pictures sent.
+pub async fn send_call(side: Side, runtime: Arc<dyn Runtime>, traffic: Traffic) -> Vec<Bytes> {
+    let start = runtime.now();
+    let mut sent = Vec::new();
+    let (mut pictures, mut sounds) = (0, 0);
+    loop {
+        let picture_at = Duration::from_secs(1) * pictures / traffic.fps;
+        let sound_at = Duration::from_millis(20) * sounds;
+        let next = picture_at.min(sound_at);
+        if next >= traffic.duration {
+            return sent;
+        }
+        runtime.sleep((start + next).saturating_duration_since(runtime.now())).await;
+        if picture_at <= sound_at {
+            let mut video = picture(pictures, traffic.picture_bytes);
+            video.captured = clock::timestamp(start + picture_at);
+            video.unit.rtp_time = (picture_at.as_micros() * 90 / 1000) as u32;
+            side.link.send_video(&video).await.expect("a picture is sent");
+            sent.push(video.unit.data);
+            pictures += 1;
+        } else {
+            let payload = Bytes::copy_from_slice(&sounds.to_be_bytes());
+            let audio = EncodedAudio {
+                payload,
+                rtp_time: sounds * 960,
+                marker: sounds == 0,
+                captured: clock::timestamp(start + sound_at),
+            };
+            side.link.send_audio(&audio).await.expect("sound is sent");
+            sounds += 1;
+        }
+    }
+}
+
+/// Packets of video by sequence number, unwrapped, each as it came first; and how many came in all.
+pub fn video_packets(side: &Side) -> (BTreeMap<i64, Arrived>, usize) {
+    let mut packets = BTreeMap::new();
+    let mut count = 0;
+    let mut last: Option<i64> = None;
+    for (at, event) in side.events().iter() {
+        let LinkEvent::Video(packet) = event else { continue };
+        let sequence = match last {
+            None => i64::from(packet.sequence),
+            Some(last) => last + i64::from(packet.sequence.wrapping_sub(last as u16) as i16),
+        };
+        last = Some(last.map_or(sequence, |last| last.max(sequence)));
+        count += 1;
+        packets.entry(sequence).or_insert_with(|| Arrived {
+            at: *at,
+            rtp_time: packet.rtp_time,
+            marker: packet.marker,
+            payload: packet.payload.clone(),
+        });
+    }
+    (packets, count)
+}
+
+pub struct Arrived {
+    pub at: Instant,
+    pub rtp_time: u32,
+    pub marker: bool,
+    pub payload: Bytes,
+}
+
+/// The pictures of complete packets, put together again in Annex B form (RFC 6184).
+pub fn pictures(packets: &BTreeMap<i64, Arrived>) -> Vec<Bytes> {
+    let mut pictures = Vec::new();
+    let mut current = BytesMut::new();
+    for packet in packets.values() {
+        let payload = &packet.payload;
+        match payload[0] & 0x1f {
+            24 => {
+                let mut rest = &payload[1..];
+                while rest.len() > 2 {
+                    let len = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
+                    current.put_slice(&[0, 0, 0, 1]);
+                    current.put_slice(&rest[2..2 + len]);
+                    rest = &rest[2 + len..];
+                }
+            }
+            28 => {
+                if payload[1] & 0x80 != 0 {
+                    current.put_slice(&[0, 0, 0, 1, payload[0] & 0xe0 | payload[1] & 0x1f]);
+                }
+                current.put_slice(&payload[2..]);
+            }
+            _ => {
+                current.put_slice(&[0, 0, 0, 1]);
+                current.put_slice(payload);
+            }
+        }
+        if packet.marker {
+            pictures.push(current.split().freeze());
+        }
+    }
+    pictures
+}
+
+/// Numbers of the sound packets, in the order of arrival.
+pub fn sounds(side: &Side) -> Vec<u32> {
+    let number = |(_, event): &(Instant, LinkEvent)| match event {
+        LinkEvent::Audio(packet) => packet.payload.as_ref().try_into().ok().map(u32::from_be_bytes),
+        _ => None,
+    };
+    side.events().iter().filter_map(number).collect()
+}

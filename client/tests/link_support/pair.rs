@@ -1,0 +1,152 @@
+//! Two links that negotiate with each other, one as the caller, over any runtime.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use maru::session::link::{Link, LinkConfig, LinkEvent, LinkStats};
+use maru_protocol::signal::{DescriptionKind, SignalData};
+use tokio::sync::{Notify, mpsc};
+use webrtc::runtime::Runtime;
+
+/// One end of a [`connect`]ed pair: its link, and everything that it reported.
+#[derive(Clone)]
+pub struct Side {
+    pub link: Arc<Link>,
+    pub opened: Instant,
+    runtime: Arc<dyn Runtime>,
+    log: Arc<Log>,
+}
+
+#[derive(Default)]
+struct Log {
+    events: Mutex<Vec<(Instant, LinkEvent)>>,
+    changed: Notify,
+}
+
+/// Where the two ends live.
+pub struct Places {
+    pub caller: LinkConfig,
+    pub callee: LinkConfig,
+    /// How long a signal takes from one to the other.
+    pub signaling_delay: Duration,
+}
+
+/// Opens both links and lets the caller make an offer. They go on by themselves.
+pub async fn connect(places: Places) -> (Side, Side) {
+    let Places { caller, callee, signaling_delay } = places;
+    let (to_callee, from_caller) = mpsc::channel(64);
+    let (to_caller, from_callee) = mpsc::channel(64);
+    let caller = Side::open(caller, to_callee, from_callee, signaling_delay, true).await;
+    let callee = Side::open(callee, to_caller, from_caller, signaling_delay, false).await;
+    (caller, callee)
+}
+
+impl Side {
+    async fn open(
+        config: LinkConfig,
+        signals: mpsc::Sender<(Instant, SignalData)>,
+        incoming: mpsc::Receiver<(Instant, SignalData)>,
+        signaling_delay: Duration,
+        calls: bool,
+    ) -> Self {
+        let runtime = Arc::clone(&config.runtime);
+        let opened = runtime.now();
+        let (link, events) = Link::open(config).await.expect("a link opens");
+        let side = Self { link: Arc::new(link), opened, runtime: Arc::clone(&runtime), log: Arc::default() };
+        runtime.spawn(Box::pin(side.clone().record(events, signals.clone(), calls))).detach();
+        runtime.spawn(Box::pin(side.clone().answer(incoming, signals, signaling_delay))).detach();
+        side
+    }
+
+    async fn record(
+        self,
+        mut events: mpsc::Receiver<LinkEvent>,
+        signals: mpsc::Sender<(Instant, SignalData)>,
+        calls: bool,
+    ) {
+        while let Some(event) = events.recv().await {
+            match &event {
+                LinkEvent::NegotiationNeeded if calls => {
+                    let offer = self.link.create_offer().await.expect("an offer");
+                    let _ = signals.send((self.runtime.now(), SignalData::Description(offer))).await;
+                }
+                LinkEvent::LocalCandidate(candidate) => {
+                    let _ = signals.send((self.runtime.now(), SignalData::Candidate(candidate.clone()))).await;
+                }
+                _ => {}
+            }
+            self.events().push((self.runtime.now(), event));
+            self.log.changed.notify_waiters();
+        }
+    }
+
+    async fn answer(
+        self,
+        mut incoming: mpsc::Receiver<(Instant, SignalData)>,
+        signals: mpsc::Sender<(Instant, SignalData)>,
+        signaling_delay: Duration,
+    ) {
+        while let Some((sent, signal)) = incoming.recv().await {
+            self.runtime.sleep((sent + signaling_delay).saturating_duration_since(self.runtime.now())).await;
+            match signal {
+                SignalData::Description(description) => {
+                    let is_offer = description.kind == DescriptionKind::Offer;
+                    self.link.set_remote(description).await.expect("a description of a link");
+                    if is_offer {
+                        let answer = self.link.create_answer().await.expect("an answer");
+                        let _ = signals.send((self.runtime.now(), SignalData::Description(answer))).await;
+                    }
+                }
+                // The other's description always comes first: signals keep their order.
+                SignalData::Candidate(candidate) => {
+                    self.link.add_candidate(candidate).await.expect("a candidate of a link");
+                }
+            }
+        }
+    }
+
+    /// What has been reported so far, with the time of each.
+    pub fn events(&self) -> MutexGuard<'_, Vec<(Instant, LinkEvent)>> {
+        self.log.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the first event that `matches`, counted from the `skip`th event on. Returns when it came.
+    pub async fn wait_from(&self, skip: usize, matches: impl Fn(&LinkEvent) -> bool) -> Instant {
+        loop {
+            let changed = self.log.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let found = self.events().iter().skip(skip).find(|(_, event)| matches(event)).map(|(at, _)| *at);
+            if let Some(at) = found {
+                return at;
+            }
+            changed.await;
+        }
+    }
+
+    /// The same, counted from the beginning.
+    pub async fn wait(&self, matches: impl Fn(&LinkEvent) -> bool) -> Instant {
+        self.wait_from(0, matches).await
+    }
+
+    pub async fn connected(&self) -> Instant {
+        self.wait(|event| matches!(event, LinkEvent::Connected)).await
+    }
+
+    pub async fn channel_open(&self) -> Instant {
+        self.wait(|event| matches!(event, LinkEvent::ChannelOpen)).await
+    }
+
+    /// Texts that arrived, in order.
+    pub fn texts(&self) -> Vec<String> {
+        let text = |(_, event): &(Instant, LinkEvent)| match event {
+            LinkEvent::ChannelText(text) => Some(text.clone()),
+            _ => None,
+        };
+        self.events().iter().filter_map(text).collect()
+    }
+
+    pub async fn stats(&self) -> LinkStats {
+        self.link.stats().await
+    }
+}

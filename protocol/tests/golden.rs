@@ -1,0 +1,168 @@
+//! Every message both ways, byte for byte, against the files in `golden/`. A change of one of them is a change of the
+//! protocol for everyone who speaks it.
+
+use std::path::{Path, PathBuf};
+
+use maru_protocol::peer::PeerMessage;
+use maru_protocol::signal::{
+    ClientMessage, DescriptionKind, ErrorCode, IceCandidate, IceServer, LeaveReason, PeerInfo, ServerMessage,
+    SessionDescription, SignalData,
+};
+use maru_protocol::{InstanceId, PeerId, VERSION};
+
+const SDP: &str = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
+const CANDIDATE: &str = "candidate:1 1 udp 2130706431 192.168.0.7 49203 typ host";
+
+#[test]
+fn client_messages() {
+    let signal = |data| ClientMessage::Signal { to: other(), data };
+    let messages = [
+        (
+            "join",
+            ClientMessage::Join {
+                version: VERSION,
+                room: "한글 방".parse().unwrap(),
+                name: "지수 😀".parse().unwrap(),
+                instance: instance(),
+            },
+        ),
+        ("signal-description", signal(description(DescriptionKind::Offer))),
+        (
+            "signal-candidate",
+            signal(SignalData::Candidate(Some(IceCandidate {
+                candidate: CANDIDATE.into(),
+                sdp_mid: Some("0".into()),
+                sdp_m_line_index: Some(0),
+                username_fragment: Some("a1b2".into()),
+            }))),
+        ),
+        ("signal-last-candidate", signal(SignalData::Candidate(None))),
+        ("rename", ClientMessage::Rename { name: "Jisu".parse().unwrap() }),
+        ("leave", ClientMessage::Leave),
+        ("ping", ClientMessage::Ping),
+    ];
+    for (name, message) in &messages {
+        let text = golden("client", name);
+        assert_eq!(ClientMessage::decode(&text).as_ref(), Ok(message), "{name}");
+        assert_eq!(message.encode(), Ok(text), "{name}");
+    }
+    assert_eq!(golden_files("client-"), messages.len(), "a golden file is not tested");
+}
+
+#[test]
+fn server_messages() {
+    let messages = [
+        (
+            "welcome",
+            ServerMessage::Welcome {
+                version: VERSION,
+                id: "00112233445566778899aabbccddeeff".parse().unwrap(),
+                peers: vec![peer()],
+                capacity: 8,
+                ice_servers: vec![
+                    IceServer { urls: vec!["stun:stun.example.org:3478".into()], username: None, credential: None },
+                    IceServer {
+                        urls: vec!["turn:turn.example.org:3478?transport=udp".into()],
+                        username: Some("1767225600:maru".into()),
+                        credential: Some("c2VjcmV0".into()),
+                    },
+                ],
+            },
+        ),
+        ("peer-joined", ServerMessage::PeerJoined { peer: peer() }),
+        ("peer-left", ServerMessage::PeerLeft { id: other(), reason: LeaveReason::Left }),
+        ("peer-lost", ServerMessage::PeerLeft { id: other(), reason: LeaveReason::Lost }),
+        ("peer-renamed", ServerMessage::PeerRenamed { id: other(), name: "민".parse().unwrap() }),
+        ("signal-description", ServerMessage::Signal { from: other(), data: description(DescriptionKind::Answer) }),
+        (
+            "signal-candidate",
+            ServerMessage::Signal {
+                from: other(),
+                data: SignalData::Candidate(Some(IceCandidate {
+                    candidate: CANDIDATE.into(),
+                    sdp_mid: None,
+                    sdp_m_line_index: None,
+                    username_fragment: None,
+                })),
+            },
+        ),
+        (
+            "error",
+            ServerMessage::Error {
+                code: ErrorCode::UnknownPeer,
+                message: "there is no such peer in this room".into(),
+                capacity: None,
+            },
+        ),
+        (
+            "error-room-full",
+            ServerMessage::Error { code: ErrorCode::RoomFull, message: "this room holds 8".into(), capacity: Some(8) },
+        ),
+        ("pong", ServerMessage::Pong),
+    ];
+    for (name, message) in &messages {
+        let text = golden("server", name);
+        assert_eq!(ServerMessage::decode(&text).as_ref(), Ok(message), "{name}");
+        assert_eq!(message.encode(), Ok(text), "{name}");
+    }
+    assert_eq!(golden_files("server-"), messages.len(), "a golden file is not tested");
+}
+
+#[test]
+fn peer_messages() {
+    let messages = [
+        (
+            "hello",
+            PeerMessage::Hello {
+                version: VERSION, name: "지수 😀".parse().unwrap(), muted: false, camera_on: true
+            },
+        ),
+        (
+            "chat",
+            PeerMessage::Chat {
+                id: 1,
+                text: "안녕하세요 👋🏽 \"quoted\"\n다음 줄".into(),
+                sent_unix_ms: 1_767_225_600_123,
+            },
+        ),
+        ("delivered", PeerMessage::Delivered { id: 1 }),
+        ("bye", PeerMessage::Bye),
+    ];
+    for (name, message) in &messages {
+        let text = golden("peer", name);
+        assert_eq!(PeerMessage::decode(&text).as_ref(), Ok(message), "{name}");
+        assert_eq!(message.encode(), Ok(text), "{name}");
+    }
+    assert_eq!(golden_files("peer-"), messages.len(), "a golden file is not tested");
+}
+
+fn other() -> PeerId {
+    "ffeeddccbbaa99887766554433221100".parse().unwrap()
+}
+
+fn instance() -> InstanceId {
+    "0123456789abcdef0123456789abcdef".parse().unwrap()
+}
+
+fn peer() -> PeerInfo {
+    PeerInfo { id: other(), name: "Min".parse().unwrap(), instance: instance() }
+}
+
+fn description(kind: DescriptionKind) -> SignalData {
+    SignalData::Description(SessionDescription { kind, sdp: SDP.into() })
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn golden(direction: &str, name: &str) -> String {
+    let path = folder().join(format!("{direction}-{name}.json"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.trim_end().to_owned()
+}
+
+fn golden_files(prefix: &str) -> usize {
+    let names = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name.to_string_lossy().starts_with(prefix)).count()
+}

@@ -1,0 +1,178 @@
+//! What is refused, with which code, and what is tolerated from a newer version.
+
+use maru_protocol::peer::PeerMessage;
+use maru_protocol::signal::{ClientMessage, ErrorCode, LeaveReason, ServerMessage, SignalData};
+use maru_protocol::{
+    IdError, MAX_CANDIDATE_BYTES, MAX_CHAT_CHARS, MAX_FRAME_BYTES, MAX_SDP_BYTES, MAX_SERVER_FRAME_BYTES, WireError,
+};
+
+const ID: &str = "0123456789abcdef0123456789abcdef";
+
+#[test]
+fn what_is_no_message() {
+    for text in [
+        "",
+        " ",
+        "null",
+        "[]",
+        "[\"ping\"]",
+        "\"ping\"",
+        "{",
+        "{}",
+        "{\"type\":1}",
+        "{\"type\":\"fly\"}",
+        "{\"type\":\"ping\"} {}",
+        "{\"type\":\"rename\"}",
+        "{\"type\":\"rename\",\"name\":7}",
+        "{\"type\":\"signal\",\"to\":\"me\",\"data\":{\"candidate\":null}}",
+        "{\"type\":\"ping\",\"type\":\"leave\"}",
+    ] {
+        assert_eq!(code(text), ErrorCode::BadMessage, "{text}");
+    }
+}
+
+#[test]
+fn deep_nesting_is_no_message() {
+    let nested = format!("{{\"type\":\"rename\",\"name\":{}", "[".repeat(60_000));
+    assert_eq!(code(&nested), ErrorCode::BadMessage);
+}
+
+#[test]
+fn an_error_does_not_repeat_a_long_message() {
+    let text = format!("{{\"type\":\"{}\"}}", "x".repeat(50_000));
+    let error = ClientMessage::decode(&text).unwrap_err();
+    assert!(error.to_string().len() < 300, "{error}");
+}
+
+#[test]
+fn names_say_what_is_wrong_with_them() {
+    assert_eq!(ClientMessage::decode(&join("\" \"", "\"Min\"")), Err(WireError::BadRoom(IdError::Empty)));
+    let long = format!("\"{}\"", "n".repeat(33));
+    let too_long = IdError::TooLong { length: 33, limit: 32 };
+    assert_eq!(ClientMessage::decode(&join("\"room\"", &long)), Err(WireError::BadName(too_long.clone())));
+    let rename = format!("{{\"type\":\"rename\",\"name\":{long}}}");
+    assert_eq!(ClientMessage::decode(&rename), Err(WireError::BadName(too_long)));
+    assert_eq!(code(&join("7", "\"Min\"")), ErrorCode::BadMessage);
+    assert_eq!(code(&join("\"\"", "\"Min\"")), ErrorCode::BadRoom);
+    assert_eq!(code(&join("\"room\"", "\"\\u0007\"")), ErrorCode::BadName);
+}
+
+#[test]
+fn another_version_is_recognised_whatever_its_fields_are() {
+    for text in [
+        "{\"type\":\"join\",\"version\":2}",
+        "{\"type\":\"join\",\"version\":0,\"room\":\"\",\"name\":[]}",
+        "{\"type\":\"join\",\"version\":\"2.1\",\"room\":{\"id\":1}}",
+        "{\"version\":18446744073709551616,\"type\":\"join\"}",
+    ] {
+        assert_eq!(code(text), ErrorCode::UnsupportedVersion, "{text}");
+    }
+    assert_eq!(code("{\"type\":\"join\"}"), ErrorCode::BadMessage);
+
+    let welcome = ServerMessage::decode("{\"type\":\"welcome\",\"version\":2}").unwrap_err();
+    assert_eq!(welcome.code(), ErrorCode::UnsupportedVersion);
+    let hello = PeerMessage::decode("{\"type\":\"hello\",\"version\":2}").unwrap_err();
+    assert_eq!(hello.code(), ErrorCode::UnsupportedVersion);
+}
+
+#[test]
+fn what_a_newer_version_adds_is_ignored() {
+    let mut text = join("\"room\"", "\"Min\"");
+    text.insert_str(1, "\"camera\":{\"codecs\":[\"av1\"]},");
+    assert!(ClientMessage::decode(&text).is_ok());
+
+    let signal =
+        format!("{{\"type\":\"signal\",\"from\":\"{ID}\",\"data\":{{\"candidate\":null,\"more\":[1]}},\"x\":1}}");
+    assert!(matches!(
+        ServerMessage::decode(&signal),
+        Ok(ServerMessage::Signal { data: SignalData::Candidate(None), .. })
+    ));
+    assert_eq!(ServerMessage::decode("{\"type\":\"moved\",\"to\":[{}]}"), Ok(ServerMessage::Unknown));
+    assert_eq!(PeerMessage::decode("{\"type\":\"wave\",\"hand\":\"left\"}"), Ok(PeerMessage::Unknown));
+    let error = "{\"type\":\"error\",\"code\":\"moved\",\"message\":\"\"}";
+    assert!(matches!(ServerMessage::decode(error), Ok(ServerMessage::Error { code: ErrorCode::Unknown, .. })));
+    let left = format!("{{\"type\":\"peer-left\",\"id\":\"{ID}\",\"reason\":\"bored\"}}");
+    assert!(matches!(ServerMessage::decode(&left), Ok(ServerMessage::PeerLeft { reason: LeaveReason::Lost, .. })));
+}
+
+#[test]
+fn what_is_unknown_is_not_written() {
+    assert!(ServerMessage::Unknown.encode().is_err());
+    assert!(PeerMessage::Unknown.encode().is_err());
+}
+
+#[test]
+fn signal_data_is_one_of_two() {
+    let signal =
+        |data: &str| ClientMessage::decode(&format!("{{\"type\":\"signal\",\"to\":\"{ID}\",\"data\":{data}}}"));
+    assert!(signal("{\"candidate\":{\"candidate\":\"\"}}").is_ok());
+    assert!(signal("{\"candidate\":{\"candidate\":\"x\",\"sdpMid\":null,\"sdpMLineIndex\":null}}").is_ok());
+    assert!(signal("{\"description\":{\"type\":\"rollback\"}}").is_ok());
+    for data in [
+        "{}",
+        "{\"description\":null}",
+        "{\"description\":{\"type\":\"offer\",\"sdp\":\"\"},\"candidate\":null}",
+        "{\"description\":{\"type\":\"proposal\",\"sdp\":\"\"}}",
+        "{\"candidate\":\"x\"}",
+    ] {
+        assert_eq!(signal(data).unwrap_err().code(), ErrorCode::BadMessage, "{data}");
+    }
+}
+
+#[test]
+fn sizes_are_limited_to_the_byte() {
+    let offer = |bytes: usize| {
+        let sdp = "x".repeat(bytes);
+        format!(
+            "{{\"type\":\"signal\",\"to\":\"{ID}\",\"data\":{{\"description\":{{\"type\":\"offer\",\"sdp\":\"{sdp}\"}}}}}}"
+        )
+    };
+    let sent = ClientMessage::decode(&offer(MAX_SDP_BYTES)).unwrap();
+    assert!(sent.encode().is_ok());
+    assert_eq!(code(&offer(MAX_SDP_BYTES + 1)), ErrorCode::TooLarge);
+
+    let candidate = |bytes: usize| {
+        let text = "x".repeat(bytes);
+        format!("{{\"type\":\"signal\",\"to\":\"{ID}\",\"data\":{{\"candidate\":{{\"candidate\":\"{text}\"}}}}}}")
+    };
+    assert!(ClientMessage::decode(&candidate(MAX_CANDIDATE_BYTES)).is_ok());
+    assert_eq!(code(&candidate(MAX_CANDIDATE_BYTES + 1)), ErrorCode::TooLarge);
+    let mid = format!("{{\"candidate\":\"\",\"sdpMid\":\"{}\"}}", "x".repeat(MAX_CANDIDATE_BYTES + 1));
+    let mid = format!("{{\"type\":\"signal\",\"to\":\"{ID}\",\"data\":{{\"candidate\":{mid}}}}}");
+    assert_eq!(code(&mid), ErrorCode::TooLarge);
+
+    let ping = |bytes: usize| format!("{{\"type\":\"ping\"}}{}", " ".repeat(bytes - 15));
+    assert!(ClientMessage::decode(&ping(MAX_FRAME_BYTES)).is_ok());
+    assert_eq!(code(&ping(MAX_FRAME_BYTES + 1)), ErrorCode::TooLarge);
+    assert!(ServerMessage::decode(&ping(MAX_SERVER_FRAME_BYTES)).is_ok());
+    assert_eq!(ServerMessage::decode(&ping(MAX_SERVER_FRAME_BYTES + 1)).unwrap_err().code(), ErrorCode::TooLarge);
+}
+
+#[test]
+fn whatever_a_client_may_send_a_server_can_pass_on() {
+    // Control characters take six bytes each in JSON: the most that a description can grow on its way.
+    let sdp = "\u{1}".repeat(10_000);
+    let text = serde_json::json!({"type": "signal", "to": ID, "data": {"description": {"type": "offer", "sdp": sdp}}});
+    let Ok(ClientMessage::Signal { to, data }) = ClientMessage::decode(&text.to_string()) else { panic!() };
+    assert!(ServerMessage::Signal { from: to, data }.encode().is_ok());
+}
+
+#[test]
+fn chat_text_is_limited_in_characters() {
+    let chat = |chars: usize| PeerMessage::Chat { id: 1, text: "😀".repeat(chars), sent_unix_ms: 0 };
+    let text = chat(MAX_CHAT_CHARS).encode().unwrap();
+    assert_eq!(PeerMessage::decode(&text), Ok(chat(MAX_CHAT_CHARS)));
+    assert!(chat(MAX_CHAT_CHARS + 1).encode().is_err());
+    let text = serde_json::to_string(&chat(MAX_CHAT_CHARS + 1)).unwrap();
+    assert_eq!(PeerMessage::decode(&text).unwrap_err().code(), ErrorCode::BadMessage);
+    let widest = PeerMessage::Chat { id: 1, text: "\u{1}".repeat(MAX_CHAT_CHARS), sent_unix_ms: u64::MAX };
+    assert!(widest.encode().is_ok(), "text of escaped characters fits too");
+}
+
+fn join(room: &str, name: &str) -> String {
+    format!("{{\"type\":\"join\",\"version\":1,\"room\":{room},\"name\":{name},\"instance\":\"{ID}\"}}")
+}
+
+fn code(text: &str) -> ErrorCode {
+    ClientMessage::decode(text).expect_err("it should be refused").code()
+}

@@ -1,0 +1,38 @@
+# shellcheck shell=bash
+# Sourced by ./test.
+
+# step NAME COMMAND...: runs COMMAND, tells every half minute where it is, and shows its output only if it fails.
+# Ends the script with COMMAND's status then.
+step() {
+  local name=$1 started=$SECONDS status=0 log ticker
+  shift
+  log=$(mktemp)
+  echo "$name ..."
+  tell_progress "$name" "$started" "$log" &
+  ticker=$!
+  # shellcheck disable=SC2064 # of this step
+  trap "kill $ticker; rm -f '$log'" EXIT
+  "$@" >"$log" 2>&1 || status=$?
+  if [ "$status" -ne 0 ]; then
+    cat "$log"
+    echo "$name: failed with status $status, after $(elapsed $((SECONDS - started)))." >&2
+    exit "$status"
+  fi
+  trap - EXIT
+  kill "$ticker"
+  wait "$ticker" 2>/dev/null || true
+  rm -f "$log"
+  echo "$name: passed, $(elapsed $((SECONDS - started)))"
+}
+
+# The sleeper lets go of the output, so that nobody who reads it waits for the last half minute.
+tell_progress() {
+  while sleep 30 >/dev/null 2>&1; do
+    echo "$1: $(elapsed $((SECONDS - $2))): $(tail -n 1 "$3" | cut -c 1-100)"
+  done
+}
+
+# elapsed SECONDS: as minutes and seconds.
+elapsed() {
+  if [ "$1" -lt 60 ]; then echo "$1 s"; else echo "$(($1 / 60)) min $(($1 % 60)) s"; fi
+}

@@ -1,0 +1,279 @@
+//! Each rule by itself.
+
+use super::*;
+
+fn rooms(config: Config) -> Rooms {
+    Rooms::new(Arc::new(config))
+}
+
+fn id(n: u128) -> PeerId {
+    PeerId::from_bits(n)
+}
+
+fn at(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+fn join_text(n: u128, room: &str) -> String {
+    let instance = InstanceId::from_bits(n);
+    format!(r#"{{"type":"join","version":1,"room":"{room}","name":"n{n}","instance":"{instance}"}}"#)
+}
+
+/// Peer `n` with instance `n` connects and joins `room`.
+fn join(rooms: &mut Rooms, n: u128, room: &str) -> Vec<Output> {
+    assert_eq!(rooms.handle(at(0), Input::Connected(id(n))), []);
+    rooms.handle(at(0), Input::Text(&id(n), &join_text(n, room)))
+}
+
+fn text(rooms: &mut Rooms, n: u128, text: &str) -> Vec<Output> {
+    rooms.handle(at(0), Input::Text(&id(n), text))
+}
+
+fn info(n: u128) -> PeerInfo {
+    PeerInfo { id: id(n), name: format!("n{n}").parse().unwrap(), instance: InstanceId::from_bits(n) }
+}
+
+fn welcome(n: u128, peers: &[u128], capacity: usize) -> Output {
+    let peers = peers.iter().map(|n| info(*n)).collect();
+    Output::Send(
+        vec![id(n)],
+        ServerMessage::Welcome { version: VERSION, id: id(n), peers, capacity, ice_servers: Vec::new() },
+    )
+}
+
+fn left(to: &[u128], n: u128, reason: LeaveReason) -> Output {
+    Output::Send(to.iter().map(|n| id(*n)).collect(), ServerMessage::PeerLeft { id: id(n), reason })
+}
+
+#[track_caller]
+fn assert_error(output: &Output, n: u128, expected: ErrorCode) {
+    let Output::Send(to, ServerMessage::Error { code, .. }) = output else { panic!("{output:?}") };
+    assert_eq!((to.as_slice(), *code), ([id(n)].as_slice(), expected));
+}
+
+#[test]
+fn joining_tells_both_sides() {
+    let mut rooms = rooms(Config::default());
+    assert_eq!(join(&mut rooms, 1, "a"), [welcome(1, &[], 8)]);
+    let joined =
+        |to: &[u128], n| Output::Send(to.iter().map(|n| id(*n)).collect(), ServerMessage::PeerJoined { peer: info(n) });
+    assert_eq!(join(&mut rooms, 2, "a"), [welcome(2, &[1], 8), joined(&[1], 2)]);
+    assert_eq!(join(&mut rooms, 3, "a"), [welcome(3, &[1, 2], 8), joined(&[1, 2], 3)]);
+    assert_eq!(join(&mut rooms, 4, "b"), [welcome(4, &[], 8)], "another room is another world");
+    assert_eq!(rooms.registrations(), 4);
+}
+
+#[test]
+fn room_names_that_look_the_same_are_the_same() {
+    let mut rooms = rooms(Config::default());
+    join(&mut rooms, 1, "한글");
+    let [Output::Send(_, ServerMessage::Welcome { peers, .. }), _] =
+        &join(&mut rooms, 2, " \u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}")[..]
+    else {
+        panic!()
+    };
+    assert_eq!(peers.len(), 1);
+}
+
+#[test]
+fn the_ninth_is_told_that_the_room_is_full() {
+    let mut rooms = rooms(Config::default());
+    for n in 1..=8 {
+        join(&mut rooms, n, "a");
+    }
+    let outputs = join(&mut rooms, 9, "a");
+    let [Output::Send(to, ServerMessage::Error { code, capacity, .. }), close] = &outputs[..] else { panic!() };
+    assert_eq!((to.as_slice(), *code, *capacity), ([id(9)].as_slice(), ErrorCode::RoomFull, Some(8)));
+    assert_eq!(*close, Output::Close(id(9), TRY_LATER));
+    text(&mut rooms, 1, r#"{"type":"leave"}"#);
+    assert!(matches!(join(&mut rooms, 10, "a")[0], Output::Send(_, ServerMessage::Welcome { .. })));
+}
+
+#[test]
+fn there_is_a_last_room() {
+    let mut rooms = rooms(Config { max_rooms: 2, ..Config::default() });
+    join(&mut rooms, 1, "a");
+    join(&mut rooms, 2, "b");
+    assert_error(&join(&mut rooms, 3, "c")[0], 3, ErrorCode::ServerFull);
+    assert_eq!(join(&mut rooms, 4, "b").len(), 2, "rooms that exist can be joined");
+    rooms.handle(at(0), Input::Disconnected(&id(1)));
+    assert_eq!(join(&mut rooms, 5, "c"), [welcome(5, &[], 8)], "an empty room is forgotten");
+}
+
+#[test]
+fn signals_go_to_one_peer_of_the_same_room() {
+    let mut rooms = rooms(Config::default());
+    for (n, room) in [(1, "a"), (2, "a"), (3, "a"), (4, "b")] {
+        join(&mut rooms, n, room);
+    }
+    let signal = |to| format!(r#"{{"type":"signal","to":"{}","data":{{"candidate":null}}}}"#, id(to));
+    let expected = ServerMessage::Signal { from: id(1), data: SignalData::Candidate(None) };
+    assert_eq!(text(&mut rooms, 1, &signal(3)), [Output::Send(vec![id(3)], expected)]);
+    for to in [1, 4, 99] {
+        let outputs = text(&mut rooms, 1, &signal(to));
+        assert_eq!(outputs.len(), 1);
+        assert_error(&outputs[0], 1, ErrorCode::UnknownPeer);
+    }
+}
+
+#[test]
+fn new_names_are_told_to_the_others() {
+    let mut rooms = rooms(Config::default());
+    join(&mut rooms, 1, "a");
+    join(&mut rooms, 2, "a");
+    let name: Nickname = "새 이름".parse().unwrap();
+    let renamed = ServerMessage::PeerRenamed { id: id(2), name: name.clone() };
+    assert_eq!(text(&mut rooms, 2, r#"{"type":"rename","name":"새 이름"}"#), [Output::Send(vec![id(1)], renamed)]);
+    let [Output::Send(_, ServerMessage::Welcome { peers, .. }), _] = &join(&mut rooms, 3, "a")[..] else { panic!() };
+    assert_eq!(peers[1].name, name);
+}
+
+#[test]
+fn leaving_and_getting_lost_are_different() {
+    let mut rooms = rooms(Config::default());
+    for n in 1..=3 {
+        join(&mut rooms, n, "a");
+    }
+    let outputs = text(&mut rooms, 1, r#"{"type":"leave"}"#);
+    assert_eq!(outputs, [Output::Close(id(1), NORMAL), left(&[2, 3], 1, LeaveReason::Left)]);
+    let outputs = rooms.handle(at(0), Input::Disconnected(&id(2)));
+    assert_eq!(outputs, [Output::Close(id(2), Goodbye::Cut), left(&[3], 2, LeaveReason::Lost)]);
+    assert_eq!(rooms.handle(at(0), Input::Disconnected(&id(2))), [], "nobody leaves twice");
+    assert_eq!(text(&mut rooms, 2, r#"{"type":"ping"}"#), [], "who is closed is not heard");
+    rooms.handle(at(0), Input::Overflowed(&id(3)));
+    assert_eq!(rooms.registrations(), 0);
+    assert!(rooms.rooms.is_empty());
+}
+
+#[test]
+fn the_same_instance_takes_its_old_place_even_in_a_full_room() {
+    let mut rooms = rooms(Config { room_capacity: 2, ..Config::default() });
+    join(&mut rooms, 1, "a");
+    join(&mut rooms, 2, "a");
+    rooms.handle(at(0), Input::Connected(id(3)));
+    let outputs = text(&mut rooms, 3, &join_text(1, "a"));
+    assert_error(&outputs[0], 1, ErrorCode::Replaced);
+    assert_eq!(outputs[1..3], [Output::Close(id(1), POLICY), left(&[2], 1, LeaveReason::Lost)]);
+    assert_eq!(outputs[3], welcome(3, &[2], 2));
+    let peer = PeerInfo { id: id(3), ..info(1) };
+    assert_eq!(outputs[4], Output::Send(vec![id(2)], ServerMessage::PeerJoined { peer }));
+    assert_eq!(rooms.registrations(), 2);
+
+    rooms.handle(at(0), Input::Connected(id(4)));
+    let outputs = text(&mut rooms, 4, &join_text(1, "b"));
+    assert_eq!(outputs.len(), 1, "in another room it is nobody's double: {outputs:?}");
+}
+
+#[test]
+fn the_order_of_messages_is_checked() {
+    let mut rooms = rooms(Config::default());
+    rooms.handle(at(0), Input::Connected(id(1)));
+    assert_eq!(text(&mut rooms, 1, r#"{"type":"ping"}"#), [Output::Send(vec![id(1)], ServerMessage::Pong)]);
+    assert_error(&text(&mut rooms, 1, r#"{"type":"rename","name":"x"}"#)[0], 1, ErrorCode::NotJoined);
+    assert_eq!(text(&mut rooms, 1, &join_text(1, "a")), [welcome(1, &[], 8)]);
+    let again = text(&mut rooms, 1, &join_text(1, "b"));
+    assert_eq!(again.len(), 1);
+    assert_error(&again[0], 1, ErrorCode::AlreadyJoined);
+}
+
+#[test]
+fn what_cannot_be_read_gets_a_code() {
+    let mut rooms = rooms(Config::default());
+    rooms.handle(at(0), Input::Connected(id(1)));
+    for (message, code) in [
+        ("not json", ErrorCode::BadMessage),
+        (r#"{"type":"fly"}"#, ErrorCode::BadMessage),
+        (&join_text(1, " "), ErrorCode::BadRoom),
+        (&join_text(1, "a").replace("n1", ""), ErrorCode::BadName),
+    ] {
+        let outputs = text(&mut rooms, 1, message);
+        assert_eq!(outputs.len(), 1, "the connection stays: {outputs:?}");
+        assert_error(&outputs[0], 1, code);
+    }
+    let outputs = text(&mut rooms, 1, r#"{"type":"join","version":2}"#);
+    assert_error(&outputs[0], 1, ErrorCode::UnsupportedVersion);
+    assert_eq!(outputs[1], Output::Close(id(1), POLICY));
+}
+
+#[test]
+fn breaches_close_the_connection() {
+    for (breach, code, goodbye) in [
+        (Breach::Binary, Some(ErrorCode::BadMessage), UNSUPPORTED_DATA),
+        (Breach::Oversized, Some(ErrorCode::TooLarge), TOO_BIG),
+        (Breach::NotUtf8, None, NOT_UTF8),
+        (Breach::Framing, None, FRAMING),
+    ] {
+        let mut rooms = rooms(Config::default());
+        join(&mut rooms, 1, "a");
+        join(&mut rooms, 2, "a");
+        let outputs = rooms.handle(at(0), Input::Broken(&id(1), breach));
+        if let Some(code) = code {
+            assert_error(&outputs[0], 1, code);
+        }
+        let rest = &outputs[usize::from(code.is_some())..];
+        assert_eq!(rest, [Output::Close(id(1), goodbye), left(&[2], 1, LeaveReason::Lost)]);
+        assert_eq!(rooms.handle(at(0), Input::Broken(&id(1), breach)), []);
+    }
+}
+
+#[test]
+fn talking_too_fast_closes_the_connection() {
+    let mut rooms = rooms(Config { burst_frames: 3, ..Config::default() });
+    join(&mut rooms, 1, "a");
+    assert_eq!(text(&mut rooms, 1, r#"{"type":"ping"}"#).len(), 1);
+    assert_eq!(rooms.handle(at(0), Input::Control(&id(1))), []);
+    let outputs = rooms.handle(at(0), Input::Control(&id(1)));
+    assert_error(&outputs[0], 1, ErrorCode::TooFast);
+    assert_eq!(outputs[1], Output::Close(id(1), POLICY));
+}
+
+#[test]
+fn the_silent_are_pinged_and_then_lost() {
+    let mut rooms = rooms(Config::default());
+    join(&mut rooms, 1, "a");
+    join(&mut rooms, 2, "a");
+    let mut silent_at = None;
+    for half_secs in 0..80 {
+        let now = Duration::from_millis(half_secs * 500);
+        for output in rooms.handle(now, Input::Tick) {
+            match output {
+                // Only the second one is alive.
+                Output::Ping(peer) if peer == id(2) => assert_eq!(rooms.handle(now, Input::Control(&peer)), []),
+                Output::Ping(_) => {}
+                Output::Close(peer, goodbye) => assert_eq!((peer, goodbye), (id(1), Goodbye::Cut)),
+                output => {
+                    assert_eq!(output, left(&[2], 1, LeaveReason::Lost));
+                    silent_at = Some(now);
+                }
+            }
+        }
+    }
+    assert_eq!(silent_at, Some(at(18)));
+    assert_eq!(rooms.registrations(), 1);
+}
+
+#[test]
+fn who_does_not_join_is_closed() {
+    let mut rooms = rooms(Config::default());
+    rooms.handle(at(5), Input::Connected(id(1)));
+    assert_eq!(rooms.handle(at(14), Input::Tick), []);
+    let outputs = rooms.handle(at(15), Input::Tick);
+    assert_error(&outputs[0], 1, ErrorCode::NotJoined);
+    assert_eq!(outputs[1], Output::Close(id(1), POLICY));
+    assert!(rooms.connections.is_empty());
+}
+
+#[test]
+fn shutting_down_tells_everyone_and_admits_nobody() {
+    let mut rooms = rooms(Config::default());
+    join(&mut rooms, 1, "a");
+    rooms.handle(at(0), Input::Connected(id(2)));
+    let outputs = rooms.handle(at(0), Input::ShutDown);
+    assert_error(&outputs[0], 1, ErrorCode::ShuttingDown);
+    assert_eq!(outputs[1], Output::Close(id(1), GOING_AWAY));
+    assert_error(&outputs[2], 2, ErrorCode::ShuttingDown);
+    assert_eq!(outputs[3], Output::Close(id(2), GOING_AWAY));
+    let outputs = rooms.handle(at(0), Input::Connected(id(3)));
+    assert_eq!(outputs[1], Output::Close(id(3), GOING_AWAY));
+    assert_eq!(rooms.registrations(), 0);
+}
