@@ -54,7 +54,8 @@ impl Simulation {
     }
 
     fn step(&mut self) {
-        self.now += Duration::from_millis(self.pick(400) as u64);
+        let pause_ms = self.pick(400) as u64;
+        self.now += Duration::from_millis(pause_ms);
         let Some(id) = self.some_client() else { return self.connect() };
         match self.pick(20) {
             0..=3 => self.connect(),

@@ -1,0 +1,69 @@
+//! The signal server within this process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use maru_protocol::InstanceId;
+use signal_server::{Config, run_counted};
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::LanError;
+
+/// Runs until it is dropped, or ended by one of its methods.
+pub(super) struct OwnServer {
+    pub(super) id: String,
+    pub(super) port: u16,
+    registrations: watch::Receiver<usize>,
+    stop: oneshot::Sender<()>,
+    task: AbortOnDrop,
+}
+
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl OwnServer {
+    pub(super) async fn start(config: Config, loopback_only: bool) -> Result<Self, LanError> {
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits).map_err(|error| LanError::Server(error.to_string()))?;
+        let id = InstanceId::from_bits(u128::from_ne_bytes(bits)).into();
+
+        let ip = if loopback_only { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
+        let failed = |error: std::io::Error| LanError::Server(error.to_string());
+        let listener = TcpListener::bind(SocketAddr::from((ip, 0))).await.map_err(failed)?;
+        let port = listener.local_addr().map_err(failed)?.port();
+
+        let (stop, stopped) = oneshot::channel();
+        let (count, registrations) = watch::channel(0);
+        let task = tokio::spawn(async move {
+            if let Err(error) = run_counted(listener, config, count, stopped).await {
+                tracing::error!(%error, "the server in this process has ended");
+            }
+        });
+        Ok(Self { id, port, registrations, stop, task: AbortOnDrop(task) })
+    }
+
+    /// For this process.
+    pub(super) fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+
+    /// Runs on until nobody is registered.
+    pub(super) async fn retire(mut self) {
+        // An error means that the server is no more.
+        let _ = self.registrations.wait_for(|number| *number == 0).await;
+        self.close().await;
+    }
+
+    /// Says goodbye to the clients and ends.
+    pub(super) async fn close(mut self) {
+        let _ = self.stop.send(());
+        // The task has nothing to report; it was not aborted, or nobody waits here.
+        let _ = (&mut self.task.0).await;
+    }
+}

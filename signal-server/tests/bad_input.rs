@@ -1,0 +1,215 @@
+//! What comes from those who do not play by the rules: an error code or a closed socket, and nobody else notices.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Server, soon};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use maru_protocol::MAX_FRAME_BYTES;
+use maru_protocol::signal::{
+    ClientMessage, DescriptionKind, ErrorCode, LeaveReason, ServerMessage, SessionDescription, SignalData,
+};
+use signal_server::Config;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+
+#[tokio::test]
+async fn text_that_is_no_message() {
+    let server = Server::start(Config::default()).await;
+    let mut client = server.client().await;
+    for (text, code) in [
+        ("", ErrorCode::BadMessage),
+        ("{\"type\":", ErrorCode::BadMessage),
+        ("[]", ErrorCode::BadMessage),
+        ("{\"type\":\"fly\"}", ErrorCode::BadMessage),
+        ("{\"type\":\"rename\",\"name\":\"x\"}", ErrorCode::NotJoined),
+        ("{\"type\":\"rename\",\"name\":\"\"}", ErrorCode::BadName),
+    ] {
+        client.send_text(text).await;
+        client.expect_error(code).await;
+    }
+    client.join("a", "still welcome").await;
+    client.ask_to_join("b", "twice").await;
+    client.expect_error(ErrorCode::AlreadyJoined).await;
+    client.expect_nothing_but_pong().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn another_version() {
+    let server = Server::start(Config::default()).await;
+    let mut client = server.client().await;
+    client.send_text(r#"{"type":"join","version":2,"rooms":["a"]}"#).await;
+    client.expect_error(ErrorCode::UnsupportedVersion).await;
+    client.expect_close(1008).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn binary_frames() {
+    let server = Server::start(Config::default()).await;
+    let mut other = server.join("a", "other").await;
+    let mut client = server.join("a", "binary").await;
+    other.expect_joined(&client).await;
+    client.socket.send(Message::Binary(Bytes::from_static(b"\x00\xff"))).await.unwrap();
+    client.expect_error(ErrorCode::BadMessage).await;
+    client.expect_close(1003).await;
+    other.expect_left(&client.id, LeaveReason::Lost).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn oversized_frames() {
+    let server = Server::start(Config::default()).await;
+    let mut client = server.join("a", "large").await;
+    client.send_text(&format!("{{\"type\":\"ping\"}}{}", " ".repeat(MAX_FRAME_BYTES - 15))).await;
+    assert_eq!(client.next().await, ServerMessage::Pong);
+    // The server closes while the frame is still on its way: writing it may fail, the answer must come nevertheless.
+    let _ = soon(client.socket.send(Message::text("x".repeat(MAX_FRAME_BYTES + 1)))).await;
+    client.expect_error(ErrorCode::TooLarge).await;
+    client.expect_close(1009).await;
+
+    let mut parts = server.join("a", "fragments").await;
+    let sdp = "x".repeat(33 * 1024);
+    let offer =
+        format!(r#"{{"type":"signal","to":"{}","data":{{"description":{{"type":"offer","sdp":"{sdp}"}}}}}}"#, parts.id);
+    parts.send_text(&offer).await;
+    parts.expect_error(ErrorCode::TooLarge).await;
+    parts.expect_nothing_but_pong().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn breaches_of_the_web_socket_protocol() {
+    let server = Server::start(Config::default()).await;
+    // Masked with zeros: text that is not UTF-8; a reserved opcode; an endless frame's header.
+    for (frame, code) in [
+        (&b"\x81\x82\0\0\0\0\xff\xfe"[..], 1007),
+        (b"\x83\x80\0\0\0\0", 1002),
+        (b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 1009),
+    ] {
+        let mut client = server.client().await;
+        let tcp = client.socket.get_mut();
+        soon(tcp.write_all(frame)).await.unwrap();
+        if code == 1009 {
+            client.expect_error(ErrorCode::TooLarge).await;
+        }
+        client.expect_close(code).await;
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_browser_gets_an_answer() {
+    let server = Server::start(Config::default()).await;
+    for request in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\r\n\r\n"] {
+        let mut tcp = server.tcp().await;
+        tcp.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        soon(tcp.read_to_string(&mut answer)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{answer}");
+        assert!(answer.contains("It speaks WebSocket"), "{answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn half_open_connections_are_closed() {
+    let server = Server::start(Config { join_timeout: Duration::from_millis(100), ..Config::default() }).await;
+    let mut silent = server.tcp().await;
+    let mut halfway = server.tcp().await;
+    halfway.write_all(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n").await.unwrap();
+    let mut unjoined = server.client().await;
+    for tcp in [&mut silent, &mut halfway] {
+        let mut answer = String::new();
+        soon(tcp.read_to_string(&mut answer)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    }
+    unjoined.expect_error(ErrorCode::NotJoined).await;
+    unjoined.expect_close(1008).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn one_connection_too_many() {
+    let server = Server::start(Config { max_connections: 1, ..Config::default() }).await;
+    let mut first = server.join("a", "first").await;
+    let refused = soon(tokio_tungstenite::connect_async(format!("ws://{}/", server.address))).await;
+    let Err(Error::Http(response)) = refused else { panic!("{refused:?}") };
+    assert_eq!(response.status(), 503);
+    first.expect_nothing_but_pong().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn too_many_messages() {
+    let server = Server::start(Config { burst_frames: 10, frames_per_second: 1, ..Config::default() }).await;
+    let mut client = server.join("a", "fast").await;
+    for _ in 0..20 {
+        // The server closes on the way.
+        if client.socket.send(Message::text("{\"type\":\"ping\"}")).await.is_err() {
+            break;
+        }
+    }
+    let mut answers = 0;
+    loop {
+        match client.next().await {
+            ServerMessage::Pong => answers += 1,
+            ServerMessage::Error { code: ErrorCode::TooFast, .. } => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((9..20).contains(&answers), "{answers}");
+    client.expect_close(1008).await;
+    server.stop().await;
+}
+
+/// As many messages as one likes.
+fn generous() -> Config {
+    Config { burst_frames: u32::MAX, burst_bytes: u32::MAX, ..Config::default() }
+}
+
+#[tokio::test]
+async fn a_peer_that_never_reads_is_cut_off_and_the_others_do_not_notice() {
+    let mut server = Server::start(generous()).await;
+    let deaf = server.join("a", "deaf").await;
+    let mut talker = server.join("a", "talker").await;
+    let mut other = server.join("a", "other").await;
+    talker.expect_joined(&other).await;
+
+    let sdp = "x".repeat(30 * 1024);
+    let data = SignalData::Description(SessionDescription { kind: DescriptionKind::Offer, sdp });
+    let text = ClientMessage::Signal { to: deaf.id.clone(), data }.encode().unwrap();
+    // What the kernel's buffers take (some megabytes) and the server's queue (512 KiB) on top.
+    let mut sent = 0;
+    let first_answer = loop {
+        if let Some(answer) = talker.next().now_or_never() {
+            break answer;
+        }
+        talker.send_text(&text).await;
+        sent += 1;
+        assert!(sent < 5_000, "150 MB for a peer that does not read");
+    };
+    assert_eq!(first_answer, ServerMessage::PeerLeft { id: deaf.id.clone(), reason: LeaveReason::Lost });
+    other.expect_left(&deaf.id, LeaveReason::Lost).await;
+    other.expect_nothing_but_pong().await;
+    server.until_registered(2).await;
+    drop(deaf);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn text_after_text_without_reading_ends() {
+    let mut server = Server::start(generous()).await;
+    let mut client = server.join("a", "deaf").await;
+    let (mut sink, stream) = client.socket.split();
+    // Each message is answered, and the answers are not read.
+    let message = "nonsense ".repeat(100);
+    let cut = async { while sink.send(Message::text(message.as_str())).await.is_ok() {} };
+    soon(cut).await;
+    server.until_registered(0).await;
+    client.socket = stream.reunite(sink).unwrap();
+    client.until_cut().await;
+    server.stop().await;
+}

@@ -1,0 +1,160 @@
+//! A server on a free port of loopback, and clients that fail a test instead of hanging it.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use maru_protocol::signal::{ClientMessage, ErrorCode, LeaveReason, PeerInfo, ServerMessage};
+use maru_protocol::{InstanceId, PeerId, VERSION};
+use signal_server::{Config, run_counted};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Only ever reached by a test that fails.
+const TOO_LONG: Duration = Duration::from_secs(30);
+
+pub struct Server {
+    pub address: String,
+    pub registrations: watch::Receiver<usize>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Server {
+    pub async fn start(config: Config) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (stop, stopped) = oneshot::channel();
+        let (count, registrations) = watch::channel(0);
+        let task = tokio::spawn(run_counted(listener, config, count, stopped));
+        Self { address, registrations, stop, task }
+    }
+
+    pub async fn tcp(&self) -> TcpStream {
+        TcpStream::connect(&self.address).await.unwrap()
+    }
+
+    pub async fn client(&self) -> Client {
+        Client::connect(&self.address).await
+    }
+
+    pub async fn join(&self, room: &str, name: &str) -> Client {
+        let mut client = self.client().await;
+        client.join(room, name).await;
+        client
+    }
+
+    /// Waits until `number` clients are in a room.
+    pub async fn until_registered(&mut self, number: usize) {
+        soon(self.registrations.wait_for(|known| *known == number)).await.unwrap();
+    }
+
+    /// Tells the server to stop. What it returns is ready when it has.
+    pub fn stop(self) -> impl Future<Output = ()> {
+        self.stop.send(()).unwrap();
+        async { soon(self.task).await.unwrap().unwrap() }
+    }
+}
+
+pub struct Client {
+    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub id: PeerId,
+    pub peers: Vec<PeerInfo>,
+    pub instance: InstanceId,
+}
+
+impl Client {
+    pub async fn connect(address: &str) -> Self {
+        let (socket, _) = soon(connect_async(format!("ws://{address}/"))).await.unwrap();
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits).unwrap();
+        let instance = InstanceId::from_bits(u128::from_ne_bytes(bits));
+        Self { socket, id: PeerId::from_bits(0), peers: Vec::new(), instance }
+    }
+
+    pub async fn join(&mut self, room: &str, name: &str) {
+        self.ask_to_join(room, name).await;
+        match self.next().await {
+            ServerMessage::Welcome { id, peers, .. } => (self.id, self.peers) = (id, peers),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn ask_to_join(&mut self, room: &str, name: &str) {
+        let (room, name) = (room.parse().unwrap(), name.parse().unwrap());
+        self.send(&ClientMessage::Join { version: VERSION, room, name, instance: self.instance.clone() }).await;
+    }
+
+    pub async fn send(&mut self, message: &ClientMessage) {
+        self.send_text(&message.encode().unwrap()).await;
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        soon(self.socket.send(Message::text(text))).await.unwrap();
+    }
+
+    /// The next message, WebSocket pings aside.
+    pub async fn next(&mut self) -> ServerMessage {
+        loop {
+            match soon(self.socket.next()).await {
+                Some(Ok(Message::Text(text))) => return ServerMessage::decode(&text).unwrap(),
+                Some(Ok(Message::Ping(_))) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    pub async fn expect_error(&mut self, expected: ErrorCode) {
+        match self.next().await {
+            ServerMessage::Error { code, .. } if code == expected => {}
+            other => panic!("{other:?} is not {expected:?}"),
+        }
+    }
+
+    pub async fn expect_joined(&mut self, peer: &Self) {
+        match self.next().await {
+            ServerMessage::PeerJoined { peer: joined } => assert_eq!(joined.id, peer.id),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn expect_left(&mut self, id: &PeerId, reason: LeaveReason) {
+        assert_eq!(self.next().await, ServerMessage::PeerLeft { id: id.clone(), reason });
+    }
+
+    /// The server closes the connection with `code`.
+    pub async fn expect_close(&mut self, code: u16) {
+        loop {
+            match soon(self.socket.next()).await {
+                Some(Ok(Message::Close(Some(frame)))) => return assert_eq!(u16::from(frame.code), code),
+                Some(Ok(Message::Ping(_))) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Reads until the connection is over, however it ends.
+    pub async fn until_cut(&mut self) {
+        while let Some(message) = soon(self.socket.next()).await {
+            if matches!(message, Err(Error::Io(_) | Error::Protocol(_))) {
+                return;
+            }
+        }
+    }
+
+    /// Proves that the connection lives and that nothing else was sent before.
+    pub async fn expect_nothing_but_pong(&mut self) {
+        self.send(&ClientMessage::Ping).await;
+        assert_eq!(self.next().await, ServerMessage::Pong);
+    }
+}
+
+pub async fn soon<F: Future<Output: Debug>>(future: F) -> F::Output {
+    timeout(TOO_LONG, future).await.expect("nothing happened")
+}
