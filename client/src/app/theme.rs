@@ -57,7 +57,6 @@ fn style(mut visuals: Visuals, palette: &Palette) -> Arc<Style> {
     visuals.window_stroke = Stroke::new(1.0, palette.outline);
     visuals.extreme_bg_color = palette.field;
     visuals.faint_bg_color = palette.surface;
-    visuals.override_text_color = Some(palette.text);
     visuals.weak_text_color = Some(palette.weak_text);
     visuals.error_fg_color = palette.problem_text;
     visuals.hyperlink_color = palette.accent;

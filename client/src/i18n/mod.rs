@@ -9,7 +9,7 @@ mod tests;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use serde::{Deserialize, Serialize};
-use unic_langid::{LanguageIdentifier, langid};
+use unic_langid::LanguageIdentifier;
 
 pub use fluent_bundle::FluentValue as Value;
 pub use notice::Notice;
@@ -58,10 +58,12 @@ impl Language {
     }
 
     fn id(self) -> LanguageIdentifier {
-        match self {
-            Self::English => langid!("en"),
-            Self::Korean => langid!("ko"),
-        }
+        let code = match self {
+            Self::English => "en",
+            Self::Korean => "ko",
+        };
+        // Both are well formed; it only decides how numbers are written.
+        code.parse().unwrap_or_default()
     }
 }
 

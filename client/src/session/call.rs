@@ -65,6 +65,7 @@ impl CallTask {
             name: config.name.clone(),
             instance: instance.clone(),
             server: config.server.clone(),
+            addresses: config.addresses.clone(),
         });
         let outputs = media.attach();
         let (to_call, from_peers) = mpsc::channel(1024);

@@ -1,5 +1,6 @@
 //! The link to the signal server: connects, registers, keeps alive, and registers again by itself when it was lost.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -32,6 +33,7 @@ pub(super) struct Registration {
     pub(super) name: Nickname,
     pub(super) instance: InstanceId,
     pub(super) server: ServerChoice,
+    pub(super) addresses: Vec<IpAddr>,
 }
 
 #[derive(Debug)]
@@ -90,7 +92,7 @@ struct Task {
 
 impl Task {
     async fn run(mut self) {
-        let mut finder = match Finder::new(&self.registration.server) {
+        let mut finder = match Finder::new(&self.registration.server, &self.registration.addresses) {
             Ok(finder) => finder,
             Err(error) => return self.refuse(error.into()).await,
         };

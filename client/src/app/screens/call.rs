@@ -60,7 +60,7 @@ fn top_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<Comm
     ui.horizontal(|ui| {
         let room = texts.tr_with("room-name", &[("room", call.room.as_str().into())]);
         let width = (ui.available_width() - 48.0).max(40.0);
-        ui.allocate_ui_with_layout(vec2(0.0, 32.0), Layout::left_to_right(Align::Center), |ui| {
+        ui.scope(|ui| {
             ui.set_max_width(width);
             ui.add(Label::new(RichText::new(room).strong()).truncate());
         });

@@ -148,3 +148,20 @@ fn every_sentence_can_be_shown() {
     let known = ctx.fonts_mut(|fonts| fonts.has_glyphs(&FontId::proportional(15.0), "힣뷁🎈😀👍–…“”"));
     assert!(known, "Korean and emoji as people write them");
 }
+
+#[test]
+fn zz_dump() {
+    let Some(folder) = std::env::var_os("DUMP") else { return };
+    let folder = std::path::PathBuf::from(folder);
+    for (name, screen) in SCREENS {
+        for (language, code) in [(Language::English, "en"), (Language::Korean, "ko")] {
+            for (theme, shade) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
+                for (size, form) in [(WIDE, "wide"), (NARROW, "narrow"), (SMALLEST, "small")] {
+                    let mut harness = open_themed(screen(language), size, theme);
+                    harness.run();
+                    harness.render().expect("draws").save(folder.join(format!("{name}-{code}-{shade}-{form}.png"))).expect("saves");
+                }
+            }
+        }
+    }
+}
