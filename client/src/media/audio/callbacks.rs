@@ -38,6 +38,12 @@ impl DeviceState {
         self.largest_request.load(Ordering::Relaxed) as usize
     }
 
+    /// Forgets what was counted: a driver may ask for sound before there can be any.
+    pub fn restart(&self) {
+        self.missed_frames.store(0, Ordering::Relaxed);
+        self.largest_request.store(0, Ordering::Relaxed);
+    }
+
     fn note(&self, frames: usize, missed: usize, latency: Duration) {
         self.frames.fetch_add(frames as u64, Ordering::Relaxed);
         if missed > 0 {

@@ -23,6 +23,8 @@ const STALLED: Duration = Duration::from_millis(200);
 const FIRST_RESERVE_MS: usize = 20;
 const MAX_RESERVE_MS: usize = 80;
 const RESERVE_STEP_MS: usize = 10;
+/// After so long without a hole a part of a reserve that has grown is given back.
+const CALM: Duration = Duration::from_secs(30);
 
 /// Where the mix goes.
 pub(super) enum Sink {
@@ -40,6 +42,8 @@ pub(super) struct DeviceSink {
     ready: Vec<f32>,
     reserve_ms: usize,
     missed_frames: u64,
+    /// Of the last hole, or of the last change of the reserve.
+    last_missed: Option<Timestamp>,
     taken_frames: u64,
     last_taken: Option<Timestamp>,
 }
@@ -48,12 +52,14 @@ impl DeviceSink {
     /// The ring starts full of silence, so that opening a device takes nothing from the jitter buffers.
     pub(super) fn new(output: OutputRing) -> Result<Self, String> {
         let converter = RateConverter::new(AUDIO_CLOCK_HZ, output.rate_hz)?;
+        output.state.restart();
         let mut sink = Self {
             output,
             converter,
             ready: Vec::new(),
             reserve_ms: FIRST_RESERVE_MS,
             missed_frames: 0,
+            last_missed: None,
             taken_frames: 0,
             last_taken: None,
         };
@@ -79,14 +85,19 @@ impl DeviceSink {
         self.ready.drain(..pushed);
     }
 
-    /// Keeps more in reserve after the ring has run empty.
+    /// Keeps more in reserve after the ring has run empty, and less again when it has been calm.
     fn learn(&mut self, now: Timestamp) {
         let state = &self.output.state;
         let missed = state.missed_frames();
         if missed > self.missed_frames {
             self.missed_frames = missed;
             self.reserve_ms = (self.reserve_ms + RESERVE_STEP_MS).min(MAX_RESERVE_MS);
+            self.last_missed = Some(now);
             tracing::debug!(missed, reserve_ms = self.reserve_ms, "the loudspeaker ran out of sound");
+        }
+        if now.since(*self.last_missed.get_or_insert(now)) > CALM && self.reserve_ms > FIRST_RESERVE_MS {
+            self.reserve_ms -= RESERVE_STEP_MS;
+            self.last_missed = Some(now);
         }
         let taken = state.frames();
         if taken != self.taken_frames || self.last_taken.is_none() {
@@ -249,6 +260,20 @@ mod tests {
         }
         assert!(missed(&playback) > 0);
         assert_eq!(waiting(&playback), 480 + MAX_RESERVE_MS * 48);
+    }
+
+    #[test]
+    fn a_reserve_that_has_grown_is_given_back_when_it_is_calm() {
+        let (mut playback, mut callback) = with_device();
+        let mut sound = [0.0_f32; 960];
+        callback.fill(&mut [0.0_f32; 9600], Duration::ZERO);
+        playback.tick(START, &mut [], None);
+        let after_a_hole = waiting(&playback);
+        for tick in 0..4000_u64 {
+            callback.fill(&mut sound, Duration::ZERO);
+            playback.tick(START + Duration::from_millis(tick * 10), &mut [], None);
+        }
+        assert_eq!(after_a_hole - waiting(&playback), RESERVE_STEP_MS * 48);
     }
 
     #[test]
