@@ -130,9 +130,8 @@ fn the_buttons_of_a_call_are_in_the_smallest_window() {
 
 #[test]
 fn every_sentence_can_be_shown() {
-    let ctx = egui::Context::default();
-    ctx.set_fonts(fonts::definitions());
-    let _ = ctx.run_ui(egui::RawInput::default(), |_| {});
+    let harness = open(Bench::new(Language::English), SMALLEST);
+    let ctx = &harness.ctx;
     for (language, source) in [("en", include_str!("../../../../assets/i18n/en.ftl")), ("ko", include_str!("../../../../assets/i18n/ko.ftl"))] {
         let shown: String = source.lines().filter(|line| !line.starts_with('#')).collect();
         for font in [FontId::proportional(15.0), FontId::monospace(13.0)] {
@@ -144,21 +143,4 @@ fn every_sentence_can_be_shown() {
     }
     let known = ctx.fonts_mut(|fonts| fonts.has_glyphs(&FontId::proportional(15.0), "힣뷁🎈😀👍–…“”"));
     assert!(known, "Korean and emoji as people write them");
-}
-
-#[test]
-fn zz_dump() {
-    let Some(folder) = std::env::var_os("DUMP") else { return };
-    let folder = std::path::PathBuf::from(folder);
-    for (name, screen) in SCREENS {
-        for (language, code) in [(Language::English, "en"), (Language::Korean, "ko")] {
-            for (theme, shade) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
-                for (size, form) in [(WIDE, "wide"), (NARROW, "narrow"), (SMALLEST, "small")] {
-                    let mut harness = open_themed(screen(language), size, theme);
-                    harness.run();
-                    harness.render().expect("draws").save(folder.join(format!("{name}-{code}-{shade}-{form}.png"))).expect("saves");
-                }
-            }
-        }
-    }
 }
