@@ -64,8 +64,13 @@ fn style(mut visuals: Visuals, palette: &Palette) -> Arc<Style> {
     visuals.selection.stroke = Stroke::new(2.0, palette.focus);
     let radius = CornerRadius::same(6);
     let widgets = &mut visuals.widgets;
-    let each =
-        [&mut widgets.noninteractive, &mut widgets.inactive, &mut widgets.hovered, &mut widgets.active, &mut widgets.open];
+    let each = [
+        &mut widgets.noninteractive,
+        &mut widgets.inactive,
+        &mut widgets.hovered,
+        &mut widgets.active,
+        &mut widgets.open,
+    ];
     for widget in each {
         widget.corner_radius = radius;
         widget.expansion = 0.0;

@@ -29,8 +29,10 @@ impl Language {
 
     /// The language that the environment asks for (`LC_ALL`, `LC_MESSAGES`, `LANG`: the first that is set).
     pub fn of_environment() -> Self {
-        let locale =
-            ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| std::env::var(name).ok()).find(|l| !l.is_empty());
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .filter_map(|name| std::env::var(name).ok())
+            .find(|l| !l.is_empty());
         Self::of_locale(&locale.unwrap_or_default())
     }
 

@@ -86,10 +86,7 @@ fn variables_are_filled_in_without_marks_around_them() {
     let korean = Texts::new(Language::Korean);
     assert_eq!(korean.tr_with("notice-joined", &[("name", "미나".into())]), "미나님이 들어왔습니다.");
     let english = Texts::new(Language::English);
-    assert_eq!(
-        english.tr_with("chat-delivered", &[("count", 2.into()), ("total", 3.into())]),
-        "delivered to 2 of 3"
-    );
+    assert_eq!(english.tr_with("chat-delivered", &[("count", 2.into()), ("total", 3.into())]), "delivered to 2 of 3");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align, CentralPanel, FontId, Frame, Label, Layout, Margin, Panel, Rect, RichText, Sense, Stroke, StrokeKind, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align, CentralPanel, FontId, Frame, Label, Layout, Margin, Panel, Rect, RichText, Sense, Stroke, StrokeKind, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::Live;
@@ -84,10 +84,7 @@ fn button_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<C
     let unread = call.chat.unread;
     let chat = match unread {
         0 => named("chat-button", Shortcut::Chat),
-        _ => texts.tr_with(
-            "chat-button-unread",
-            &[("count", unread.into()), ("key", Shortcut::Chat.name().into())],
-        ),
+        _ => texts.tr_with("chat-button-unread", &[("count", unread.into()), ("key", Shortcut::Chat.name().into())]),
     };
     let selected = |is_selected: bool| if is_selected { Look::Selected } else { Look::Plain };
     let microphone = match devices.muted {
@@ -108,11 +105,7 @@ fn button_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<C
             0,
             Command::ToggleSide(Side::Devices),
         ),
-        (
-            (Icon::Figures, named("stats-button", Shortcut::Figures), selected(call.show_stats)),
-            0,
-            Command::ToggleStats,
-        ),
+        ((Icon::Figures, named("stats-button", Shortcut::Figures), selected(call.show_stats)), 0, Command::ToggleStats),
         ((Icon::Leave, named("leave", Shortcut::Leave), Look::Danger), 0, Command::Leave),
     ];
     let width = buttons.len() as f32 * (48.0 + ui.spacing().item_spacing.x) - ui.spacing().item_spacing.x;

@@ -74,7 +74,12 @@ fn form_column(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         label: &texts.tr("room-label"),
         hint: &texts.tr("room-hint"),
         text: &form.room,
-        problem: form.problems.room.as_ref().map(|error| i18n::room_error(texts, error)).or(ended.clone().filter(|_| is_full)),
+        problem: form
+            .problems
+            .room
+            .as_ref()
+            .map(|error| i18n::room_error(texts, error))
+            .or(ended.clone().filter(|_| is_full)),
     }
     .show(ui);
     commands.extend(room.text.map(Command::TypeRoom));

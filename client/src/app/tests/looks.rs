@@ -55,7 +55,8 @@ fn joining(language: Language) -> Bench {
 
 fn full_call(language: Language, peers: u32) -> Bench {
     let mut bench = Bench::in_call(language);
-    for (key, name) in (1..=peers).zip(["Mina", "준호", "Aleksandra Wójcik-Kowalska", "Jun", "하은", "Bo", "Ida"]) {
+    for (key, name) in (1..=peers).zip(["Mina", "준호", "Aleksandra Wójcik-Kowalska", "Jun", "하은", "Bo", "Ida"])
+    {
         let peer = bench.connects(key, name);
         bench.event(CallEvent::PeerState { peer, muted: key % 2 == 0, camera_on: key % 3 != 0 });
     }
@@ -132,7 +133,9 @@ fn the_buttons_of_a_call_are_in_the_smallest_window() {
 fn every_sentence_can_be_shown() {
     let harness = open(Bench::new(Language::English), SMALLEST);
     let ctx = &harness.ctx;
-    for (language, source) in [("en", include_str!("../../../../assets/i18n/en.ftl")), ("ko", include_str!("../../../../assets/i18n/ko.ftl"))] {
+    for (language, source) in
+        [("en", include_str!("../../../../assets/i18n/en.ftl")), ("ko", include_str!("../../../../assets/i18n/ko.ftl"))]
+    {
         let shown: String = source.lines().filter(|line| !line.starts_with('#')).collect();
         for font in [FontId::proportional(15.0), FontId::monospace(13.0)] {
             for character in shown.chars() {
