@@ -205,7 +205,7 @@ fn notices(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &Live
         let galley = ui.painter().layout(sentence.clone(), FontId::proportional(14.0), palette.text, width);
         let size = galley.size() + 2.0 * pad;
         let rect = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, top), size);
-        let response = ui.interact(rect, ui.id().with(("notice", index)), Sense::hover());
+        let response = ui.interact(rect, ui.scope_id().with(("notice", index)), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &sentence));
         ui.painter().rect(rect, 6.0, palette.surface, Stroke::new(1.0, palette.outline), StrokeKind::Inside);
         ui.painter().galley(rect.min + pad, galley, palette.text);
