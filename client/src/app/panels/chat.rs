@@ -3,8 +3,8 @@
 use chrono::{Local, TimeZone};
 use egui::accesskit::Role;
 use egui::{
-    Frame, Key, KeyboardShortcut, Label, Margin, Modifiers, Panel, RichText, ScrollArea, Sense, TextEdit,
-    Ui, WidgetInfo, vec2,
+    Frame, Key, KeyboardShortcut, Label, Margin, Modifiers, Panel, RichText, ScrollArea, Sense, TextEdit, Ui,
+    WidgetInfo, vec2,
 };
 use maru_protocol::peer::MAX_CHAT_CHARS;
 
@@ -104,8 +104,7 @@ fn input(ui: &mut Ui, texts: &Texts, chat: &ChatLog, commands: &mut Vec<Command>
             if appeared(ui, "chat") {
                 response.request_focus();
             }
-            send = response.has_focus()
-                && ui.input(|input| input.key_pressed(Key::Enter) && !input.modifiers.shift);
+            send = response.has_focus() && ui.input(|input| input.key_pressed(Key::Enter) && !input.modifiers.shift);
             if response.changed() {
                 commands.push(Command::TypeChat(draft.clone()));
             }

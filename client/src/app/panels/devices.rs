@@ -65,7 +65,8 @@ pub(crate) fn pickers(ui: &mut Ui, state: &State, level: f32, commands: &mut Vec
     }
     .show(ui);
     picked(microphone, Command::ChooseMicrophone, commands);
-    meter(ui, &texts.tr("microphone-level"), level);
+    let is_open = matches!(devices.status(DeviceKind::Microphone), DeviceStatus::Open { .. });
+    meter(ui, &texts.tr("microphone-level"), if is_open { level } else { 0.0 });
     problem(ui, texts, devices, DeviceKind::Microphone);
 
     let speaker = Picker {

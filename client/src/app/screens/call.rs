@@ -1,6 +1,10 @@
 //! The call: the others' pictures, one's own in the corner, a bar of buttons, and what is open beside them.
 
-use egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Panel, Rect, RichText, Ui, Vec2, vec2};
+use egui::accesskit::Role;
+use egui::{
+    Align, CentralPanel, FontId, Frame, Label, Layout, Margin, Panel, Rect, RichText, Sense, Stroke, StrokeKind, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
+};
 
 use super::Live;
 use crate::app::call_state::{CallState, Peer, PeerLink};
@@ -192,21 +196,19 @@ fn own_picture(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &
 }
 
 fn notices(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &Live<'_>) {
-    let width = (area.width() - 24.0).clamp(40.0, 520.0);
-    let place = Rect::from_center_size(area.center(), vec2(width, area.height() - 16.0));
     let palette = Palette::of(ui);
-    ui.scope_builder(egui::UiBuilder::new().max_rect(place), |ui| {
-        ui.with_layout(Layout::top_down(Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.y = 4.0;
-            for notice in call.notices(live.now) {
-                Frame::new().fill(palette.veil).corner_radius(6.0).inner_margin(Margin::symmetric(10, 5)).show(
-                    ui,
-                    |ui| {
-                        let text = RichText::new(notice.sentence(texts)).color(palette.on_veil).size(14.0);
-                        ui.add(Label::new(text).wrap().selectable(false));
-                    },
-                );
-            }
-        });
-    });
+    let pad = vec2(10.0, 5.0);
+    let width = (area.width() - 48.0).clamp(40.0, 520.0) - 2.0 * pad.x;
+    let mut top = area.top() + 8.0;
+    for (index, notice) in call.notices(live.now).enumerate() {
+        let sentence = notice.sentence(texts);
+        let galley = ui.painter().layout(sentence.clone(), FontId::proportional(14.0), palette.text, width);
+        let size = galley.size() + 2.0 * pad;
+        let rect = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, top), size);
+        let response = ui.interact(rect, ui.scope_id().with(("notice", index)), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &sentence));
+        ui.painter().rect(rect, 6.0, palette.surface, Stroke::new(1.0, palette.outline), StrokeKind::Inside);
+        ui.painter().galley(rect.min + pad, galley, palette.text);
+        top = rect.bottom() + 4.0;
+    }
 }

@@ -18,7 +18,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, call: &CallState, commands: &mut 
             ui.heading(texts.tr_with("room-name", &[("room", call.room.as_str().into())]));
             ui.label(RichText::new(progress).size(16.0));
             ui.add_space(12.0);
-            let cancel = ui.add(Button::new(texts.tr("cancel")).min_size(vec2(140.0, 36.0)));
+            let cancel = ui.add_sized(vec2(140.0, 36.0), Button::new(texts.tr("cancel")));
             if cancel.clicked() || ui.input(|input| input.key_pressed(Key::Escape)) {
                 commands.push(Command::Leave);
             }

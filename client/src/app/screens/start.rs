@@ -90,9 +90,9 @@ fn form_column(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     ui.add_space(6.0);
 
     let join = Button::new(RichText::new(texts.tr("join")).color(Palette::of(ui).on_accent).size(17.0).strong())
-        .fill(Palette::of(ui).accent)
-        .min_size(vec2(ui.available_width(), 42.0));
-    let joined = ui.add(join).clicked();
+        .fill(Palette::of(ui).accent);
+    // A size given from outside puts the word in the middle.
+    let joined = ui.add_sized(vec2(ui.available_width(), 42.0), join).clicked();
     let about_server = state.ended.as_ref().is_some_and(concerns_server);
     match (&state.ended, ended.clone()) {
         (Some(EndReason::Left), Some(sentence)) => {

@@ -111,8 +111,9 @@ fn assert_nothing_sticks_out(harness: &Harness<'_, Bench>, size: Vec2, what: &st
 fn nothing_sticks_out_at_any_size_in_any_language() {
     for (name, screen) in SCREENS {
         for language in Language::ALL {
+            let mut harness = open(screen(language), WIDE);
             for size in [WIDE, NARROW, SMALLEST] {
-                let mut harness = open(screen(language), size);
+                harness.set_size(size);
                 harness.run();
                 assert_nothing_sticks_out(&harness, size, name);
             }
@@ -131,9 +132,8 @@ fn the_buttons_of_a_call_are_in_the_smallest_window() {
 
 #[test]
 fn every_sentence_can_be_shown() {
-    let ctx = egui::Context::default();
-    ctx.set_fonts(fonts::definitions());
-    let _ = ctx.run_ui(egui::RawInput::default(), |_| {});
+    let harness = open(Bench::new(Language::English), SMALLEST);
+    let ctx = &harness.ctx;
     for (language, source) in
         [("en", include_str!("../../../../assets/i18n/en.ftl")), ("ko", include_str!("../../../../assets/i18n/ko.ftl"))]
     {
@@ -147,21 +147,4 @@ fn every_sentence_can_be_shown() {
     }
     let known = ctx.fonts_mut(|fonts| fonts.has_glyphs(&FontId::proportional(15.0), "힣뷁🎈😀👍–…“”"));
     assert!(known, "Korean and emoji as people write them");
-}
-
-#[test]
-fn zz_dump() {
-    let Some(folder) = std::env::var_os("DUMP") else { return };
-    let folder = std::path::PathBuf::from(folder);
-    for (name, screen) in SCREENS {
-        for (language, code) in [(Language::English, "en"), (Language::Korean, "ko")] {
-            for (theme, shade) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
-                for (size, form) in [(WIDE, "wide"), (NARROW, "narrow"), (SMALLEST, "small")] {
-                    let mut harness = open_themed(screen(language), size, theme);
-                    harness.run();
-                    harness.render().expect("draws").save(folder.join(format!("{name}-{code}-{shade}-{form}.png"))).expect("saves");
-                }
-            }
-        }
-    }
 }

@@ -4,7 +4,7 @@ use egui::{Id, Ui};
 
 /// Whether `part` was not drawn in the pass before this one. To be asked once in each pass that draws it.
 pub(crate) fn appeared(ui: &Ui, part: &'static str) -> bool {
-    let (id, pass) = (Id::new(("appeared", part)), ui.ctx().cumulative_pass_nr());
+    let (id, pass) = (Id::unique(("appeared", part)), ui.ctx().cumulative_pass_nr());
     let last = ui.data_mut(|data| {
         let last = data.get_temp::<u64>(id);
         data.insert_temp(id, pass);

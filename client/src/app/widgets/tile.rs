@@ -11,6 +11,8 @@ use crate::media::PictureSlot;
 
 /// Below this width a tile shows less.
 const SMALL: f32 = 220.0;
+/// Room for the name at the bottom of a tile.
+const NAME_HEIGHT: f32 = 38.0;
 
 pub(crate) struct Tile<'a> {
     pub(crate) source: Source,
@@ -89,8 +91,13 @@ fn plate(ui: &Ui, rect: Rect, align: Align2, icon: Option<Icon>, text: &str) {
 fn figures(ui: &Ui, rect: Rect, lines: &[String]) {
     let palette = Palette::of(ui);
     let painter = ui.painter_at(rect);
-    let font = FontId::proportional(12.0);
-    let galley = painter.layout(lines.join("\n"), font, palette.on_veil, (rect.width() - 16.0).max(1.0));
+    // The name stays readable below: as many lines as there is room for.
+    let rows = ((rect.height() - NAME_HEIGHT) / 15.0).max(0.0) as usize;
+    if rows == 0 {
+        return;
+    }
+    let shown = lines[..lines.len().min(rows)].join("\n");
+    let galley = painter.layout_no_wrap(shown, FontId::proportional(12.0), palette.on_veil);
     let plate = Rect::from_min_size(rect.min, galley.size() + vec2(16.0, 8.0));
     painter.rect_filled(plate, 6.0, palette.veil);
     painter.galley(plate.min + vec2(8.0, 4.0), galley, palette.on_veil);
