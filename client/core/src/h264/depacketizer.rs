@@ -1,6 +1,6 @@
 //! RTP payloads to access units (RFC 6184, packetization mode 1: single NAL units, STAP-A, FU-A).
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use super::nal::{NalType, START_CODE};
 use crate::media::AccessUnit;
@@ -161,14 +161,35 @@ impl Depacketizer {
     }
 }
 
-/// Whether the payload holds a whole SPS, as the first packet of a key frame does.
-pub(crate) fn contains_sps(payload: &Bytes) -> bool {
-    match payload.first().map(|&header| NalType::of_header(header)) {
-        Some(NalType::SPS) => true,
-        Some(NalType::STAP_A) => {
-            aggregated_nals(payload).any(|nal| nal.is_ok_and(|nal| NalType::of_header(nal[0]) == NalType::SPS))
+/// What of a key frame a payload holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyPart {
+    Nothing,
+    /// The beginning: an SPS.
+    Sps,
+    /// A part of the picture.
+    Idr,
+}
+
+impl KeyPart {
+    pub(crate) fn of(payload: &[u8]) -> Self {
+        let Some(&header) = payload.first() else { return Self::Nothing };
+        match NalType::of_header(header) {
+            NalType::STAP_A => {
+                let mut parts = aggregated_nals(payload).flatten().map(|nal| Self::of_nal(nal[0]));
+                parts.find(|&part| part != Self::Nothing).unwrap_or(Self::Nothing)
+            }
+            NalType::FU_A => payload.get(1).map_or(Self::Nothing, |&fu_header| Self::of_nal(fu_header)),
+            _ => Self::of_nal(header),
         }
-        _ => false,
+    }
+
+    fn of_nal(header: u8) -> Self {
+        match NalType::of_header(header) {
+            NalType::SPS => Self::Sps,
+            NalType::IDR => Self::Idr,
+            _ => Self::Nothing,
+        }
     }
 }
 

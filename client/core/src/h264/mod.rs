@@ -8,7 +8,7 @@ mod nal;
 mod packetizer;
 mod sps;
 
-pub(crate) use depacketizer::contains_sps;
+pub(crate) use depacketizer::KeyPart;
 pub use depacketizer::{Depacketizer, MAX_UNIT_BYTES, PayloadError};
 pub use nal::{NalType, START_CODE, annex_b_nals};
 pub use packetizer::{DEFAULT_MAX_PAYLOAD, Packetizer};

@@ -163,9 +163,9 @@ mod tests {
 
     #[test]
     fn every_size_around_the_limit_arrives_whole() {
-        for max_payload in [16, 17, 50, 1_200] {
-            for length in (1..max_payload * 3 + 5).filter(|length| length.abs_diff(max_payload) < 9 || length % 7 == 0)
-            {
+        for max_payload in [16_usize, 17, 50, 1_200] {
+            let near_the_limit = |length: usize| length.abs_diff(max_payload) < 9;
+            for length in (1..max_payload * 3 + 5).filter(|&length| near_the_limit(length) || length % 7 == 0) {
                 let slice = [&[0x41][..], &vec![5; length - 1]].concat();
                 let sent = unit(&[&slice]);
                 let payloads = Packetizer::new(max_payload).packetize(&sent);

@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn scaling_lists_and_picture_order_cycles_are_skipped() {
-        let bits = baseline(100).ue(1).ue(0).ue(0).bits(0, 1).bits(1, 1).bits(1, 1).ue(15).bits(0, 7);
+        let bits = baseline(100).ue(1).ue(0).ue(0).bits(0, 1).bits(1, 1).bits(1, 1).ue(16).bits(0, 7);
         let bits = bits.ue(0).ue(1).bits(0, 1).ue(0).ue(0).ue(2).ue(5).ue(6).ue(1).bits(0, 1);
         let sps = Sps::parse(&bits.ue(39).ue(22).bits(1, 1).bits(1, 1).bits(0, 2).nal()).unwrap();
         assert_eq!((sps.width, sps.height), (640, 368));
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(Sps::parse(&[]), Err(SpsError::NotSps));
         assert_eq!(Sps::parse(&[0x68, 1]), Err(SpsError::NotSps));
         assert_eq!(Sps::parse(&[0x67, 66, 0, 31]), Err(SpsError::Truncated));
-        assert_eq!(Sps::parse(&[0x67, 66, 1, 31, 0, 0, 1, 0, 0, 0]), Err(SpsError::OutOfRange));
+        assert_eq!(Sps::parse(&[0x67, 66, 1, 31, 0, 0, 0, 0, 0, 1]), Err(SpsError::OutOfRange));
         let too_wide = baseline(66).ue(0).ue(2).ue(1).bits(0, 1).ue(u32::MAX - 1).ue(67).bits(0b110, 3);
         assert_eq!(Sps::parse(&too_wide.nal()), Err(SpsError::OutOfRange));
         let all_cropped = baseline(66).ue(0).ue(2).ue(1).bits(0, 1).ue(1).ue(1).bits(0b111, 3).ue(8).ue(8).ue(0).ue(0);

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::h264::{Depacketizer, PayloadError, START_CODE, contains_sps};
+use crate::h264::{Depacketizer, KeyPart, PayloadError, START_CODE};
 use crate::key_frames::KeyFrameThrottle;
 use crate::media::{AccessUnit, VIDEO_CLOCK_HZ};
 use crate::time::Timestamp;
@@ -66,7 +66,7 @@ pub struct VideoReceiver {
 enum State {
     /// Everything before `next` is done with. `scan`: how far the packets from `next` on are known to be one unit.
     InOrder { next: u64, scan: u64, gap: Option<Gap> },
-    /// Looking for a key frame. `hopeful_until`: the beginning of one is here, and its rest may still come.
+    /// Looking for a key frame. `hopeful_until`: part of one is here, and the rest may still come.
     Seeking { hopeful_until: Option<Timestamp> },
 }
 
@@ -79,7 +79,7 @@ struct Gap {
 
 impl VideoReceiver {
     pub fn new() -> Self {
-        let mut receiver = Self {
+        Self {
             packets: PacketBuffer::new(),
             depacketizer: Depacketizer::new(),
             state: State::Seeking { hopeful_until: None },
@@ -89,9 +89,7 @@ impl VideoReceiver {
             jitter: Jitter::new(VIDEO_CLOCK_HZ),
             stats: VideoReceiverStats::default(),
             abandoned_rtp_time: None,
-        };
-        receiver.set_round_trip(Duration::ZERO);
-        receiver
+        }
     }
 
     /// Sets how long to wait for a retransmission: 2.5 round trips, from 60 to 400 ms.
@@ -228,9 +226,9 @@ impl VideoReceiver {
     }
 
     fn insert(&mut self, now: Timestamp, mut packet: RtpVideo) {
-        let (rtp_time, begins_key) = (packet.rtp_time, contains_sps(&packet.payload));
+        let rtp_time = packet.rtp_time;
         loop {
-            match self.packets.insert(now, packet, begins_key) {
+            match self.packets.insert(now, packet) {
                 Insertion::Full(refused) => {
                     self.drop_oldest();
                     packet = refused;
@@ -268,17 +266,15 @@ impl VideoReceiver {
         let mut hopeful_until = None;
         let mut from = 0;
         while let Some((sequence, slot)) = self.packets.first_from(from) {
-            if !slot.begins_key {
+            if slot.key_part == KeyPart::Nothing {
                 from = sequence + 1;
                 continue;
             }
             let run = self.packets.unit_around(sequence);
             from = run.end;
-            if !run.is_complete {
-                hopeful_until = hopeful_until.max(Some(run.last_arrival + self.hold));
-                continue;
-            }
-            if let Ok(Some(unit)) = self.assemble(run.start, run.end)
+            if run.is_complete
+                && run.has_sps
+                && let Ok(Some(unit)) = self.assemble(run.start, run.end)
                 && unit.is_key
             {
                 self.abandon_before(run.start);
@@ -286,7 +282,12 @@ impl VideoReceiver {
                 self.state = State::InOrder { next: run.end, scan: run.end, gap: None };
                 return Some(unit);
             }
-            self.packets.is_no_key(run.start, run.end);
+            // A unit without its SPS may still get it, unless the packet before is here and is of another unit.
+            if run.is_complete && (run.has_sps || self.packets.get(run.start - 1).is_some()) {
+                self.packets.is_no_key(run.start, run.end);
+            } else {
+                hopeful_until = hopeful_until.max(Some(run.last_arrival + self.hold));
+            }
         }
         self.state = State::Seeking { hopeful_until: hopeful_until.filter(|&until| now < until) };
         None
@@ -297,7 +298,7 @@ impl VideoReceiver {
         let slots = || (start..end).filter_map(|sequence| self.packets.get(sequence));
         self.depacketizer.reserve(slots().map(|slot| slot.payload.len() + START_CODE.len()).sum());
         let mut rtp_time = 0;
-        for slot in slots() {
+        for slot in slots().filter(|slot| !slot.is_padding()) {
             rtp_time = slot.rtp_time;
             if self.depacketizer.push(&slot.payload).is_err() {
                 self.stats.malformed += 1;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::RtpVideo;
+use crate::h264::KeyPart;
 use crate::time::Timestamp;
 
 /// Packets held at most: four seconds of 2.5 Mbit/s.
@@ -22,8 +23,7 @@ pub(super) struct Slot {
     pub(super) arrived: Timestamp,
     pub(super) rtp_time: u32,
     pub(super) marker: bool,
-    /// It holds an SPS, as the beginning of a key frame does.
-    pub(super) begins_key: bool,
+    pub(super) key_part: KeyPart,
     pub(super) payload: Bytes,
 }
 
@@ -57,6 +57,7 @@ pub(super) struct Run {
     pub(super) start: u64,
     pub(super) end: u64,
     pub(super) is_complete: bool,
+    pub(super) has_sps: bool,
     pub(super) last_arrival: Timestamp,
 }
 
@@ -91,7 +92,7 @@ impl PacketBuffer {
         *self = Self { expected_before: self.expected(), ..Self::new() };
     }
 
-    pub(super) fn insert(&mut self, now: Timestamp, packet: RtpVideo, begins_key: bool) -> Insertion {
+    pub(super) fn insert(&mut self, now: Timestamp, packet: RtpVideo) -> Insertion {
         if packet.payload.len() > MAX_PAYLOAD {
             return Insertion::Stray;
         }
@@ -100,7 +101,7 @@ impl PacketBuffer {
             self.first = sequence;
             self.floor = sequence - START_SLACK;
             self.newest = Some(sequence);
-            self.put(sequence, now, packet, begins_key);
+            self.put(sequence, now, packet);
             return Insertion::Newest;
         };
         let Some(sequence) = near(newest, packet.sequence) else { return self.put_aside(packet) };
@@ -115,7 +116,7 @@ impl PacketBuffer {
         if sequence - self.floor >= MAX_PACKETS as u64 || self.bytes + packet.payload.len() > MAX_BYTES {
             return Insertion::Full(packet);
         }
-        self.put(sequence, now, packet, begins_key);
+        self.put(sequence, now, packet);
         if sequence > newest {
             self.newest = Some(sequence);
             return Insertion::Newest;
@@ -151,13 +152,15 @@ impl PacketBuffer {
     /// The packets of the unit that `sequence`, which is here, is part of.
     pub(super) fn unit_around(&self, sequence: u64) -> Run {
         let rtp_time = self.get(sequence).map(|slot| slot.rtp_time);
-        let mut run = Run { start: sequence, end: sequence, is_complete: false, last_arrival: Timestamp::ZERO };
+        let mut run =
+            Run { start: sequence, end: sequence, is_complete: false, has_sps: false, last_arrival: Timestamp::ZERO };
         let belongs = |slot: &&Slot| Some(slot.rtp_time) == rtp_time;
         while let Some(before) = run.start.checked_sub(1).filter(|&before| before >= self.floor)
             && self.get(before).filter(belongs).is_some_and(|slot| !slot.marker)
         {
             run.start = before;
         }
+        run.end = run.start;
         while let Some(slot) = self.get(run.end)
             && !run.is_complete
         {
@@ -165,6 +168,7 @@ impl PacketBuffer {
                 run.is_complete = true;
                 break;
             }
+            run.has_sps |= slot.key_part == KeyPart::Sps;
             run.last_arrival = run.last_arrival.max(slot.arrived);
             run.is_complete = slot.marker;
             run.end += 1;
@@ -176,7 +180,7 @@ impl PacketBuffer {
     pub(super) fn is_no_key(&mut self, start: u64, end: u64) {
         for sequence in start..end {
             if let Some(slot) = self.places[index(sequence)].packet.as_mut() {
-                slot.begins_key = false;
+                slot.key_part = KeyPart::Nothing;
             }
         }
     }
@@ -186,10 +190,11 @@ impl PacketBuffer {
         self.expected_before + self.newest.map_or(0, |newest| newest + 1 - self.first)
     }
 
-    fn put(&mut self, sequence: u64, now: Timestamp, packet: RtpVideo, begins_key: bool) {
+    fn put(&mut self, sequence: u64, now: Timestamp, packet: RtpVideo) {
         self.bytes += packet.payload.len();
         let RtpVideo { rtp_time, marker, payload, .. } = packet;
-        let slot = Slot { arrived: now, rtp_time, marker, begins_key, payload };
+        let key_part = KeyPart::of(&payload);
+        let slot = Slot { arrived: now, rtp_time, marker, key_part, payload };
         self.places[index(sequence)] = Place { sequence, packet: Some(slot) };
     }
 
@@ -228,7 +233,7 @@ mod tests {
     }
 
     fn insert(buffer: &mut PacketBuffer, sequence: u16) -> Insertion {
-        buffer.insert(Timestamp::ZERO, packet(sequence), false)
+        buffer.insert(Timestamp::ZERO, packet(sequence))
     }
 
     #[test]
@@ -270,8 +275,7 @@ mod tests {
         let mut buffer = PacketBuffer::new();
         let mut large = packet(0);
         large.payload = vec![0x41; MAX_PAYLOAD].into();
-        let results =
-            (0..200).map(|sequence| buffer.insert(Timestamp::ZERO, RtpVideo { sequence, ..large.clone() }, false));
+        let results = (0..200).map(|sequence| buffer.insert(Timestamp::ZERO, RtpVideo { sequence, ..large.clone() }));
         assert!(results.filter(|result| matches!(result, Insertion::Full(_))).count() > 0);
         assert!(buffer.bytes <= MAX_BYTES);
 

@@ -51,7 +51,7 @@ fn a_stream_joined_in_the_middle_asks_until_a_key_frame_comes() {
     let mut requests = Vec::new();
     for ms in (0..1_000).step_by(10) {
         let slice = packet(ms as u16 / 10, ms as u32 * 90, true, SLICE);
-        assert_eq!(units(&mut receiver, ms, [slice]), []);
+        assert!(units(&mut receiver, ms, [slice]).is_empty());
         if receiver.poll_key_frame_request(at(ms)) {
             requests.push(ms);
         }
@@ -76,7 +76,7 @@ fn a_silent_sender_is_asked_once() {
 #[test]
 fn a_unit_ends_with_its_marker_or_with_the_next_timestamp() {
     let mut receiver = started();
-    assert_eq!(units(&mut receiver, 1, [packet(2, 10, false, SLICE), packet(3, 10, false, SLICE)]), []);
+    assert!(units(&mut receiver, 1, [packet(2, 10, false, SLICE), packet(3, 10, false, SLICE)]).is_empty());
     assert_eq!(units(&mut receiver, 2, [packet(4, 20, true, SLICE)]), [10, 20]);
 }
 
@@ -84,16 +84,16 @@ fn a_unit_ends_with_its_marker_or_with_the_next_timestamp() {
 fn a_gap_waits_for_its_packet_and_no_longer_than_the_hold_time() {
     let mut receiver = started();
     receiver.set_round_trip(Duration::from_millis(40));
-    assert_eq!(units(&mut receiver, 10, [packet(3, 20, true, SLICE)]), []);
+    assert!(units(&mut receiver, 10, [packet(3, 20, true, SLICE)]).is_empty());
     assert_eq!(receiver.poll_timeout(), Some(at(110)));
     assert_eq!(units(&mut receiver, 109, [packet(2, 10, true, SLICE)]), [10, 20]);
     assert_eq!(receiver.poll_timeout(), None);
 
-    assert_eq!(units(&mut receiver, 200, [packet(5, 40, true, SLICE)]), []);
+    assert!(units(&mut receiver, 200, [packet(5, 40, true, SLICE)]).is_empty());
     assert!(!receiver.poll_key_frame_request(at(299)));
     assert_eq!(receiver.poll_unit(at(300)), None);
     assert!(receiver.poll_key_frame_request(at(300)));
-    assert_eq!(units(&mut receiver, 301, [packet(4, 30, true, SLICE)]), [], "too late to go on from there");
+    assert!(units(&mut receiver, 301, [packet(4, 30, true, SLICE)]).is_empty(), "too late to go on from there");
     let key = [packet(6, 50, false, SPS_AND_PPS), packet(7, 50, true, IDR), packet(8, 60, true, SLICE)];
     assert_eq!(units(&mut receiver, 320, key), [50, 60]);
     assert_eq!(receiver.stats().abandoned_frames, 2);
@@ -129,21 +129,45 @@ fn a_key_frame_that_comes_out_of_order_is_found() {
 }
 
 #[test]
+fn a_key_frame_whose_first_packet_is_late_is_waited_for_but_not_for_ever() {
+    let mut receiver = VideoReceiver::new();
+    assert!(units(&mut receiver, 0, [packet(11, 0, true, IDR)]).is_empty());
+    assert!(!receiver.poll_key_frame_request(at(0)));
+    assert_eq!(receiver.poll_timeout(), Some(at(60)));
+    assert_eq!(units(&mut receiver, 50, [packet(10, 0, false, SPS_AND_PPS)]), [0]);
+
+    let mut receiver = VideoReceiver::new();
+    assert!(units(&mut receiver, 0, [packet(11, 0, true, IDR)]).is_empty());
+    assert_eq!(receiver.poll_unit(at(60)), None);
+    assert!(receiver.poll_key_frame_request(at(60)));
+}
+
+#[test]
+fn a_sender_that_leaves_out_its_sps_is_asked_for_it() {
+    let mut receiver = VideoReceiver::new();
+    let idrs = (0..10).map(|index| packet(index, u32::from(index), true, IDR));
+    assert!(units(&mut receiver, 0, idrs).is_empty());
+    assert_eq!(receiver.poll_unit(at(60)), None);
+    assert!(units(&mut receiver, 61, [packet(10, 10, true, IDR)]).is_empty());
+    assert!(receiver.poll_key_frame_request(at(61)));
+}
+
+#[test]
 fn an_sps_without_its_idr_is_no_key_frame() {
     let mut receiver = VideoReceiver::new();
     let no_key = [packet(0, 0, false, SPS_AND_PPS), packet(1, 0, true, SLICE)];
-    assert_eq!(units(&mut receiver, 0, no_key), []);
+    assert!(units(&mut receiver, 0, no_key).is_empty());
     assert!(receiver.poll_key_frame_request(at(0)));
 }
 
 #[test]
 fn what_was_handed_over_is_a_duplicate_and_what_was_given_up_is_late() {
     let mut receiver = started();
-    assert_eq!(units(&mut receiver, 1, [packet(1, 0, true, IDR)]), []);
-    assert_eq!(units(&mut receiver, 2, [packet(3, 20, true, SLICE)]), []);
+    assert!(units(&mut receiver, 1, [packet(1, 0, true, IDR)]).is_empty());
+    assert!(units(&mut receiver, 2, [packet(3, 20, true, SLICE)]).is_empty());
     let key = [packet(4, 30, false, SPS_AND_PPS), packet(5, 30, true, IDR)];
     assert_eq!(units(&mut receiver, 200, key), [30]);
-    assert_eq!(units(&mut receiver, 201, [packet(2, 10, true, SLICE)]), []);
+    assert!(units(&mut receiver, 201, [packet(2, 10, true, SLICE)]).is_empty());
     let stats = receiver.stats();
     assert_eq!((stats.received, stats.expected, stats.duplicates, stats.late), (7, 6, 1, 1));
 }
@@ -151,7 +175,7 @@ fn what_was_handed_over_is_a_duplicate_and_what_was_given_up_is_late() {
 #[test]
 fn a_damaged_unit_is_given_up_and_the_next_key_frame_is_not() {
     let mut receiver = started();
-    assert_eq!(units(&mut receiver, 1, [packet(2, 10, true, &[0x78, 0, 1, 0xaa, 0])]), []);
+    assert!(units(&mut receiver, 1, [packet(2, 10, true, &[0x78, 0, 1, 0xaa, 0])]).is_empty());
     assert!(receiver.poll_key_frame_request(at(1)));
     let key = [packet(3, 20, true, SLICE), packet(4, 30, false, SPS_AND_PPS), packet(5, 30, true, IDR)];
     assert_eq!(units(&mut receiver, 2, key), [30]);

@@ -11,41 +11,41 @@ use maru_core::time::Timestamp;
 use maru_core::video_receiver::{RtpVideo, VideoReceiver};
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
-pub struct SplitMix64(pub u64);
+pub(crate) struct SplitMix64(pub(crate) u64);
 
 impl SplitMix64 {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 
-    pub fn chance(&mut self, probability: f64) -> bool {
+    pub(crate) fn chance(&mut self, probability: f64) -> bool {
         ((self.next() >> 11) as f64) < probability * (1_u64 << 53) as f64
     }
 }
 
 /// What an encoder and packetizer make: 30 pictures a second, each telling them apart by its content.
-pub struct Stream {
+pub(crate) struct Stream {
     packetizer: Packetizer,
     sequence: u16,
-    pub rtp_time: u32,
-    pub sent: Vec<AccessUnit>,
+    pub(crate) rtp_time: u32,
+    pub(crate) sent: Vec<AccessUnit>,
 }
 
 impl Stream {
     /// Sequence numbers and timestamps are about to wrap.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { packetizer: Packetizer::new(1_200), sequence: 65_500, rtp_time: u32::MAX - 20_000, sent: Vec::new() }
     }
 
     /// The packets of the next picture, with a slice of `bytes`.
-    pub fn picture(&mut self, is_key: bool, bytes: usize) -> Vec<RtpVideo> {
+    pub(crate) fn picture(&mut self, is_key: bool, bytes: usize) -> Vec<RtpVideo> {
         let unit = access_unit(self.sent.len() as u32, is_key, bytes, self.rtp_time);
         let payloads = self.packetizer.packetize(&unit);
         self.sent.push(unit);
@@ -78,20 +78,20 @@ fn access_unit(number: u32, is_key: bool, bytes: usize, rtp_time: u32) -> Access
 
 /// What the network does to packets on their way.
 #[derive(Clone)]
-pub struct Network {
-    pub delay: Duration,
+pub(crate) struct Network {
+    pub(crate) delay: Duration,
     /// Added to the delay, at random from nothing to this.
-    pub reordering: Duration,
-    pub loss: f64,
-    pub duplication: f64,
+    pub(crate) reordering: Duration,
+    pub(crate) loss: f64,
+    pub(crate) duplication: f64,
     /// Whether what is lost comes one round trip later.
-    pub retransmits: bool,
+    pub(crate) retransmits: bool,
     /// These are lost whatever else.
-    pub lost_pictures: Vec<usize>,
+    pub(crate) lost_pictures: Vec<usize>,
 }
 
 impl Network {
-    pub fn clean(delay: Duration) -> Self {
+    pub(crate) fn clean(delay: Duration) -> Self {
         let (reordering, lost_pictures) = (Duration::ZERO, Vec::new());
         Self { delay, reordering, loss: 0.0, duplication: 0.0, retransmits: false, lost_pictures }
     }
@@ -105,18 +105,18 @@ enum Event {
 }
 
 /// What happened, for tests to judge.
-pub struct Outcome {
-    pub sent: Vec<AccessUnit>,
+pub(crate) struct Outcome {
+    pub(crate) sent: Vec<AccessUnit>,
     /// Index in `sent` and time.
-    pub delivered: Vec<(usize, Timestamp)>,
+    pub(crate) delivered: Vec<(usize, Timestamp)>,
     /// When the last packet of each picture arrived, if all of them did.
-    pub complete: HashMap<usize, Timestamp>,
-    pub requests: Vec<Timestamp>,
-    pub receiver: VideoReceiver,
+    pub(crate) complete: HashMap<usize, Timestamp>,
+    pub(crate) requests: Vec<Timestamp>,
+    pub(crate) receiver: VideoReceiver,
 }
 
 /// Sends `pictures` over the network, 30 a second. The first one is a key frame, and those asked for.
-pub fn simulate(seed: u64, network: &Network, pictures: usize) -> Outcome {
+pub(crate) fn simulate(seed: u64, network: &Network, pictures: usize) -> Outcome {
     let mut simulation = Simulation::new(seed, network);
     simulation.at(Timestamp::ZERO, Event::Capture);
     while let Some(now) = simulation.next_time() {
@@ -238,7 +238,7 @@ impl<'a> Simulation<'a> {
 
 impl Outcome {
     /// What a decoder needs: pictures in order, each one a key frame or the successor of the one before.
-    pub fn assert_decodable(&self) {
+    pub(crate) fn assert_decodable(&self) {
         let mut last = None;
         for &(index, _) in &self.delivered {
             let follows = last.is_some_and(|last| last + 1 == index);
@@ -248,7 +248,7 @@ impl Outcome {
         }
     }
 
-    pub fn all_delivered(&self) -> bool {
+    pub(crate) fn all_delivered(&self) -> bool {
         self.delivered.iter().map(|&(index, _)| index).eq(0..self.sent.len())
     }
 }
