@@ -116,7 +116,7 @@ async fn a_browser_gets_an_answer() {
 
 #[tokio::test]
 async fn half_open_connections_are_closed() {
-    let server = Server::start(Config { join_timeout: Duration::from_millis(100), ..Config::default() }).await;
+    let server = Server::start(Config { join_timeout: Duration::from_secs(2), ..Config::default() }).await;
     let mut silent = server.tcp().await;
     let mut halfway = server.tcp().await;
     halfway.write_all(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n").await.unwrap();
@@ -144,7 +144,7 @@ async fn one_connection_too_many() {
 
 #[tokio::test]
 async fn too_many_messages() {
-    let server = Server::start(Config { burst_frames: 10, frames_per_second: 1, ..Config::default() }).await;
+    let server = Server::start(Config { burst_frames: 10, frames_per_second: 0, ..Config::default() }).await;
     let mut client = server.join("a", "fast").await;
     for _ in 0..20 {
         // The server closes on the way.
@@ -160,14 +160,15 @@ async fn too_many_messages() {
             other => panic!("{other:?}"),
         }
     }
-    assert!((9..20).contains(&answers), "{answers}");
+    assert_eq!(answers, 9, "joining took one of ten");
     client.expect_close(1008).await;
     server.stop().await;
 }
 
-/// As many messages as one likes.
+/// As many messages as one likes, and no ping: who is cut off here is cut off for not reading.
 fn generous() -> Config {
-    Config { burst_frames: u32::MAX, burst_bytes: u32::MAX, ..Config::default() }
+    let ping_interval = Duration::from_secs(3600);
+    Config { burst_frames: u32::MAX, burst_bytes: u32::MAX, ping_interval, ..Config::default() }
 }
 
 #[tokio::test]

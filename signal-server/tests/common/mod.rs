@@ -1,5 +1,7 @@
 //! A server on a free port of loopback, and clients that fail a test instead of hanging it.
 
+#![allow(dead_code, reason = "each test file uses its part of it")]
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::io;
@@ -19,15 +21,15 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 /// Only ever reached by a test that fails.
 const TOO_LONG: Duration = Duration::from_secs(30);
 
-pub struct Server {
-    pub address: String,
-    pub registrations: watch::Receiver<usize>,
+pub(crate) struct Server {
+    pub(crate) address: String,
+    pub(crate) registrations: watch::Receiver<usize>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<io::Result<()>>,
 }
 
 impl Server {
-    pub async fn start(config: Config) -> Self {
+    pub(crate) async fn start(config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel();
@@ -36,41 +38,41 @@ impl Server {
         Self { address, registrations, stop, task }
     }
 
-    pub async fn tcp(&self) -> TcpStream {
+    pub(crate) async fn tcp(&self) -> TcpStream {
         TcpStream::connect(&self.address).await.unwrap()
     }
 
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         Client::connect(&self.address).await
     }
 
-    pub async fn join(&self, room: &str, name: &str) -> Client {
+    pub(crate) async fn join(&self, room: &str, name: &str) -> Client {
         let mut client = self.client().await;
         client.join(room, name).await;
         client
     }
 
     /// Waits until `number` clients are in a room.
-    pub async fn until_registered(&mut self, number: usize) {
+    pub(crate) async fn until_registered(&mut self, number: usize) {
         soon(self.registrations.wait_for(|known| *known == number)).await.unwrap();
     }
 
     /// Tells the server to stop. What it returns is ready when it has.
-    pub fn stop(self) -> impl Future<Output = ()> {
+    pub(crate) fn stop(self) -> impl Future<Output = ()> {
         self.stop.send(()).unwrap();
         async { soon(self.task).await.unwrap().unwrap() }
     }
 }
 
-pub struct Client {
-    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    pub id: PeerId,
-    pub peers: Vec<PeerInfo>,
-    pub instance: InstanceId,
+pub(crate) struct Client {
+    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub(crate) id: PeerId,
+    pub(crate) peers: Vec<PeerInfo>,
+    pub(crate) instance: InstanceId,
 }
 
 impl Client {
-    pub async fn connect(address: &str) -> Self {
+    pub(crate) async fn connect(address: &str) -> Self {
         let (socket, _) = soon(connect_async(format!("ws://{address}/"))).await.unwrap();
         let mut bits = [0; 16];
         getrandom::fill(&mut bits).unwrap();
@@ -78,7 +80,7 @@ impl Client {
         Self { socket, id: PeerId::from_bits(0), peers: Vec::new(), instance }
     }
 
-    pub async fn join(&mut self, room: &str, name: &str) {
+    pub(crate) async fn join(&mut self, room: &str, name: &str) {
         self.ask_to_join(room, name).await;
         match self.next().await {
             ServerMessage::Welcome { id, peers, .. } => (self.id, self.peers) = (id, peers),
@@ -86,21 +88,21 @@ impl Client {
         }
     }
 
-    pub async fn ask_to_join(&mut self, room: &str, name: &str) {
+    pub(crate) async fn ask_to_join(&mut self, room: &str, name: &str) {
         let (room, name) = (room.parse().unwrap(), name.parse().unwrap());
         self.send(&ClientMessage::Join { version: VERSION, room, name, instance: self.instance.clone() }).await;
     }
 
-    pub async fn send(&mut self, message: &ClientMessage) {
+    pub(crate) async fn send(&mut self, message: &ClientMessage) {
         self.send_text(&message.encode().unwrap()).await;
     }
 
-    pub async fn send_text(&mut self, text: &str) {
+    pub(crate) async fn send_text(&mut self, text: &str) {
         soon(self.socket.send(Message::text(text))).await.unwrap();
     }
 
     /// The next message, WebSocket pings aside.
-    pub async fn next(&mut self) -> ServerMessage {
+    pub(crate) async fn next(&mut self) -> ServerMessage {
         loop {
             match soon(self.socket.next()).await {
                 Some(Ok(Message::Text(text))) => return ServerMessage::decode(&text).unwrap(),
@@ -110,26 +112,26 @@ impl Client {
         }
     }
 
-    pub async fn expect_error(&mut self, expected: ErrorCode) {
+    pub(crate) async fn expect_error(&mut self, expected: ErrorCode) {
         match self.next().await {
             ServerMessage::Error { code, .. } if code == expected => {}
             other => panic!("{other:?} is not {expected:?}"),
         }
     }
 
-    pub async fn expect_joined(&mut self, peer: &Self) {
+    pub(crate) async fn expect_joined(&mut self, peer: &Self) {
         match self.next().await {
             ServerMessage::PeerJoined { peer: joined } => assert_eq!(joined.id, peer.id),
             other => panic!("{other:?}"),
         }
     }
 
-    pub async fn expect_left(&mut self, id: &PeerId, reason: LeaveReason) {
+    pub(crate) async fn expect_left(&mut self, id: &PeerId, reason: LeaveReason) {
         assert_eq!(self.next().await, ServerMessage::PeerLeft { id: id.clone(), reason });
     }
 
     /// The server closes the connection with `code`.
-    pub async fn expect_close(&mut self, code: u16) {
+    pub(crate) async fn expect_close(&mut self, code: u16) {
         loop {
             match soon(self.socket.next()).await {
                 Some(Ok(Message::Close(Some(frame)))) => return assert_eq!(u16::from(frame.code), code),
@@ -140,7 +142,7 @@ impl Client {
     }
 
     /// Reads until the connection is over, however it ends.
-    pub async fn until_cut(&mut self) {
+    pub(crate) async fn until_cut(&mut self) {
         while let Some(message) = soon(self.socket.next()).await {
             if matches!(message, Err(Error::Io(_) | Error::Protocol(_))) {
                 return;
@@ -149,12 +151,12 @@ impl Client {
     }
 
     /// Proves that the connection lives and that nothing else was sent before.
-    pub async fn expect_nothing_but_pong(&mut self) {
+    pub(crate) async fn expect_nothing_but_pong(&mut self) {
         self.send(&ClientMessage::Ping).await;
         assert_eq!(self.next().await, ServerMessage::Pong);
     }
 }
 
-pub async fn soon<F: Future<Output: Debug>>(future: F) -> F::Output {
+pub(crate) async fn soon<F: Future<Output: Debug>>(future: F) -> F::Output {
     timeout(TOO_LONG, future).await.expect("nothing happened")
 }
