@@ -141,3 +141,25 @@ ended-room-full = The room is full. Wait until someone leaves, or agree on anoth
 ended-room-full-capacity = The room is full: it holds { $capacity }. Wait until someone leaves, or agree on another room name.
 ended-server-full = The server is full. Try again later, or use another server.
 ended-internal = The call ended because of an error in Maru: { $reason }. Please try again.
+
+# In the terminal
+progress-searching = Looking for a server on this network…
+terminal-too-fast = That was too fast: the message was not sent. Write it again in a moment.
+window-no-display = There is no display to open a window on. Use --headless ROOM for a call in the terminal, or --demo for a demonstration.
+devices-cameras = Cameras:
+devices-microphones = Microphones:
+devices-speakers = Speakers:
+devices-none-found = none found
+
+# The demonstration
+demo-no-display = There is no display, so the demonstration call is held in the terminal.
+demo-begins = Two clients call each other for { $seconds } seconds, through a server of their own at { $server }.
+demo-windows = Two windows call each other, through a server of their own at { $server }. Close both to end the demonstration.
+demo-window-failed = A window ended with an error ({ $status }).
+demo-failed = The demonstration could not be held: { $reason }
+demo-yes = yes
+demo-no = no
+demo-verdict = { $name }: saw the other { $saw } ({ $pictures } pictures), heard { $heard }, read { $read }
+demo-shot = what it saw: { $path }
+demo-well = Both saw, heard and wrote to each other.
+demo-not-well = Something did not arrive. The lines above say what.

@@ -141,3 +141,25 @@ ended-room-full = 방이 가득 찼습니다. 누군가 나갈 때까지 기다�
 ended-room-full-capacity = 방이 가득 찼습니다. 이 방에는 { $capacity }명까지 들어갑니다. 누군가 나갈 때까지 기다리거나 다른 방 이름을 정해 주십시오.
 ended-server-full = 서버가 가득 찼습니다. 나중에 다시 시도하거나 다른 서버를 사용해 주십시오.
 ended-internal = Maru의 오류로 통화가 끝났습니다: { $reason }. 다시 시도해 주십시오.
+
+# 터미널
+progress-searching = 이 네트워크에서 서버를 찾고 있습니다…
+terminal-too-fast = 너무 빨라서 메시지를 보내지 못했습니다. 잠시 뒤에 다시 써 주십시오.
+window-no-display = 창을 열 화면이 없습니다. 터미널에서 통화하려면 --headless 방이름을, 시연을 보려면 --demo를 사용하십시오.
+devices-cameras = 카메라:
+devices-microphones = 마이크:
+devices-speakers = 스피커:
+devices-none-found = 찾지 못했습니다
+
+# 시연
+demo-no-display = 화면이 없어서 터미널에서 시연 통화를 합니다.
+demo-begins = 두 클라이언트가 자체 서버 { $server }를 거쳐 { $seconds }초 동안 서로 통화합니다.
+demo-windows = 두 창이 자체 서버 { $server }를 거쳐 서로 통화합니다. 두 창을 모두 닫으면 시연이 끝납니다.
+demo-window-failed = 창이 오류로 끝났습니다 ({ $status }).
+demo-failed = 시연을 할 수 없었습니다: { $reason }
+demo-yes = 예
+demo-no = 아니요
+demo-verdict = { $name }: 상대의 화면을 봄 { $saw } (화면 { $pictures }장), 소리를 들음 { $heard }, 읽은 글 { $read }
+demo-shot = 본 화면: { $path }
+demo-well = 서로 보고 듣고 글을 주고받았습니다.
+demo-not-well = 전해지지 않은 것이 있습니다. 위의 줄에 나와 있습니다.

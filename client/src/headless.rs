@@ -48,7 +48,8 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
         report.clone(),
     );
     let Call { commands, mut events } = call;
-    let mut terminal = Terminal { texts, room: config.room, people: RollCall::default(), failed: Vec::new(), commands, next_id: 1 };
+    let mut terminal =
+        Terminal { texts, room: config.room, people: RollCall::default(), failed: Vec::new(), commands, next_id: 1 };
     let mut typed = read_lines();
     let mut stop = std::pin::pin!(stopped(config.duration));
     let mut leaving = false;

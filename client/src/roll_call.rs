@@ -49,7 +49,8 @@ impl RollCall {
                 self.about(*peer, |name| Notice::Unreachable { name, reason: reason.clone() })
             }
             CallEvent::PeerLeft { peer, lost } => {
-                let notices = self.about(*peer, |name| if *lost { Notice::Lost { name } } else { Notice::Left { name } });
+                let notices =
+                    self.about(*peer, |name| if *lost { Notice::Lost { name } } else { Notice::Left { name } });
                 self.names.remove(peer);
                 self.interrupted.retain(|key| key != peer);
                 notices

@@ -222,7 +222,7 @@ fn sender_reports_tell_when_pictures_and_sound_were_captured() {
         assert!(video.len() >= 8 && audio.len() >= 8, "{} and {}", video.len(), audio.len());
         // Both count from the start of the capture, so one moment is the same time in both.
         for (video, audio) in video.iter().zip(&audio) {
-            let ntp_ms = |ntp: u64| ntp as f64 / f64::from(u32::MAX) * 1e3;
+            let ntp_ms = |ntp: u64| ntp as f64 / 2f64.powi(32) * 1e3;
             let captured_ms = |rtp_time: u32, clock_khz: f64| f64::from(rtp_time) / clock_khz;
             let between = ntp_ms(video.ntp) - ntp_ms(audio.ntp);
             let offset = captured_ms(video.rtp_time, 90.0) - captured_ms(audio.rtp_time, 48.0);

@@ -115,10 +115,7 @@ mod tests {
     use crate::settings::Settings;
 
     fn lost() -> MediaEvent {
-        MediaEvent::Failed {
-            device: DeviceKind::Camera,
-            problem: DeviceProblem::Unplugged { name: "Brio".into() },
-        }
+        MediaEvent::Failed { device: DeviceKind::Camera, problem: DeviceProblem::Unplugged { name: "Brio".into() } }
     }
 
     #[test]
@@ -129,10 +126,7 @@ mod tests {
         assert!(matches!(devices.apply(lost()), DeviceNews::Failed { .. }));
         assert!(!devices.camera_in_use());
         assert_eq!(devices.apply(lost()), DeviceNews::Nothing);
-        assert_eq!(
-            devices.apply(opened()),
-            DeviceNews::Back { device: DeviceKind::Camera, name: "Brio".into() }
-        );
+        assert_eq!(devices.apply(opened()), DeviceNews::Back { device: DeviceKind::Camera, name: "Brio".into() });
         assert!(devices.camera_in_use());
     }
 

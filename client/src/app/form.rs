@@ -25,13 +25,12 @@ pub(crate) struct Problems {
 impl Form {
     /// Everything that a call needs, or `None` with [`Form::problems`] set.
     pub(crate) fn parse(&mut self) -> Option<(Nickname, RoomName, ServerChoice)> {
-        let (name, room, server) = (self.name.parse(), self.room.parse(), self.parse_server());
-        self.problems = Problems {
-            name: Result::<Nickname, _>::as_ref(&name).err().cloned(),
-            room: Result::<RoomName, _>::as_ref(&room).err().cloned(),
-            server: server.is_none(),
-        };
-        Some((name.ok()?, room.ok()?, server?))
+        let name = self.parse_name();
+        let room: Result<RoomName, IdError> = self.room.parse();
+        let server = self.parse_server();
+        self.problems.room = room.as_ref().err().cloned();
+        self.problems.server = server.is_none();
+        Some((name?, room.ok()?, server?))
     }
 
     /// The name alone, or `None` with its problem set.

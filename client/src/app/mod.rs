@@ -113,7 +113,8 @@ impl App {
         ctx.set_fonts(fonts::definitions());
         theme::install(ctx);
         let joins_at_once = config.room.is_some();
-        let wishes = Wishes { room: config.room, name: config.name, server: config.server, addresses: config.addresses };
+        let wishes =
+            Wishes { room: config.room, name: config.name, server: config.server, addresses: config.addresses };
         let state = State::new(Texts::new(config.language), config.settings, &config.media, wishes);
         let shell = Shell::start(ctx, config.media, config.report, config.runtime, config.stop);
         let picture_wake = PictureWake::new(ctx.clone());

@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::JoinHandle;
@@ -202,7 +203,7 @@ impl Wake for Repaint {
 pub(super) struct PictureWake {
     ctx: egui::Context,
     /// When the window was last painted, in microseconds of the process's clock.
-    painted_us: std::sync::atomic::AtomicU64,
+    painted_us: AtomicU64,
 }
 
 impl PictureWake {
@@ -214,11 +215,11 @@ impl PictureWake {
     }
 
     pub(super) fn painted(&self, now: Timestamp) {
-        self.painted_us.store(now.as_micros(), std::sync::atomic::Ordering::Relaxed);
+        self.painted_us.store(now.as_micros(), Ordering::Relaxed);
     }
 
     pub(super) fn picture_came(&self, now: Timestamp) {
-        let painted = Timestamp::from_micros(self.painted_us.load(std::sync::atomic::Ordering::Relaxed));
+        let painted = Timestamp::from_micros(self.painted_us.load(Ordering::Relaxed));
         match Self::INTERVAL.checked_sub(now.since(painted)) {
             Some(wait) if !wait.is_zero() => self.ctx.request_repaint_after(wait),
             _ => self.ctx.request_repaint(),

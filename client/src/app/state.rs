@@ -56,7 +56,15 @@ impl State {
             server,
             problems: Problems::default(),
         };
-        Self { texts, settings, form, devices: Devices::new(media), addresses: wishes.addresses, call: None, ended: None }
+        Self {
+            texts,
+            settings,
+            form,
+            devices: Devices::new(media),
+            addresses: wishes.addresses,
+            call: None,
+            ended: None,
+        }
     }
 
     pub(crate) fn screen(&self) -> Screen<'_> {

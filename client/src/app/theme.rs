@@ -57,7 +57,6 @@ fn style(mut visuals: Visuals, palette: &Palette) -> Arc<Style> {
     visuals.window_stroke = Stroke::new(1.0, palette.outline);
     visuals.extreme_bg_color = palette.field;
     visuals.faint_bg_color = palette.surface;
-    visuals.override_text_color = Some(palette.text);
     visuals.weak_text_color = Some(palette.weak_text);
     visuals.error_fg_color = palette.problem_text;
     visuals.hyperlink_color = palette.accent;
@@ -65,8 +64,13 @@ fn style(mut visuals: Visuals, palette: &Palette) -> Arc<Style> {
     visuals.selection.stroke = Stroke::new(2.0, palette.focus);
     let radius = CornerRadius::same(6);
     let widgets = &mut visuals.widgets;
-    let each =
-        [&mut widgets.noninteractive, &mut widgets.inactive, &mut widgets.hovered, &mut widgets.active, &mut widgets.open];
+    let each = [
+        &mut widgets.noninteractive,
+        &mut widgets.inactive,
+        &mut widgets.hovered,
+        &mut widgets.active,
+        &mut widgets.open,
+    ];
     for widget in each {
         widget.corner_radius = radius;
         widget.expansion = 0.0;

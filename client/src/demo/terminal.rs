@@ -31,7 +31,13 @@ pub(super) async fn run(duration: Duration, texts: &Texts) -> std::io::Result<[V
     let folder = std::env::temp_dir().join(format!("maru-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let url = start_server().await?;
-    println!("{}", texts.tr_with("demo-begins", &[("seconds", duration.as_secs().to_string().into()), ("server", url.as_str().into())]));
+    println!(
+        "{}",
+        texts.tr_with(
+            "demo-begins",
+            &[("seconds", duration.as_secs().to_string().into()), ("server", url.as_str().into())]
+        )
+    );
     let mut sides = [Side::start(0, &url, &folder)?, Side::start(1, &url, &folder)?];
     let end = Instant::now() + duration;
     let mut look = tokio::time::interval(Duration::from_millis(20));

@@ -24,7 +24,9 @@ pub(super) async fn run(duration: Option<Duration>, texts: &Texts) -> std::io::R
     for window in &mut windows {
         let status = window.child.wait().await?;
         if !status.success() {
-            return Err(std::io::Error::other(texts.tr_with("demo-window-failed", &[("status", status.to_string().into())])));
+            return Err(std::io::Error::other(
+                texts.tr_with("demo-window-failed", &[("status", status.to_string().into())]),
+            ));
         }
     }
     let mut verdicts = [Verdict::default(), Verdict::default()];
@@ -38,7 +40,9 @@ fn open(index: usize, url: &str, folder: &Path, duration: Option<Duration>) -> s
     let report = folder.join(format!("side-{}.jsonl", index + 1));
     let mut command = Command::new(std::env::current_exe()?);
     command.args([ROOM, "--server", url, "--name", NAMES[index], "--greet", GREETINGS[index]]);
-    command.args(["--camera", "test", "--microphone", "test", "--speaker", "none", "--address", "127.0.0.1", "--report"]).arg(&report);
+    command
+        .args(["--camera", "test", "--microphone", "test", "--speaker", "none", "--address", "127.0.0.1", "--report"])
+        .arg(&report);
     if let Some(duration) = duration {
         command.args(["--duration", &duration.as_secs_f64().to_string()]);
     }

@@ -9,7 +9,7 @@ mod tests;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use serde::{Deserialize, Serialize};
-use unic_langid::{LanguageIdentifier, langid};
+use unic_langid::LanguageIdentifier;
 
 pub use fluent_bundle::FluentValue as Value;
 pub use notice::Notice;
@@ -29,8 +29,10 @@ impl Language {
 
     /// The language that the environment asks for (`LC_ALL`, `LC_MESSAGES`, `LANG`: the first that is set).
     pub fn of_environment() -> Self {
-        let locale =
-            ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| std::env::var(name).ok()).find(|l| !l.is_empty());
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .filter_map(|name| std::env::var(name).ok())
+            .find(|l| !l.is_empty());
         Self::of_locale(&locale.unwrap_or_default())
     }
 
@@ -56,10 +58,12 @@ impl Language {
     }
 
     fn id(self) -> LanguageIdentifier {
-        match self {
-            Self::English => langid!("en"),
-            Self::Korean => langid!("ko"),
-        }
+        let code = match self {
+            Self::English => "en",
+            Self::Korean => "ko",
+        };
+        // Both are well formed; it only decides how numbers are written.
+        code.parse().unwrap_or_default()
     }
 }
 

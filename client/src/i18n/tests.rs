@@ -69,8 +69,8 @@ fn every_key_in_the_code_is_a_message() {
     let known = messages(Language::English);
     let mut found = 0;
     for source in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
-        for call in ["tr(", "tr_with(", "named("] {
-            for rest in source.split(call).skip(1) {
+        for call in [".tr", ".tr_with", " named"].map(|function| format!("{function}(")) {
+            for rest in source.split(&call).skip(1) {
                 let Some(literal) = rest.trim_start().strip_prefix('"') else { continue };
                 let key = literal.split('"').next().unwrap_or_default();
                 assert!(known.contains_key(key), "no sentence has the key {key}");
@@ -86,10 +86,7 @@ fn variables_are_filled_in_without_marks_around_them() {
     let korean = Texts::new(Language::Korean);
     assert_eq!(korean.tr_with("notice-joined", &[("name", "미나".into())]), "미나님이 들어왔습니다.");
     let english = Texts::new(Language::English);
-    assert_eq!(
-        english.tr_with("chat-delivered", &[("count", 2.into()), ("total", 3.into())]),
-        "delivered to 2 of 3"
-    );
+    assert_eq!(english.tr_with("chat-delivered", &[("count", 2.into()), ("total", 3.into())]), "delivered to 2 of 3");
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -47,9 +46,8 @@ impl StopFlag {
 pub(super) struct Worker {
     name: String,
     stop: StopFlag,
-    /// Closed when the thread is at its end.
-    /// Behind a lock only so that the handle may be shared; it is waited for once.
-    ended: Mutex<Receiver<()>>,
+    /// Set when the thread is at its end.
+    ended: StopFlag,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -58,15 +56,15 @@ impl Worker {
     /// The system has no thread left.
     pub(super) fn spawn(name: &str, body: impl FnOnce(&StopFlag) + Send + 'static) -> std::io::Result<Self> {
         let stop = StopFlag::default();
-        let (alive, ended) = sync_channel(0);
+        let ended = StopFlag::default();
         let thread = std::thread::Builder::new().name(name.into()).spawn({
-            let stop = stop.clone();
+            let (stop, ended) = (stop.clone(), SetOnDrop(ended.clone()));
             move || {
-                let _alive = alive;
+                let _ended = ended;
                 body(&stop);
             }
         })?;
-        Ok(Self { name: name.into(), stop, ended: Mutex::new(ended), thread: Some(thread) })
+        Ok(Self { name: name.into(), stop, ended, thread: Some(thread) })
     }
 
     /// Asks the thread to end, and returns at once.
@@ -82,22 +80,27 @@ impl Worker {
     fn join(&mut self, deadline: Duration) -> bool {
         let Some(thread) = self.thread.take() else { return true };
         self.stop.set();
-        match self.ended.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(deadline) {
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => {
-                let _ = thread.join();
-                true
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                tracing::warn!(thread = %self.name, "does not end and is left behind");
-                false
-            }
+        if !self.ended.wait_until(Instant::now() + deadline) {
+            tracing::warn!(thread = %self.name, "does not end and is left behind");
+            return false;
         }
+        let _ = thread.join();
+        true
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
         self.join(JOIN_DEADLINE);
+    }
+}
+
+/// Also when the thread panics.
+struct SetOnDrop(StopFlag);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        self.0.set();
     }
 }
 
@@ -128,6 +131,7 @@ pub(super) const JOIN_DEADLINE: Duration = Duration::from_millis(1500);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc::sync_channel;
 
     #[test]
     fn dropping_ends_a_thread_that_waits() {

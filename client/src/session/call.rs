@@ -9,8 +9,8 @@ use maru_core::key_frames::KeyFrameThrottle;
 use maru_core::media::{EncodedAudio, EncodedVideo};
 use maru_core::roster::{LinkState, Roster, RosterChange};
 use maru_core::video_share::VideoShare;
-use maru_protocol::signal::{ClientMessage, ServerMessage};
 use maru_protocol::signal::LeaveReason;
+use maru_protocol::signal::{ClientMessage, ServerMessage};
 use maru_protocol::{InstanceId, Nickname};
 use tokio::sync::mpsc;
 
@@ -51,7 +51,6 @@ struct Member {
     stats: Option<PeerStats>,
 }
 
-
 impl CallTask {
     pub(super) fn new(
         config: CallConfig,
@@ -66,6 +65,7 @@ impl CallTask {
             name: config.name.clone(),
             instance: instance.clone(),
             server: config.server.clone(),
+            addresses: config.addresses.clone(),
         });
         let outputs = media.attach();
         let (to_call, from_peers) = mpsc::channel(1024);

@@ -1,9 +1,16 @@
 //! Which server to register at: the one that was named, or the best one on the local network.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::ServerChoice;
-use super::lan::LanServers;
+use super::lan::{LanOptions, LanServers};
+
+/// How long the local network is searched before we become its server.
+const SEARCH: Duration = Duration::from_millis(300);
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FindError {
@@ -23,18 +30,30 @@ pub(super) struct Found {
 
 pub(super) enum Finder {
     Url(String),
-    Lan(Box<LanServers>),
+    Lan(Lan),
+}
+
+pub(super) struct Lan {
+    servers: LanServers,
+    best: watch::Receiver<Option<String>>,
+    /// Of the server in this process, once there is one.
+    own: Option<String>,
 }
 
 impl Finder {
-    pub(super) fn new(server: &ServerChoice) -> Result<Self, FindError> {
-        match server {
-            ServerChoice::Url(url) => check_url(url).map(Self::Url),
-            ServerChoice::Lan => match LanServers::start() {
-                Ok(servers) => Ok(Self::Lan(Box::new(servers))),
-                Err(error) => Err(FindError::Lan(error.to_string())),
-            },
+    /// `addresses`: those of this machine to use; empty: all.
+    pub(super) fn new(server: &ServerChoice, addresses: &[IpAddr]) -> Result<Self, FindError> {
+        if let ServerChoice::Url(url) = server {
+            return check_url(url).map(Self::Url);
         }
+        let loopback_only = !addresses.is_empty() && addresses.iter().all(IpAddr::is_loopback);
+        let servers =
+            LanServers::start_with(LanOptions { loopback_only, ..LanOptions::default() }).unwrap_or_else(|error| {
+                tracing::warn!(%error, "only this machine is searched");
+                LanServers::alone()
+            });
+        let best = servers.watch();
+        Ok(Self::Lan(Lan { servers, best, own: None }))
     }
 
     /// Whether finding takes a search, which a person is told of.
@@ -43,15 +62,27 @@ impl Finder {
     }
 
     pub(super) async fn find(&mut self) -> Result<Found, FindError> {
-        match self {
-            Self::Url(url) => Ok(Found { url: url.clone(), own: false }),
-            Self::Lan(_) => Err(FindError::Lan("not built yet".into())),
+        let lan = match self {
+            Self::Url(url) => return Ok(Found { url: url.clone(), own: false }),
+            Self::Lan(lan) => lan,
+        };
+        if let Some(url) = lan.servers.find(SEARCH).await {
+            return Ok(Found { own: lan.own.as_ref() == Some(&url), url });
         }
+        let hosted = lan.servers.host(signal_server::Config::default()).await;
+        let url = hosted.map_err(|error| FindError::Lan(error.to_string()))?;
+        lan.own = Some(url.clone());
+        Ok(Found { url, own: true })
     }
 
-    /// Ends when there is a better server than the one at `url`.
+    /// Ends when there is a better server than the one at `url`. Never for a server that was named.
     pub(super) async fn better_than(&mut self, url: &str) {
-        let _ = url;
+        if let Self::Lan(lan) = self {
+            let better = lan.best.wait_for(|best| best.as_deref().is_some_and(|best| best != url)).await;
+            if better.is_ok() {
+                return;
+            }
+        }
         std::future::pending().await
     }
 }

@@ -53,25 +53,48 @@ pub(super) struct OwnState {
 #[derive(Debug)]
 pub(super) enum PeerInput {
     Signal(SignalData),
-    Chat { id: u64, text: String, sent_unix_ms: u64 },
+    Chat {
+        id: u64,
+        text: String,
+        sent_unix_ms: u64,
+    },
     OwnState(OwnState),
     Renamed(Nickname),
     /// It, or we, registered again: what was on the way through the server may be lost. `relink`: a new link is needed.
-    Readdressed { relink: bool, offer: bool },
+    Readdressed {
+        relink: bool,
+        offer: bool,
+    },
     Leave,
 }
 
 #[derive(Debug)]
 pub(super) enum PeerOutput {
     Signal(SignalData),
-    Connected { pictures: PictureSlot },
+    Connected {
+        pictures: PictureSlot,
+    },
     Interrupted,
     /// The link failed; `for_good` after the last attempt to build a new one.
-    Failed { reason: String, for_good: bool },
-    FirstPicture { at: Timestamp },
-    State { name: Nickname, muted: bool, camera_on: bool },
-    Chat { text: String, sent_unix_ms: u64 },
-    Delivered { id: u64 },
+    Failed {
+        reason: String,
+        for_good: bool,
+    },
+    FirstPicture {
+        at: Timestamp,
+    },
+    State {
+        name: Nickname,
+        muted: bool,
+        camera_on: bool,
+    },
+    Chat {
+        text: String,
+        sent_unix_ms: u64,
+    },
+    Delivered {
+        id: u64,
+    },
     KeyFrameWanted,
     Stats(Box<PeerStats>),
     SaidGoodbye,

@@ -1,5 +1,6 @@
 //! The link to the signal server: connects, registers, keeps alive, and registers again by itself when it was lost.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -32,14 +33,21 @@ pub(super) struct Registration {
     pub(super) name: Nickname,
     pub(super) instance: InstanceId,
     pub(super) server: ServerChoice,
+    pub(super) addresses: Vec<IpAddr>,
 }
 
 #[derive(Debug)]
 pub(super) enum SignalingEvent {
     Searching,
-    Connecting { url: String },
+    Connecting {
+        url: String,
+    },
     /// Registered. `message` is always a [`ServerMessage::Welcome`].
-    Welcome { server: String, own_server: bool, message: ServerMessage },
+    Welcome {
+        server: String,
+        own_server: bool,
+        message: ServerMessage,
+    },
     Message(ServerMessage),
     /// The server is gone; another registration is tried from now on.
     Lost,
@@ -84,7 +92,7 @@ struct Task {
 
 impl Task {
     async fn run(mut self) {
-        let mut finder = match Finder::new(&self.registration.server) {
+        let mut finder = match Finder::new(&self.registration.server, &self.registration.addresses) {
             Ok(finder) => finder,
             Err(error) => return self.refuse(error.into()).await,
         };

@@ -21,9 +21,9 @@ pub struct Traffic {
     pub picture_bytes: usize,
 }
 
-/// An access unit that starts with `number` and goes on with bytes that no start code can be made of.
-pub fn picture(number: u32, bytes: usize) -> EncodedVideo {
-    let is_key = number.is_multiple_of(60);
+/// An access unit of `bytes`, four times as many if it is a key frame: bytes that tell `number` and that no start code
+/// can be made of.
+pub fn picture(number: u32, bytes: usize, is_key: bool) -> EncodedVideo {
     let mut data = BytesMut::new();
     if is_key {
         data.put_slice(&[0, 0, 0, 1, 0x67, 0x42, 0xe0, 0x1f, 0xda]);
@@ -50,7 +50,7 @@ pub async fn send_call(side: Side, runtime: Arc<dyn Runtime>, traffic: Traffic) 
         }
         runtime.sleep((start + next).saturating_duration_since(runtime.now())).await;
         if picture_at <= sound_at {
-            let mut video = picture(pictures, traffic.picture_bytes);
+            let mut video = picture(pictures, traffic.picture_bytes, pictures.is_multiple_of(60));
             video.captured = clock::timestamp(start + picture_at);
             video.unit.rtp_time = (picture_at.as_micros() * 90 / 1000) as u32;
             side.link.send_video(&video).await.expect("a picture is sent");

@@ -3,3 +3,4 @@
 
 pub mod media;
 pub mod pair;
+pub mod party;

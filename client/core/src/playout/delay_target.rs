@@ -41,7 +41,8 @@ impl Default for DelayTarget {
 }
 
 impl DelayTarget {
-    pub(super) fn observe(&mut self, arrived: Timestamp, transit_us: i64) {
+    /// `rebuilds_us`: how much lost sound before the packet came with it.
+    pub(super) fn observe(&mut self, arrived: Timestamp, transit_us: i64, rebuilds_us: i64) {
         if self.last_arrival.is_none_or(|last| arrived.since(last) > FORGET_AFTER) {
             self.forget_transit();
         }
@@ -53,7 +54,7 @@ impl DelayTarget {
         let fastest = self.fastest_transit_us().map_or(transit_us, |us| us.min(transit_us));
         let span = &mut self.spans[0];
         span.fastest_us = Some(span.fastest_us.map_or(transit_us, |us| us.min(transit_us)));
-        span.lateness_us = span.lateness_us.max(transit_us - fastest);
+        span.lateness_us = span.lateness_us.max(transit_us - fastest + rebuilds_us);
     }
 
     /// The transit time of the fastest packet of the last 4 to 8 s.
@@ -89,7 +90,7 @@ mod tests {
     /// One packet every 20 ms for `seconds`, each `lateness_us(index)` late.
     fn run(target: &mut DelayTarget, from: Timestamp, seconds: u64, lateness_us: impl Fn(u64) -> i64) -> Timestamp {
         for index in 0..seconds * 50 {
-            target.observe(from + Duration::from_millis(index * 20), lateness_us(index));
+            target.observe(from + Duration::from_millis(index * 20), lateness_us(index), 0);
         }
         from + Duration::from_secs(seconds)
     }

@@ -111,11 +111,14 @@ impl JitterBuffer {
                 return;
             }
         };
+        let follows_a_loss = self.received != 0 && position.sequence > self.received_newest + 1;
         if !self.note_received(position.sequence) || self.packets.contains_key(&position.time) {
             self.counters.duplicate += 1;
             return;
         }
-        self.delay.observe(packet.arrived, micros(packet.arrived) - samples_to_us(position.time));
+        // What is lost can be had from this packet's error correction, so it counts as late by one packet.
+        let rebuilds_us = if follows_a_loss { samples_to_us(samples as i64) } else { 0 };
+        self.delay.observe(packet.arrived, micros(packet.arrived) - samples_to_us(position.time), rebuilds_us);
         if self.cursor.is_some_and(|cursor| position.time < cursor.time) {
             self.counters.late += 1;
             return;

@@ -3,7 +3,7 @@
 use chrono::{Local, TimeZone};
 use egui::accesskit::Role;
 use egui::{
-    Align, Frame, Key, KeyboardShortcut, Label, Layout, Margin, Modifiers, Panel, RichText, ScrollArea, Sense, TextEdit,
+    Frame, Key, KeyboardShortcut, Label, Margin, Modifiers, Panel, RichText, ScrollArea, Sense, TextEdit,
     Ui, WidgetInfo, vec2,
 };
 use maru_protocol::peer::MAX_CHAT_CHARS;
@@ -53,7 +53,7 @@ fn message(ui: &mut Ui, fill: egui::Color32, name: &str, time: &str, text: &str,
     Frame::new().fill(fill).corner_radius(8.0).inner_margin(Margin::symmetric(10, 6)).show(ui, |ui| {
         ui.set_min_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 2.0;
-        ui.with_layout(Layout::left_to_right(Align::Center).with_main_justify(false), |ui| {
+        ui.horizontal(|ui| {
             let width = (ui.available_width() - 84.0).max(20.0);
             ui.scope(|ui| {
                 ui.set_max_width(width);

@@ -44,7 +44,10 @@ pub(crate) fn pickers(ui: &mut Ui, state: &State, level: f32, commands: &mut Vec
         label: &texts.tr("camera"),
         current: &devices.camera,
         current_text: automatic(texts, devices, DeviceKind::Camera, camera_text(texts, &devices.camera)),
-        options: camera_options(devices).into_iter().map(|choice| (choice.clone(), camera_text(texts, &choice))).collect(),
+        options: camera_options(devices)
+            .into_iter()
+            .map(|choice| (choice.clone(), camera_text(texts, &choice)))
+            .collect(),
     }
     .show(ui);
     picked(camera, Command::ChooseCamera, commands);
@@ -70,7 +73,10 @@ pub(crate) fn pickers(ui: &mut Ui, state: &State, level: f32, commands: &mut Vec
         label: &texts.tr("speaker"),
         current: &devices.speaker,
         current_text: automatic(texts, devices, DeviceKind::Speaker, speaker_text(texts, &devices.speaker)),
-        options: speaker_options(devices).into_iter().map(|choice| (choice.clone(), speaker_text(texts, &choice))).collect(),
+        options: speaker_options(devices)
+            .into_iter()
+            .map(|choice| (choice.clone(), speaker_text(texts, &choice)))
+            .collect(),
     }
     .show(ui);
     picked(speaker, Command::ChooseSpeaker, commands);

@@ -5,12 +5,9 @@ use crate::session::{CallStats, PeerStats};
 
 /// What comes from a peer, and goes to it.
 pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
-    let network =
-        [("loss", number(stats.loss * 100.0, 1)), ("jitter", number(stats.jitter_ms, 0))];
-    let rates = [
-        ("down", (stats.received_bitrate_bps / 1_000).into()),
-        ("up", (stats.sent_bitrate_bps / 1_000).into()),
-    ];
+    let network = [("loss", number(stats.loss * 100.0, 1)), ("jitter", number(stats.jitter_ms, 0))];
+    let rates =
+        [("down", (stats.received_bitrate_bps / 1_000).into()), ("up", (stats.sent_bitrate_bps / 1_000).into())];
     let limit = match stats.limited_by.as_str() {
         "network" => texts.tr("limit-network"),
         "cpu" => texts.tr("limit-cpu"),
@@ -22,10 +19,8 @@ pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
         texts.tr_with("stats-rates", &rates),
         texts.tr_with("stats-network", &network),
         texts.tr_with("stats-round-trip", &[("round_trip", known(stats.round_trip_ms))]),
-        texts.tr_with(
-            "stats-delays",
-            &[("video", known(stats.video_delay_ms)), ("audio", known(stats.audio_delay_ms))],
-        ),
+        texts
+            .tr_with("stats-delays", &[("video", known(stats.video_delay_ms)), ("audio", known(stats.audio_delay_ms))]),
         texts.tr_with("stats-concealed", &[("concealed", number(stats.concealed * 100.0, 1))]),
         texts.tr_with("stats-limited", &[("limit", limit.into())]),
     ]

@@ -60,7 +60,7 @@ fn top_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<Comm
     ui.horizontal(|ui| {
         let room = texts.tr_with("room-name", &[("room", call.room.as_str().into())]);
         let width = (ui.available_width() - 48.0).max(40.0);
-        ui.allocate_ui_with_layout(vec2(0.0, 32.0), Layout::left_to_right(Align::Center), |ui| {
+        ui.scope(|ui| {
             ui.set_max_width(width);
             ui.add(Label::new(RichText::new(room).strong()).truncate());
         });
@@ -80,10 +80,7 @@ fn button_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<C
     let unread = call.chat.unread;
     let chat = match unread {
         0 => named("chat-button", Shortcut::Chat),
-        _ => texts.tr_with(
-            "chat-button-unread",
-            &[("count", unread.into()), ("key", Shortcut::Chat.name().into())],
-        ),
+        _ => texts.tr_with("chat-button-unread", &[("count", unread.into()), ("key", Shortcut::Chat.name().into())]),
     };
     let selected = |is_selected: bool| if is_selected { Look::Selected } else { Look::Plain };
     let microphone = match devices.muted {
@@ -104,11 +101,7 @@ fn button_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<C
             0,
             Command::ToggleSide(Side::Devices),
         ),
-        (
-            (Icon::Figures, named("stats-button", Shortcut::Figures), selected(call.show_stats)),
-            0,
-            Command::ToggleStats,
-        ),
+        ((Icon::Figures, named("stats-button", Shortcut::Figures), selected(call.show_stats)), 0, Command::ToggleStats),
         ((Icon::Leave, named("leave", Shortcut::Leave), Look::Danger), 0, Command::Leave),
     ];
     let width = buttons.len() as f32 * (48.0 + ui.spacing().item_spacing.x) - ui.spacing().item_spacing.x;
@@ -206,10 +199,13 @@ fn notices(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &Live
         ui.with_layout(Layout::top_down(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
             for notice in call.notices(live.now) {
-                Frame::new().fill(palette.veil).corner_radius(6.0).inner_margin(Margin::symmetric(10, 5)).show(ui, |ui| {
-                    let text = RichText::new(notice.sentence(texts)).color(palette.on_veil).size(14.0);
-                    ui.add(Label::new(text).wrap().selectable(false));
-                });
+                Frame::new().fill(palette.veil).corner_radius(6.0).inner_margin(Margin::symmetric(10, 5)).show(
+                    ui,
+                    |ui| {
+                        let text = RichText::new(notice.sentence(texts)).color(palette.on_veil).size(14.0);
+                        ui.add(Label::new(text).wrap().selectable(false));
+                    },
+                );
             }
         });
     });

@@ -21,12 +21,13 @@ const GAP: f32 = 32.0;
 
 pub(super) fn show(ui: &mut Ui, state: &State, live: &mut Live<'_>, commands: &mut Vec<Command>) {
     CentralPanel::default().show(ui, |ui| {
+        let height = ui.available_height();
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let available = ui.available_width();
             if available >= TWO_COLUMNS {
                 let width = available.min(1_040.0);
                 let margin = (available - width) / 2.0;
-                let top = ui.cursor().min + vec2(margin, (ui.available_height() * 0.06).max(12.0));
+                let top = ui.cursor().min + vec2(margin, (height * 0.06).max(12.0));
                 let form = egui::Rect::from_min_size(top, vec2(FORM_WIDTH, f32::INFINITY));
                 let devices = egui::Rect::from_min_max(
                     egui::pos2(form.right() + GAP, top.y),
@@ -73,7 +74,12 @@ fn form_column(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         label: &texts.tr("room-label"),
         hint: &texts.tr("room-hint"),
         text: &form.room,
-        problem: form.problems.room.as_ref().map(|error| i18n::room_error(texts, error)).or(ended.clone().filter(|_| is_full)),
+        problem: form
+            .problems
+            .room
+            .as_ref()
+            .map(|error| i18n::room_error(texts, error))
+            .or(ended.clone().filter(|_| is_full)),
     }
     .show(ui);
     commands.extend(room.text.map(Command::TypeRoom));
@@ -127,14 +133,14 @@ fn devices_column(ui: &mut Ui, state: &State, live: &mut Live<'_>, commands: &mu
     let width = ui.available_width();
     let (_, rect) = ui.allocate_space(vec2(width, (width * 9.0 / 16.0).min(360.0)));
     let has_camera = state.devices.camera_in_use();
+    let (name, you) = (state.form.name.trim(), texts.tr("you"));
     let status = texts.tr(if has_camera { "peer-waiting" } else { "peer-camera-off" });
-    let you = texts.tr("you");
     Tile {
         source: Source::Own,
-        name: if state.form.name.trim().is_empty() { &you } else { state.form.name.trim() },
+        name: if name.is_empty() { &you } else { name },
         label: &texts.tr(if has_camera { "own-picture" } else { "own-picture-off" }),
         muted: false,
-        status: live.own_picture.get().is_none().then_some(&status),
+        status: live.own_picture.get().is_none().then_some(status.as_str()),
         pictures: has_camera.then_some(&live.own_picture),
         figures: &[],
     }

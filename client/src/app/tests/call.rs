@@ -9,10 +9,14 @@ use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
 use crate::session::{CallStats, PeerStats};
 
 fn told(bench: &Bench) -> Vec<String> {
-    bench.effects.iter().filter_map(|effect| match effect {
-        Effect::Tell(command) => Some(format!("{command:?}")),
-        _ => None,
-    }).collect()
+    bench
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Tell(command) => Some(format!("{command:?}")),
+            _ => None,
+        })
+        .collect()
 }
 
 #[test]

@@ -55,7 +55,8 @@ fn joining(language: Language) -> Bench {
 
 fn full_call(language: Language, peers: u32) -> Bench {
     let mut bench = Bench::in_call(language);
-    for (key, name) in (1..=peers).zip(["Mina", "준호", "Aleksandra Wójcik-Kowalska", "Jun", "하은", "Bo", "Ida"]) {
+    for (key, name) in (1..=peers).zip(["Mina", "준호", "Aleksandra Wójcik-Kowalska", "Jun", "하은", "Bo", "Ida"])
+    {
         let peer = bench.connects(key, name);
         bench.event(CallEvent::PeerState { peer, muted: key % 2 == 0, camera_on: key % 3 != 0 });
     }
@@ -133,7 +134,9 @@ fn every_sentence_can_be_shown() {
     let ctx = egui::Context::default();
     ctx.set_fonts(fonts::definitions());
     let _ = ctx.run_ui(egui::RawInput::default(), |_| {});
-    for (language, source) in [("en", include_str!("../../../../assets/i18n/en.ftl")), ("ko", include_str!("../../../../assets/i18n/ko.ftl"))] {
+    for (language, source) in
+        [("en", include_str!("../../../../assets/i18n/en.ftl")), ("ko", include_str!("../../../../assets/i18n/ko.ftl"))]
+    {
         let shown: String = source.lines().filter(|line| !line.starts_with('#')).collect();
         for font in [FontId::proportional(15.0), FontId::monospace(13.0)] {
             for character in shown.chars() {
@@ -144,4 +147,21 @@ fn every_sentence_can_be_shown() {
     }
     let known = ctx.fonts_mut(|fonts| fonts.has_glyphs(&FontId::proportional(15.0), "힣뷁🎈😀👍–…“”"));
     assert!(known, "Korean and emoji as people write them");
+}
+
+#[test]
+fn zz_dump() {
+    let Some(folder) = std::env::var_os("DUMP") else { return };
+    let folder = std::path::PathBuf::from(folder);
+    for (name, screen) in SCREENS {
+        for (language, code) in [(Language::English, "en"), (Language::Korean, "ko")] {
+            for (theme, shade) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
+                for (size, form) in [(WIDE, "wide"), (NARROW, "narrow"), (SMALLEST, "small")] {
+                    let mut harness = open_themed(screen(language), size, theme);
+                    harness.run();
+                    harness.render().expect("draws").save(folder.join(format!("{name}-{code}-{shade}-{form}.png"))).expect("saves");
+                }
+            }
+        }
+    }
 }

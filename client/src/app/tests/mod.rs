@@ -81,12 +81,8 @@ impl Bench {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui) {
-        let mut live = Live {
-            now: self.now,
-            own_picture: self.own_picture.clone(),
-            level: self.level,
-            videos: &mut self.videos,
-        };
+        let mut live =
+            Live { now: self.now, own_picture: self.own_picture.clone(), level: self.level, videos: &mut self.videos };
         for command in screens::show(ui, &self.state, &mut live) {
             ui.ctx().request_repaint();
             self.command(command);

@@ -57,7 +57,8 @@ fn a_wrong_server_address_opens_the_settings() {
     bench.command(Command::Join);
     assert!(started(&bench).is_none());
     let mut harness = open(bench, WIDE);
-    harness.get_by_label("A server address starts with ws:// or wss://. Leave the field empty to look on this network.");
+    harness
+        .get_by_label("A server address starts with ws:// or wss://. Leave the field empty to look on this network.");
     harness.get_by_role_and_label(Role::TextInput, "Server").type_text("x");
     harness.run();
     assert!(harness.query_by_label_contains("A server address starts with").is_none(), "it goes as soon as one types");
@@ -125,12 +126,19 @@ fn the_language_can_be_changed() {
     harness.get_by_label("한국어").click();
     harness.run();
     harness.get_by_label("들어가기");
-    assert!(harness.state().effects.iter().any(|effect| matches!(effect, Effect::Save(saved) if saved.language == Some(Language::Korean))));
+    assert!(
+        harness
+            .state()
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Save(saved) if saved.language == Some(Language::Korean)))
+    );
 }
 
 #[test]
 fn the_command_line_comes_before_what_was_used_last() {
-    let settings = Settings { name: "old".into(), room: "old".into(), server: "ws://old".into(), ..Settings::default() };
+    let settings =
+        Settings { name: "old".into(), room: "old".into(), server: "ws://old".into(), ..Settings::default() };
     let media = settings.media();
     let wishes = Wishes {
         room: Some("new".parse().expect("a room")),

@@ -15,6 +15,7 @@ use maru_core::picture::Picture;
 
 use self::plane_textures::PlaneTextures;
 use self::program::Program;
+use super::widgets::tile_grid::fit;
 use crate::media::PictureSlot;
 use crate::session::PeerKey;
 
@@ -66,10 +67,12 @@ impl Videos {
 
     /// Draws the newest picture of `slot` as large as it fits into `rect`. `false`: there is none.
     pub(crate) fn draw(&mut self, ui: &Ui, rect: Rect, source: Source, slot: &PictureSlot) -> bool {
+        // Before the picture: should a newer one come in between, it is uploaded once more instead of never.
+        let generation = slot.generation();
         let (Some(graphics), Some(picture)) = (&self.graphics, slot.get()) else { return false };
         self.drawn.push(source);
-        let (graphics, generation) = (Arc::clone(graphics), slot.generation());
-        let rect = fit(rect, &picture);
+        let graphics = Arc::clone(graphics);
+        let rect = fit(vec2(picture.image.width as f32, picture.image.height as f32), rect);
         let paint = move |_: egui::PaintCallbackInfo, painter: &egui_glow::Painter| {
             let mut graphics = graphics.lock().unwrap_or_else(PoisonError::into_inner);
             graphics.paint(painter.gl(), source, &picture, generation);
@@ -106,11 +109,4 @@ impl Graphics {
         textures.upload(gl, &picture.image, generation);
         self.program.draw(gl, textures, picture.image.height, source == Source::Own);
     }
-}
-
-/// The largest rectangle of the picture's shape in the middle of `rect`.
-fn fit(rect: Rect, picture: &Picture) -> Rect {
-    let size = vec2(picture.image.width.max(1) as f32, picture.image.height.max(1) as f32);
-    let scale = (rect.width() / size.x).min(rect.height() / size.y);
-    Rect::from_center_size(rect.center(), size * scale)
 }

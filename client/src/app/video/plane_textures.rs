@@ -37,11 +37,7 @@ impl PlaneTextures {
         }
         let same_size = self.size == (image.width, image.height);
         let chroma = (image.chroma_width(), image.chroma_height());
-        let planes = [
-            (&image.y, (image.width, image.height)),
-            (&image.u, chroma),
-            (&image.v, chroma),
-        ];
+        let planes = [(&image.y, (image.width, image.height)), (&image.u, chroma), (&image.v, chroma)];
         for (texture, (bytes, (width, height))) in self.planes.iter().zip(planes) {
             // OpenGL reads as many bytes as it is told: never more than there are.
             if bytes.len() < width as usize * height as usize {

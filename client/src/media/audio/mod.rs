@@ -170,7 +170,10 @@ impl AudioEngine {
 impl Drop for AudioEngine {
     fn drop(&mut self) {
         self.keepers = None;
-        self.commands = None;
+        if let Some(commands) = self.commands.take() {
+            // Waits for room in the queue; an error means that the worker has ended.
+            let _ = commands.send(Command::Stop);
+        }
         if let Some(worker) = self.worker.take() {
             // A panic was told as an event.
             let _ = worker.join();

@@ -159,9 +159,8 @@ impl Wav {
 
 fn in_words(error: &hound::Error) -> String {
     match error {
-        hound::Error::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "the file ends too early".into()
-        }
+        // That is how hound names the end of a file where there should be more.
+        hound::Error::IoError(error) if error.kind() == std::io::ErrorKind::Other => "the file ends too early".into(),
         hound::Error::IoError(error) => error.to_string(),
         hound::Error::FormatError(reason) => format!("it is not a WAV file that can be played ({reason})"),
         hound::Error::Unsupported => "it is compressed, or of a kind of WAV that cannot be played".into(),

@@ -54,7 +54,6 @@ impl WavSaver {
 }
 
 /// The files of `--save-remote`.
-#[derive(Debug)]
 pub(super) struct SaveFolder {
     folder: PathBuf,
     names: HashMap<String, u32>,

@@ -27,6 +27,7 @@ pub(super) enum Command {
     SetSink(Sink),
     Attach(mpsc::Sender<EncodedAudio>),
     AddPeer(Box<Peer>),
+    Stop,
 }
 
 /// Everything that the worker owns.
@@ -50,24 +51,24 @@ impl Worker {
         }
     }
 
-    /// Until the other end of `commands` is dropped. All files are written when it returns.
+    /// Until it is told to stop, or nobody is left to tell. All files are written when it returns.
     pub(super) fn run(mut self, commands: &Receiver<Command>) {
         let mut next = clock::now() + TICK;
         loop {
             match commands.recv_timeout(next.since(clock::now())) {
+                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(command) => self.handle(command),
                 Err(RecvTimeoutError::Timeout) => {
                     let now = clock::now();
                     self.tick(now);
                     next = if now.since(next) > MAX_LATE { now + TICK } else { next + TICK };
                 }
-                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         self.finish();
     }
 
-    pub(super) fn handle(&mut self, command: Command) {
+    fn handle(&mut self, command: Command) {
         match command {
             Command::SetSource(source) => self.capture.set_source(source),
             Command::SetSink(sink) => {
@@ -76,10 +77,11 @@ impl Worker {
             }
             Command::Attach(outlet) => self.capture.set_outlet(outlet),
             Command::AddPeer(peer) => self.peers.push(*peer),
+            Command::Stop => {}
         }
     }
 
-    pub(super) fn tick(&mut self, now: Timestamp) {
+    fn tick(&mut self, now: Timestamp) {
         self.capture.tick(now);
         self.playback.tick(now, &mut self.peers, self.folder.as_mut());
         for peer in self.peers.extract_if(.., |peer| peer.is_gone()) {

@@ -17,7 +17,7 @@ const MAX_URLS: usize = 16;
 /// `servers` with addresses instead of names. What cannot be used is left out with a warning.
 pub(super) async fn resolve(runtime: &Arc<dyn Runtime>, servers: &[IceServer]) -> Vec<RTCIceServer> {
     let urls = servers.iter().flat_map(|server| server.urls.iter().map(move |url| (server, url))).take(MAX_URLS);
-    let resolved = join_all(urls.map(async |(server, url)| {
+    let resolved = join_all(urls.map(|(server, url)| async move {
         let Some(url) = parse(url) else {
             tracing::warn!(%url, "this STUN or TURN server is not used: only stun: and turn: over UDP are");
             return None;

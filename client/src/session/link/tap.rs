@@ -90,8 +90,9 @@ impl RtcpTap {
 
     fn correct(&self, packet: &mut Box<dyn rtc::rtcp::Packet>, now: Instant) {
         let Some(report) = packet.as_any().downcast_ref::<RtcpSenderReport>() else { return };
-        let Some(rtp_time) = self.capture_times.rtp_time(report.ssrc, clock::timestamp(now)) else { return };
-        *packet = Box::new(RtcpSenderReport { rtp_time, ..report.clone() });
+        let now = clock::timestamp(now);
+        let rtp_time = self.capture_times.rtp_time(report.ssrc, now).unwrap_or(report.rtp_time);
+        *packet = Box::new(RtcpSenderReport { ntp_time: ntp(now), rtp_time, ..report.clone() });
     }
 }
 
@@ -146,6 +147,13 @@ impl Interceptor for RtcpTap {
     }
 }
 
+/// Seconds since 1900 in 32.32 fixed point (RFC 5905, 6), exact to a microsecond. By one clock for all streams: the stack
+/// reads the system's clock anew for each, which may have been set in between.
+fn ntp(at: Timestamp) -> u64 {
+    const UNIX_EPOCH_SECS: f64 = 2_208_988_800.0;
+    ((clock::unix_ms(at) / 1e3 + UNIX_EPOCH_SECS) * 2f64.powi(32)) as u64
+}
+
 fn clock_hz(kind: MediaKind) -> u32 {
     match kind {
         MediaKind::Audio => AUDIO_CLOCK_HZ,
@@ -156,6 +164,52 @@ fn clock_hz(kind: MediaKind) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use rtc::interceptor::AttributedPacket;
+    use rtc::rtcp::payload_feedbacks::full_intra_request::FirEntry;
+    use rtc::shared::TransportContext;
+
+    const OWN_SSRC: u32 = 7;
+
+    fn rtcp(packet: impl rtc::rtcp::Packet + Send + Sync + 'static) -> TaggedPacket {
+        let message = AttributedPacket::new(Packet::Rtcp(vec![Box::new(packet)]));
+        TaggedPacket { now: Instant::now(), transport: TransportContext::default(), message }
+    }
+
+    #[test]
+    fn only_requests_for_our_own_video_are_reported() {
+        let (outbox, _carrier, mut events) = Outbox::new();
+        let mut tap = RtcpTap::new(outbox, Arc::default(), OWN_SSRC);
+        let pli = |media_ssrc| PictureLossIndication { sender_ssrc: 1, media_ssrc };
+        let fir =
+            |ssrc| FullIntraRequest { sender_ssrc: 1, media_ssrc: 0, fir: vec![FirEntry { ssrc, sequence_number: 0 }] };
+        for packet in [rtcp(pli(8)), rtcp(fir(8)), rtcp(pli(OWN_SSRC)), rtcp(fir(OWN_SSRC))] {
+            tap.handle_read(packet).expect("taken");
+            assert!(tap.poll_read().is_some(), "others see it too");
+        }
+        for _ in 0..2 {
+            assert!(matches!(events.try_recv(), Ok(LinkEvent::KeyFrameWanted)));
+        }
+        assert!(events.try_recv().is_err());
+    }
+
+    #[test]
+    fn own_reports_tell_capture_times() {
+        let (outbox, _carrier, _events) = Outbox::new();
+        let times = Arc::new(CaptureTimes::default());
+        let mut tap = RtcpTap::new(outbox, Arc::clone(&times), OWN_SSRC);
+        let report = rtcp(RtcpSenderReport { ssrc: OWN_SSRC, rtp_time: 1, ..RtcpSenderReport::default() });
+        let now = clock::timestamp(report.now);
+        times.set(OWN_SSRC, MediaKind::Video, Timestamp::from_micros(now.as_micros() - 50_000), 9_000);
+        tap.handle_write(report).expect("taken");
+        let Some(Packet::Rtcp(packets)) = tap.poll_write().map(|packet| packet.message.packet) else {
+            panic!("the report is gone")
+        };
+        let report = packets[0].as_any().downcast_ref::<RtcpSenderReport>().expect("a report");
+        assert_eq!(report.rtp_time, 9_000 + 50 * 90);
+        let unix_ms = report.ntp_time as f64 / 2f64.powi(32) * 1e3 - 2_208_988_800_000.0;
+        assert!((unix_ms - clock::unix_ms(now)).abs() < 0.01, "{unix_ms}");
+    }
 
     #[test]
     fn the_rtp_time_of_now_counts_from_the_last_capture_and_wraps() {

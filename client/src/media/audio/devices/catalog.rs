@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cpal::traits::{DeviceTrait, HostTrait};
-use cpal::{Device, Error, Host, HostId};
+use cpal::{Device, Error, Host};
 
 use super::Direction;
 
@@ -14,6 +14,9 @@ static HOST: Mutex<Option<Arc<Host>>> = Mutex::new(None);
 
 /// ALSA's device that swallows everything.
 const ALSA_NULL: &str = "null";
+/// Hosts by name: their variants exist only on Linux.
+const ALSA: &str = "ALSA";
+const PULSE_AUDIO: &str = "PulseAudio";
 const MONITOR_SUFFIX: &str = ".monitor";
 
 /// A device that can be opened. Its name is unique in its direction.
@@ -45,7 +48,7 @@ pub(super) fn default_entry(direction: Direction) -> Result<Option<Entry>, Error
     };
     let entries = entries(direction)?;
     let Some(default) = device.and_then(entry) else { return Ok(None) };
-    let is_monitor = host.id() == HostId::PulseAudio && direction == Direction::Input;
+    let is_monitor = host.id().name() == PULSE_AUDIO && direction == Direction::Input;
     let is_monitor = |id: &str| is_monitor && id.ends_with(MONITOR_SUFFIX);
     if is_monitor(&default.id) {
         return Ok(entries.into_iter().find(|entry| !is_monitor(&entry.id)));
@@ -57,8 +60,8 @@ pub(super) fn default_entry(direction: Direction) -> Result<Option<Entry>, Error
 fn host() -> Arc<Host> {
     let cached = HOST.lock().unwrap_or_else(PoisonError::into_inner).clone();
     // A sound server may have come up since ALSA was chosen for want of one.
-    let outdated =
-        |host: &Arc<Host>| host.id() == HostId::Alsa && cpal::available_hosts().contains(&HostId::PulseAudio);
+    let pulse_is_there = || cpal::available_hosts().iter().any(|id| id.name() == PULSE_AUDIO);
+    let outdated = |host: &Arc<Host>| host.id().name() == ALSA && pulse_is_there();
     if let Some(host) = cached.filter(|host| !outdated(host)) {
         return host;
     }

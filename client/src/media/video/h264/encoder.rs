@@ -118,7 +118,11 @@ impl H264Encoder {
             self.encoder.force_intra_frame();
         }
         let (width, height) = (width as usize, height as usize);
-        let source = YUVSlices::new((&image.y, &image.u, &image.v), (width, height), (width, width / 2, width / 2));
+        let source = YUVSlices::new(
+            (image.y.as_slice(), image.u.as_slice(), image.v.as_slice()),
+            (width, height),
+            (width, width / 2, width / 2),
+        );
         let stream = self.encoder.encode_at(&source, openh264::Timestamp::from_millis(time_ms))?;
         let is_key = match stream.frame_type() {
             FrameType::IDR => true,

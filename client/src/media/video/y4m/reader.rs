@@ -12,7 +12,7 @@ use crate::media::video::pacer::FrameRate;
 
 /// An open file of which every frame marker has been seen.
 #[derive(Debug)]
-pub(crate) struct Y4mReader {
+pub(in crate::media::video) struct Y4mReader {
     path: PathBuf,
     file: BufReader<File>,
     header: Header,
@@ -25,7 +25,7 @@ impl Y4mReader {
     ///
     /// # Errors
     /// The file is missing, is no Y4M, has no frame, a broken marker, or is cut off.
-    pub(crate) fn open(path: &Path) -> Result<Self, SourceError> {
+    pub(in crate::media::video) fn open(path: &Path) -> Result<Self, SourceError> {
         let at = |place: &str, reason: String| SourceError::new(path, place, reason);
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
         let (metadata, file) = opened.map_err(|error| at("opening", error.to_string()))?;
@@ -42,11 +42,11 @@ impl Y4mReader {
     }
 
     /// How many there are; at least one.
-    pub(crate) fn frames(&self) -> u64 {
+    pub(in crate::media::video) fn frames(&self) -> u64 {
         self.frames.len() as u64
     }
 
-    pub(crate) fn rate(&self) -> FrameRate {
+    pub(in crate::media::video) fn rate(&self) -> FrameRate {
         self.header.rate
     }
 
@@ -54,7 +54,7 @@ impl Y4mReader {
     ///
     /// # Errors
     /// There is no such frame, or the file changed since it was opened.
-    pub(crate) fn read(&mut self, index: u64, image: &mut I420) -> Result<(), SourceError> {
+    pub(in crate::media::video) fn read(&mut self, index: u64, image: &mut I420) -> Result<(), SourceError> {
         image.reshape(self.header.width, self.header.height);
         let position = usize::try_from(index).ok().and_then(|index| self.frames.get(index).copied());
         let read = match position {

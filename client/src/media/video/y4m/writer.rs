@@ -8,7 +8,7 @@ use maru_core::picture::I420;
 
 /// An open file of pictures of one size.
 #[derive(Debug)]
-pub(crate) struct Y4mWriter {
+pub(in crate::media::video) struct Y4mWriter {
     file: BufWriter<File>,
     width: u32,
     height: u32,
@@ -19,20 +19,20 @@ impl Y4mWriter {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(crate) fn create(path: &Path, width: u32, height: u32) -> std::io::Result<Self> {
+    pub(in crate::media::video) fn create(path: &Path, width: u32, height: u32) -> std::io::Result<Self> {
         let mut file = BufWriter::new(File::create(path)?);
         writeln!(file, "YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420jpeg")?;
         Ok(Self { file, width, height })
     }
 
     /// Whether pictures of this size belong into this file.
-    pub(crate) fn fits(&self, image: &I420) -> bool {
+    pub(in crate::media::video) fn fits(&self, image: &I420) -> bool {
         (self.width, self.height) == (image.width, image.height)
     }
 
     /// # Errors
     /// The disk is full or gone.
-    pub(crate) fn write(&mut self, image: &I420) -> std::io::Result<()> {
+    pub(in crate::media::video) fn write(&mut self, image: &I420) -> std::io::Result<()> {
         self.file.write_all(b"FRAME\n")?;
         self.file.write_all(&image.y)?;
         self.file.write_all(&image.u)?;

@@ -1,0 +1,285 @@
+//! Sound devices as a sound server gives them: PulseAudio with null sinks, one server for each test.
+//!
+//! cpal finds the server through the environment, which a process cannot change safely once it has threads. So each test
+//! starts a server and then itself again, with the body of the test and an environment of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use maru::clock;
+use maru::media::audio::{AudioConfig, AudioEngine, list_microphones, list_speakers};
+use maru::media::{DeviceKind, DeviceProblem, MediaEvent, MicrophoneChoice, SpeakerChoice};
+use maru::report::Report;
+use maru_core::media::{AUDIO_CLOCK_HZ, AudioPacket, EncodedAudio};
+use maru_core::test_sound::{MARKER_HZ, MARKER_SAMPLES, QUIETEST_RMS};
+use maru_core::time::Timestamp;
+use tokio::sync::mpsc;
+
+mod hearing;
+
+use hearing::{first_marker, loudest_hz, quiet_stretches};
+
+/// Long enough for any machine that works at all.
+const PATIENCE: Duration = Duration::from_secs(120);
+const SINK: &str = "sink_name=maru rate=48000 sink_properties=device.description=Maru";
+const OTHER_SINK: &str = "sink_name=other rate=44100 sink_properties=device.description=Other";
+
+#[test]
+fn what_a_loudspeaker_plays_a_microphone_hears() {
+    with_server(&[SINK], "body_sound_goes_round");
+}
+
+#[test]
+fn a_loudspeaker_that_is_pulled_out_is_taken_again_when_it_is_back() {
+    with_server(&[SINK], "body_pulled_out_and_back");
+}
+
+#[test]
+fn the_default_loudspeaker_is_followed() {
+    with_server(&[SINK, OTHER_SINK], "body_default_is_followed");
+}
+
+#[test]
+fn wrong_names_and_missing_microphones_are_told() {
+    with_server(&[SINK], "body_missing_devices");
+}
+
+#[test]
+fn without_a_sound_server_the_call_goes_on() {
+    run_body("body_no_server", Path::new("/nonexistent"));
+}
+
+#[test]
+#[ignore = "started by what_a_loudspeaker_plays_a_microphone_hears"]
+fn body_sound_goes_round() {
+    assert!(list_speakers().contains(&"Maru".to_owned()), "{:?}", list_speakers());
+    assert!(list_microphones().contains(&"Monitor of Maru".to_owned()), "{:?}", list_microphones());
+    let (speaking, _events) = engine(MicrophoneChoice::Test, SpeakerChoice::None);
+    let monitor = MicrophoneChoice::Named("Monitor of Maru".into());
+    let (device, mut events) = engine(monitor, SpeakerChoice::Named("Maru".into()));
+    wait_for(&mut events, |event| matches!(event, MediaEvent::Opened { device: DeviceKind::Microphone, .. }));
+    let peer = device.add_peer("speaking");
+    let mut said = speaking.attach();
+    let mut heard = device.attach();
+    let (mut said_sound, mut heard_sound) = (Recording::default(), Recording::default());
+    let mut sequence = 0_u16;
+    let deadline = Instant::now() + PATIENCE;
+    while heard_sound.samples.len() < 8 * AUDIO_CLOCK_HZ as usize {
+        assert!(Instant::now() < deadline, "{} samples heard", heard_sound.samples.len());
+        let packet = said.blocking_recv().expect("the engine is running");
+        said_sound.add(&packet);
+        sequence = sequence.wrapping_add(1);
+        let (payload, rtp_time) = (packet.payload, packet.rtp_time);
+        peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now() });
+        while let Ok(packet) = heard.try_recv() {
+            heard_sound.add(&packet);
+        }
+    }
+    let start = first_marker(&heard_sound.samples).expect("a marker is heard");
+    let marker = &heard_sound.samples[start + 240..start + MARKER_SAMPLES as usize - 240];
+    assert_eq!(loudest_hz(marker, 300..3400), MARKER_HZ as u32);
+    let latency = heard_sound.time_of(start) - said_sound.marker_before(heard_sound.time_of(start));
+    let gaps = quiet_stretches(&heard_sound.samples[start..], QUIETEST_RMS / 4.0);
+    println!("from one's own sound to its echo on the sink: {latency} ms; {gaps} gaps of 5 ms; {:?}", peer.stats());
+    assert!((20..600).contains(&latency), "{latency} ms");
+    // A machine that stalls the sound server makes holes that no client can fill; most of the sound must be whole.
+    let parts = heard_sound.samples[start..].len() / 240;
+    assert!(gaps * 20 < parts, "{gaps} of {parts}");
+}
+
+#[test]
+#[ignore = "started by a_loudspeaker_that_is_pulled_out_is_taken_again_when_it_is_back"]
+fn body_pulled_out_and_back() {
+    let (engine, mut events) = engine(MicrophoneChoice::Test, SpeakerChoice::Named("Maru".into()));
+    let opened = |event: &MediaEvent| *event == MediaEvent::Opened { device: DeviceKind::Speaker, name: "Maru".into() };
+    wait_for(&mut events, opened);
+    pactl(&["unload-module", "module-null-sink"]);
+    let unplugged = DeviceProblem::Unplugged { name: "Maru".into() };
+    wait_for(&mut events, |event| {
+        *event == MediaEvent::Failed { device: DeviceKind::Speaker, problem: unplugged.clone() }
+    });
+    // The call goes on meanwhile.
+    let peer = engine.add_peer("self");
+    let mut packets = engine.attach();
+    let mut sequence = 0;
+    while peer.stats().samples_played < 48_000 {
+        let EncodedAudio { payload, rtp_time, .. } = packets.blocking_recv().expect("the engine is running");
+        peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now() });
+        sequence += 1;
+    }
+    load_sink(SINK);
+    wait_for(&mut events, opened);
+}
+
+#[test]
+#[ignore = "started by the_default_loudspeaker_is_followed"]
+fn body_default_is_followed() {
+    pactl(&["set-default-sink", "maru"]);
+    let (_engine, mut events) = engine(MicrophoneChoice::None, SpeakerChoice::Auto);
+    let opened = |name: &str| MediaEvent::Opened { device: DeviceKind::Speaker, name: name.into() };
+    wait_for(&mut events, |event| *event == opened("Maru"));
+    pactl(&["set-default-sink", "other"]);
+    wait_for(&mut events, |event| *event == opened("Other"));
+}
+
+#[test]
+#[ignore = "started by wrong_names_and_missing_microphones_are_told"]
+fn body_missing_devices() {
+    let (engine, mut events) = engine(MicrophoneChoice::Auto, SpeakerChoice::Named("Nobody".into()));
+    let mut problems = Vec::new();
+    while problems.len() < 2 {
+        if let MediaEvent::Failed { device, problem } = next(&mut events) {
+            problems.push((device, problem));
+        }
+    }
+    // The only source is the monitor of the sink, which would send the others their own voices.
+    assert!(problems.contains(&(DeviceKind::Microphone, DeviceProblem::NoDevice)), "{problems:?}");
+    let not_found = DeviceProblem::NotFound { name: "Nobody".into() };
+    assert!(problems.contains(&(DeviceKind::Speaker, not_found)), "{problems:?}");
+    engine.set_speaker(SpeakerChoice::Named("Maru".into()));
+    wait_for(&mut events, |event| matches!(event, MediaEvent::Opened { device: DeviceKind::Speaker, .. }));
+}
+
+#[test]
+#[ignore = "started by without_a_sound_server_the_call_goes_on"]
+fn body_no_server() {
+    let (engine, mut events) = engine(MicrophoneChoice::Auto, SpeakerChoice::Auto);
+    wait_for(&mut events, |event| matches!(event, MediaEvent::Failed { device: DeviceKind::Microphone, .. }));
+    let mut packets = engine.attach();
+    engine.set_microphone(MicrophoneChoice::Test);
+    assert!(packets.blocking_recv().is_some());
+}
+
+fn engine(microphone: MicrophoneChoice, speaker: SpeakerChoice) -> (AudioEngine, mpsc::Receiver<MediaEvent>) {
+    let (sender, events) = mpsc::channel(64);
+    let config = AudioConfig { microphone, speaker, muted: false, save_remote: None };
+    (AudioEngine::start(config, sender, Report::none()), events)
+}
+
+fn next(events: &mut mpsc::Receiver<MediaEvent>) -> MediaEvent {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let event = runtime.block_on(async { tokio::time::timeout(PATIENCE, events.recv()).await });
+    event.expect("an event in time").expect("the engine is running")
+}
+
+fn wait_for(events: &mut mpsc::Receiver<MediaEvent>, wanted: impl Fn(&MediaEvent) -> bool) {
+    while !wanted(&next(events)) {}
+}
+
+/// Packets decoded, on the clock of when they were captured.
+struct Recording {
+    decoder: opus::Decoder,
+    samples: Vec<f32>,
+    first: Option<EncodedAudio>,
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        let decoder = opus::Decoder::new(AUDIO_CLOCK_HZ, opus::Channels::Mono).expect("a decoder");
+        Self { decoder, samples: Vec::new(), first: None }
+    }
+}
+
+impl Recording {
+    fn add(&mut self, packet: &EncodedAudio) {
+        let first = self.first.get_or_insert_with(|| packet.clone());
+        let at = packet.rtp_time.wrapping_sub(first.rtp_time) as usize;
+        self.samples.resize(at + 960, 0.0);
+        self.decoder.decode_float(&packet.payload, &mut self.samples[at..], false).expect("a packet of ours");
+    }
+
+    /// When sample `at` was captured, in ms.
+    fn time_of(&self, at: usize) -> i64 {
+        let started = self.first.as_ref().map_or(Timestamp::ZERO, |packet| packet.captured);
+        started.as_micros() as i64 / 1000 + at as i64 / 48
+    }
+
+    /// When the last marker that began before `time_ms` was captured.
+    fn marker_before(&self, time_ms: i64) -> i64 {
+        let mut at = first_marker(&self.samples).expect("a marker was said");
+        while self.time_of(at + AUDIO_CLOCK_HZ as usize) < time_ms {
+            at += AUDIO_CLOCK_HZ as usize;
+        }
+        self.time_of(at)
+    }
+}
+
+/// A PulseAudio server that ends with the test.
+struct Server {
+    process: Child,
+    folder: PathBuf,
+}
+
+impl Server {
+    fn start(sinks: &[&str], name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("maru-pulse-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        // Anyone may connect, but not without a cookie of this length.
+        std::fs::write(folder.join("cookie"), [0; 256]).expect("a file");
+        let socket = folder.join("native");
+        let mut command = Command::new("pulseaudio");
+        command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm"]);
+        command.arg("-L").arg(format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket.display()));
+        for sink in sinks {
+            command.arg("-L").arg(format!("module-null-sink {sink}"));
+        }
+        environment(&mut command, &folder);
+        let process = command.stderr(Stdio::null()).spawn().expect("Debian's package pulseaudio is installed");
+        let server = Self { process, folder };
+        let deadline = Instant::now() + PATIENCE;
+        while !server.is_up() {
+            assert!(Instant::now() < deadline, "PulseAudio does not come up");
+        }
+        server
+    }
+
+    fn is_up(&self) -> bool {
+        let mut command = Command::new("pactl");
+        environment(command.arg("info"), &self.folder);
+        let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.expect("Debian's package pulseaudio-utils is installed").success()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Everything by which a client finds its server.
+fn environment(command: &mut Command, folder: &Path) {
+    for variable in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "PULSE_RUNTIME_PATH"] {
+        command.env(variable, folder);
+    }
+    command.env("PULSE_COOKIE", folder.join("cookie"));
+    command.env("PULSE_SERVER", format!("unix:{}", folder.join("native").display()));
+    // Nobody else's ALSA settings.
+    command.env("ALSA_CONFIG_PATH", "/dev/null");
+}
+
+fn with_server(sinks: &[&str], body: &str) {
+    let server = Server::start(sinks, body);
+    run_body(body, &server.folder);
+}
+
+fn run_body(body: &str, folder: &Path) {
+    let mut command = Command::new(std::env::current_exe().expect("this test"));
+    command.args(["--exact", body, "--ignored", "--nocapture"]);
+    environment(&mut command, folder);
+    let status = command.status().expect("this test runs again");
+    assert!(status.success(), "{body} failed, see above");
+}
+
+fn pactl(arguments: &[&str]) {
+    let status = Command::new("pactl").args(arguments).stdout(Stdio::null()).status();
+    assert!(status.expect("Debian's package pulseaudio-utils is installed").success(), "pactl {arguments:?}");
+}
+
+fn load_sink(sink: &str) {
+    let arguments: Vec<&str> = ["load-module", "module-null-sink"].into_iter().chain(sink.split(' ')).collect();
+    pactl(&arguments);
+}

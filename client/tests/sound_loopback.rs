@@ -1,0 +1,98 @@
+//! Two engines on one machine, without devices: the test sound goes through Opus and a jitter buffer into a file.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use maru::clock;
+use maru::media::audio::{AudioConfig, AudioEngine, AudioStats};
+use maru::media::{MicrophoneChoice, SpeakerChoice};
+use maru::report::Report;
+use maru_core::media::AudioPacket;
+use maru_core::test_sound::{MARKER_HZ, MARKER_SAMPLES, QUIETEST_RMS, tone_hz};
+use tokio::sync::mpsc;
+
+mod hearing;
+
+use hearing::{first_marker, loudest_hz, quiet_stretches, read_wav};
+
+/// Long enough for any machine that works at all.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn engine(microphone: MicrophoneChoice, save_remote: Option<PathBuf>) -> AudioEngine {
+    let (events, _) = mpsc::channel(16);
+    let config = AudioConfig { microphone, speaker: SpeakerChoice::None, muted: false, save_remote };
+    AudioEngine::start(config, events, Report::none())
+}
+
+/// Sends the test sound from one engine to another until `samples` have been played. Returns what was played and how it
+/// went.
+fn call(name: &str, samples: u64) -> (Vec<f32>, AudioStats, f32) {
+    let folder = std::env::temp_dir().join(format!("maru-loopback-{}-{name}", std::process::id()));
+    let speaking = engine(MicrophoneChoice::Test, None);
+    let listening = engine(MicrophoneChoice::None, Some(folder.clone()));
+    let peer = listening.add_peer(name);
+    let mut packets = speaking.attach();
+    let deadline = Instant::now() + PATIENCE;
+    let mut sequence = u16::MAX - 20;
+    let mut buffer_ms = Vec::new();
+    while peer.stats().samples_played < samples {
+        assert!(Instant::now() < deadline, "{:?}", peer.stats());
+        let packet = packets.blocking_recv().expect("the engine is running");
+        sequence = sequence.wrapping_add(1);
+        let (payload, rtp_time) = (packet.payload, packet.rtp_time);
+        peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now() });
+        buffer_ms.push(peer.stats().buffer_ms);
+    }
+    let stats = peer.stats();
+    drop(peer);
+    drop(listening);
+    let sound = read_wav(&folder.join(format!("{name}.wav")));
+    std::fs::remove_dir_all(folder).expect("the folder was made by the engine");
+    let mean_buffer_ms = buffer_ms.iter().sum::<f32>() / buffer_ms.len() as f32;
+    (sound, stats, mean_buffer_ms)
+}
+
+#[test]
+fn the_test_sound_arrives_whole() {
+    let (sound, stats, mean_buffer_ms) = call("시험", 10 * 48_000);
+    println!("{stats:?}, {mean_buffer_ms} ms in the buffer on average");
+    let start = first_marker(&sound).expect("a marker");
+    // Each second begins with a marker, and each syllable has the pitch that belongs there. What a stalled machine made
+    // the buffer insert moves the rest, so a second is looked for where the last one ended.
+    let mut at = start;
+    for _ in 1..=7 {
+        let marker = &sound[at + 240..at + MARKER_SAMPLES as usize - 240];
+        assert_eq!(loudest_hz(marker, 300..3400), MARKER_HZ as u32);
+        let next = at + 47_000;
+        at = next + first_marker(&sound[next..]).expect("the next marker");
+    }
+    // Within the pattern of 3 s one of the seconds begins with this syllable.
+    let firsts: Vec<u32> = [0, 4, 8].map(|syllable| tone_hz(syllable * 12_000) as u32).into();
+    let heard = loudest_hz(&sound[start + 4800..start + 10_000], 300..2800);
+    assert!(firsts.contains(&heard), "{heard} Hz");
+    let heard_sound = &sound[start..start + 7 * 48_000];
+    let gaps = quiet_stretches(heard_sound, QUIETEST_RMS / 4.0);
+    let made_up_ms = stats.samples_concealed as usize / 48;
+    assert!(gaps * 5 <= made_up_ms, "{gaps} gaps of 5 ms, but only {made_up_ms} ms were made up");
+}
+
+/// `cargo test --workspace --test sound_loopback -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement of a minute"]
+fn sixty_seconds_without_a_gap() {
+    let before = processor_time_ms();
+    let (sound, stats, mean_buffer_ms) = call("minute", 60 * 48_000);
+    let spent_ms = processor_time_ms() - before;
+    println!("{stats:?}, {mean_buffer_ms} ms in the buffer on average, {spent_ms} ms of processor time for both ends");
+    let start = first_marker(&sound).expect("a marker");
+    assert_eq!(stats.samples_concealed, 0);
+    assert_eq!(quiet_stretches(&sound[start..sound.len() - 4800], QUIETEST_RMS / 4.0), 0);
+}
+
+/// User and system time of this process (Linux).
+fn processor_time_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let hundredths = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+    hundredths.sum::<u64>() * 10
+}
