@@ -192,6 +192,8 @@ impl PacketBuffer {
 
     fn put(&mut self, sequence: u64, now: Timestamp, packet: RtpVideo) {
         self.bytes += packet.payload.len();
+        // The first to come need not be the first that was sent.
+        self.first = self.first.min(sequence);
         let RtpVideo { rtp_time, marker, payload, .. } = packet;
         let key_part = KeyPart::of(&payload);
         let slot = Slot { arrived: now, rtp_time, marker, key_part, payload };
@@ -245,6 +247,8 @@ mod tests {
         let (first, _) = buffer.first_from(0).unwrap();
         assert!((first..first + 4).all(|sequence| buffer.get(sequence).is_some()));
         assert_eq!(buffer.expected(), 4);
+        insert(&mut buffer, 65_533);
+        assert_eq!(buffer.expected(), 5, "what was sent before the first to come counts too");
         assert!(matches!(insert(&mut buffer, 65_535), Insertion::Duplicate));
     }
 
