@@ -28,8 +28,11 @@ fn a_person_joins_sees_mutes_writes_and_leaves() {
     other.event("the window joins", |event| event["event"] == "peer-joined" && event["peer"] == "person");
     window.first("first-frame");
 
-    let numbers = watch(&display, folder.path());
-    assert!(numbers.len() >= 2, "the picture of the other stands still at {numbers:?}");
+    let mut numbers = BTreeSet::new();
+    let width = wait_for_screen(&display, folder.path(), "a picture that moves", |number, width| {
+        numbers.insert(number);
+        (numbers.len() >= 2).then_some(width)
+    });
 
     display.press("m");
     other.event("muted", |event| event["event"] == "peer-state" && event["muted"] == true);
@@ -38,6 +41,8 @@ fn a_person_joins_sees_mutes_writes_and_leaves() {
     other.event("no longer muted", muted_again);
 
     display.press("c");
+    // The chat takes room from the picture: from then on keys are text.
+    wait_for_screen(&display, folder.path(), "room for the chat", |_, now| (now < width - 40).then_some(()));
     display.types("hello from the window");
     display.press("Return");
     other.prints("person: hello from the window");
@@ -60,13 +65,20 @@ fn open_window(display: &Display, folder: &Path, server: &str) -> Client {
     Client::spawn(command, folder)
 }
 
-/// Looks at the screen until two different frame numbers have been seen.
-fn watch(display: &Display, folder: &Path) -> BTreeSet<u16> {
+/// Looks at the screen until `look` is content with the frame number and the width of the other's picture.
+fn wait_for_screen<T>(
+    display: &Display,
+    folder: &Path,
+    what: &str,
+    mut look: impl FnMut(u16, usize) -> Option<T>,
+) -> T {
     let end = Instant::now() + deadline();
-    let mut numbers = BTreeSet::new();
-    while numbers.len() < 2 && Instant::now() < end {
+    loop {
         let screen = display.shoot(&folder.join("screen.png"));
-        numbers.extend(screen.frame_numbers().into_iter().filter(|(_, width)| *width > 300).map(|(number, _)| number));
+        let pictures = screen.frame_numbers().into_iter().filter(|(_, width)| *width > 200);
+        if let Some(found) = pictures.into_iter().find_map(|(number, width)| look(number, width)) {
+            return found;
+        }
+        assert!(Instant::now() < end, "not on the screen: {what}");
     }
-    numbers
 }

@@ -1,5 +1,5 @@
 //! What the sound tests hear with.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::f64::consts::TAU;
 use std::ops::Range;

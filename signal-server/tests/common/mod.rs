@@ -1,6 +1,6 @@
 //! A server on a free port of loopback, and clients that fail a test instead of hanging it.
 
-#![allow(dead_code, reason = "each test file uses its part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part of it")]
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -1,5 +1,5 @@
 //! A sender, a network and a receiver of video in virtual time. Everything follows from the seed.
-#![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;

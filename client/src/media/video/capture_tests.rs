@@ -74,8 +74,8 @@ fn off_shows_nothing_and_on_shows_again() {
 fn a_file_is_looped_and_takes_over_from_the_test_picture() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("clip.y4m");
-    let mut writer = Y4mWriter::create(&path, 64, 48).expect("created");
-    let mut image = I420::black(64, 48);
+    let mut writer = Y4mWriter::create(&path, 320, 180).expect("created");
+    let mut image = I420::black(320, 180);
     for number in 0..3 {
         barcode::write(&mut image, 1000 + number);
         writer.write(&image).expect("written");
@@ -86,7 +86,7 @@ fn a_file_is_looped_and_takes_over_from_the_test_picture() {
     bench.capture.set_choice(CameraChoice::File(path.clone()));
     let is = |index| {
         move |picture: Option<&Picture>| {
-            picture.is_some_and(|picture| picture.image.width == 64 && picture.source_frame == Some(index))
+            picture.is_some_and(|picture| picture.image.width == 320 && picture.source_frame == Some(index))
         }
     };
     bench.wait_for(is(2));
