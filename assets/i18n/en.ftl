@@ -118,6 +118,7 @@ rename = Change
 # Notices
 notice-entered = You are in the room “{ $room }”.
 notice-own-server = No server was found on this network, so this computer is one now.
+notice-present = { $name } is here.
 notice-joined = { $name } joined.
 notice-left = { $name } left.
 notice-lost = { $name } is gone: the connection broke off.

@@ -118,6 +118,7 @@ rename = 바꾸기
 # 알림
 notice-entered = 방 “{ $room }”에 들어왔습니다.
 notice-own-server = 이 네트워크에서 서버를 찾지 못해 이 컴퓨터가 서버가 되었습니다.
+notice-present = { $name } 님이 방에 있습니다.
 notice-joined = { $name }님이 들어왔습니다.
 notice-left = { $name }님이 나갔습니다.
 notice-lost = { $name }님과의 연결이 끊어졌습니다.

@@ -15,6 +15,7 @@ use crate::media::{DeviceKind, Media, MediaConfig, MediaEvent};
 use crate::report::Report;
 use crate::roll_call::RollCall;
 use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, EndReason, ServerChoice};
+use crate::signals;
 
 /// How long leaving may take: goodbyes that do not get through by then are not worth waiting for.
 const LEAVE_LIMIT: Duration = Duration::from_secs(2);
@@ -144,27 +145,8 @@ async fn stopped(duration: Option<Duration>) {
     };
     tokio::select! {
         () = time_is_over => {}
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated() => {}
+        () = signals::told_to_end() => {}
     }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM cannot be caught");
-            std::future::pending().await
-        }
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
 }
 
 /// Lines of standard input. The thread waits for the terminal and ends with the process.

@@ -16,3 +16,4 @@ pub mod report;
 pub mod roll_call;
 pub mod session;
 pub mod settings;
+pub mod signals;

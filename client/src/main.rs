@@ -10,10 +10,13 @@ use maru::i18n::Texts;
 use maru::media::{self, DeviceList, MediaConfig};
 use maru::report::Report;
 use maru::session::ServerChoice;
+use maru::signals;
 use maru::settings::Settings;
 use maru::{app, clock};
 use maru_protocol::Nickname;
 use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 /// What the command line, the file or the settings name cannot be used.
 const BAD_INPUT: u8 = 2;
@@ -75,7 +78,8 @@ fn main() -> ExitCode {
             settings,
             duration: cli.duration,
             runtime: runtime.handle().clone(),
-            stop: None,
+            greeting: cli.greet,
+            stop: Some(stop_on_signal(runtime.handle())),
         }),
     }
 }
@@ -91,6 +95,16 @@ fn open_window(config: app::AppConfig) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The window leaves the call before the process ends.
+fn stop_on_signal(runtime: &Handle) -> oneshot::Receiver<()> {
+    let (stop, stopped) = oneshot::channel();
+    runtime.spawn(async move {
+        signals::told_to_end().await;
+        let _ = stop.send(());
+    });
+    stopped
 }
 
 /// The command line goes before what was used last; a terminal has no "last used".

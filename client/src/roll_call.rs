@@ -12,6 +12,8 @@ use crate::session::{CallEvent, PeerKey};
 pub struct RollCall {
     names: HashMap<PeerKey, Nickname>,
     interrupted: Vec<PeerKey>,
+    /// Those who were in the room before us and have not been named yet: they did not join just now.
+    present: usize,
 }
 
 impl RollCall {
@@ -22,7 +24,8 @@ impl RollCall {
     /// Takes note of `event`, and says which notices follow from it.
     pub fn take(&mut self, room: &RoomName, event: &CallEvent) -> Vec<Notice> {
         match event {
-            CallEvent::Joined { own_server, .. } => {
+            CallEvent::Joined { own_server, peers, .. } => {
+                self.present = *peers;
                 let mut notices = vec![Notice::Entered { room: room.clone() }];
                 notices.extend(own_server.then_some(Notice::OwnServer));
                 notices
@@ -31,6 +34,10 @@ impl RollCall {
             CallEvent::ServerBack => vec![Notice::ServerBack],
             CallEvent::PeerJoined { peer, name } => {
                 self.names.insert(*peer, name.clone());
+                if self.present > 0 {
+                    self.present -= 1;
+                    return vec![Notice::Present { name: name.clone() }];
+                }
                 vec![Notice::Joined { name: name.clone() }]
             }
             CallEvent::PeerRenamed { peer, old, name } => {

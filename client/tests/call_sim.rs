@@ -160,8 +160,8 @@ fn pictures_come_back_after_an_outage() {
 
 #[test]
 fn a_slow_network_delays_but_does_not_corrupt() {
-    // Key frames overflow the queue before it; retransmissions and key frame requests have to cope.
-    let path = PathConfig { rate_bps: Some(2_500_000), queue_bytes: 20_000, ..PathConfig::delay(20 * MS) };
+    // A key frame overflows the queue before it.
+    let path = PathConfig { rate_bps: Some(4_000_000), queue_bytes: 24_000, ..PathConfig::delay(20 * MS) };
     let world = world(9, path);
     world.sim.run(async {
         let (polite, impolite) = world.introduce(30 * MS).await;
@@ -170,10 +170,17 @@ fn a_slow_network_delays_but_does_not_corrupt() {
         let before = world.sim.path_stats(&world.polite, &world.impolite);
         let sent = polite.clone().film(10 * SECOND, FPS, PICTURE_BYTES).await;
         world.sim.sleep(SECOND).await;
-        let overflowed = world.sim.path_stats(&world.polite, &world.impolite).overflowed - before.overflowed;
+        let after = world.sim.path_stats(&world.polite, &world.impolite);
+        let (overflowed, bytes) = (after.overflowed - before.overflowed, after.sent_bytes - before.sent_bytes);
+        let media_bytes: usize = sent.values().map(Bytes::len).sum();
         let arrived = arrived(&impolite, &sent);
-        println!("{arrived} of {} pictures, {overflowed} packets overflowed", sent.len());
+        println!(
+            "{arrived} of {} pictures, {overflowed} packets overflowed, {bytes} bytes for {media_bytes}",
+            sent.len()
+        );
         assert!(overflowed > 0, "the queue was long enough");
         assert!(arrived * 100 >= sent.len() * 90, "{arrived} of {}", sent.len());
+        // What is sent again must not fill the queue on its own.
+        assert!(bytes < media_bytes as u64 * 3 / 2, "{bytes} bytes for {media_bytes}");
     });
 }

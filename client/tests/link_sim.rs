@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use maru::session::link::{LinkConfig, LinkError, LinkEvent, MediaKind};
 use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
-use maru_simnet::{Fate, Host, PathConfig, PathStats, Sim};
+use maru_simnet::{Fate, Host, PathConfig, Sim};
 
 use link_support::media::{Traffic, pictures, send_call, sounds, video_packets};
 use link_support::pair::{Places, Side, connect};
@@ -66,8 +66,10 @@ fn two_links_connect_within_a_few_round_trips() {
             let connected = side.connected().await - side.opened;
             let open = side.channel_open().await - side.opened;
             println!("connected after {connected:?}, channel open after {open:?}");
-            assert!(connected < 160 * MS, "{connected:?}");
-            assert!(open < 220 * MS, "{open:?}");
+            // Signaling 20 ms, then five round trips: two of ICE and three of DTLS.
+            assert!(connected <= 130 * MS, "{connected:?}");
+            // Two more of SCTP. On a link where nothing else moves the stack tells of it only at its next timer.
+            assert!(open <= 350 * MS, "{open:?}");
         }
         assert_eq!(alice.link.remote_fingerprint(), bob.link.remote_fingerprint(), "one process, one certificate");
     });
@@ -324,8 +326,16 @@ fn what_is_malformed_is_refused_and_the_link_goes_on() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_call() {
-    let config = PathConfig {
+fn the_same_seed_gives_every_packet_the_same_fate() {
+    let one = losses(20);
+    assert_eq!(one, losses(20));
+    assert_ne!(one, losses(21));
+}
+
+/// Which of the first thousand packets from Alice to Bob were lost. Their contents differ from run to run, because the
+/// stacks draw keys of their own; one signature is a byte longer now and then.
+fn losses(seed: u64) -> Vec<bool> {
+    let path = PathConfig {
         loss: 0.03,
         reorder: 0.02,
         reorder_delay: 5 * MS,
@@ -333,38 +343,18 @@ fn the_same_seed_gives_the_same_call() {
         rate_bps: Some(4_000_000),
         ..PathConfig::delay(20 * MS)
     };
-    let one = outcome(20, config);
-    assert_eq!(one, outcome(20, config));
-    assert_ne!(one.lost_at, outcome(21, config).lost_at);
-}
-
-#[derive(Debug, PartialEq)]
-struct Outcome {
-    /// Which of the packets from Alice to Bob were lost.
-    lost_at: Vec<usize>,
-    path: PathStats,
-    packets: usize,
-    pictures: usize,
-    sounds: Vec<u32>,
-}
-
-fn outcome(seed: u64, path: PathConfig) -> Outcome {
     let world = world(seed, path);
+    world.sim.record_trace();
     world.sim.run(async {
         let (alice, bob) = world.call().await;
-        world.sim.record_trace();
-        world.send(&alice, Traffic { duration: Duration::from_secs(5), ..CALL }).await;
-        let from_alice = world.sim.trace().into_iter().filter(|entry| entry.from == 0);
-        let lost_at = from_alice.enumerate().filter(|(_, entry)| entry.fate == Fate::Lost).map(|(i, _)| i).collect();
-        let (packets, _) = video_packets(&bob);
-        Outcome {
-            lost_at,
-            path: world.sim.path_stats(&world.alice, &world.bob),
-            packets: packets.len(),
-            pictures: pictures(&packets).len(),
-            sounds: sounds(&bob),
-        }
-    })
+        let sent = world.send(&alice, Traffic { duration: Duration::from_secs(5), ..CALL }).await;
+        let arrived = pictures(&video_packets(&bob).0).len();
+        assert!(arrived * 100 >= sent.len() * 95, "{arrived} of {}", sent.len());
+    });
+    let from_alice = world.sim.trace().into_iter().filter(|entry| entry.from == 0);
+    let losses: Vec<bool> = from_alice.take(1000).map(|entry| entry.fate == Fate::Lost).collect();
+    assert_eq!(losses.len(), 1000);
+    losses
 }
 
 #[test]

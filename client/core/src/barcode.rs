@@ -8,11 +8,11 @@ use crate::picture::I420;
 /// Writes `number` into the top rows of `image`.
 pub fn write(image: &mut I420, number: u16) {
     let (width, rows) = (image.width as usize, rows(image.height));
-    let cell_width = width / COLUMNS;
+    let start = |cell: usize| cell * width / COLUMNS;
     for row in image.y.chunks_exact_mut(width.max(1)).take(rows) {
         row.fill(BLACK);
         for (cell, _) in cells(number).iter().enumerate().filter(|(_, white)| **white) {
-            row[cell * cell_width..(cell + 1) * cell_width].fill(WHITE);
+            row[start(cell)..start(cell + 1)].fill(WHITE);
         }
     }
     let neutral = image.chroma_width() as usize * rows.div_ceil(2);
@@ -90,6 +90,17 @@ mod tests {
         for number in 0..=u16::MAX {
             write(&mut image, number);
             assert_eq!(read(&image), Some(number));
+        }
+    }
+
+    #[test]
+    fn widths_that_cannot_be_divided_by_twenty_will_do() {
+        for (width, height) in [(64, 48), (854, 480), (426, 240), (1366, 768), (1080, 1920)] {
+            let mut image = I420::black(width, height);
+            for number in [0, 1, 0x5555, 0xAAAA, 0x8001, u16::MAX] {
+                write(&mut image, number);
+                assert_eq!(read(&image), Some(number), "{width}x{height}");
+            }
         }
     }
 

@@ -38,7 +38,7 @@ use crate::clock;
 use crate::i18n::{Language, Texts};
 use crate::media::MediaConfig;
 use crate::report::Report;
-use crate::session::ServerChoice;
+use crate::session::{CallEvent, ServerChoice};
 use crate::settings::Settings;
 
 /// Time between two looks at the microphone's level: the meter moves, and little is painted for it.
@@ -59,6 +59,8 @@ pub struct AppConfig {
     pub settings: Settings,
     /// Leave and close the window after this time.
     pub duration: Option<Duration>,
+    /// Written to the first peer as soon as its link stands.
+    pub greeting: Option<String>,
     pub language: Language,
     /// The runtime that calls run on. It has to outlive [`run`].
     pub runtime: Handle,
@@ -105,6 +107,7 @@ struct App {
     picture_wake: Arc<PictureWake>,
     /// When to leave and close the window.
     deadline: Option<Timestamp>,
+    greeting: Option<String>,
 }
 
 impl App {
@@ -121,7 +124,7 @@ impl App {
         let wake = picture_wake.clone();
         shell.media.set_on_picture(Arc::new(move || wake.picture_came(clock::now())));
         let deadline = config.duration.map(|duration| clock::now() + duration);
-        let mut app = Self { state, shell, videos: Videos::new(creation), picture_wake, deadline };
+        let mut app = Self { state, shell, videos: Videos::new(creation), picture_wake, deadline, greeting: config.greeting };
         app.handle(Command::RefreshDevices);
         if joins_at_once {
             app.handle(Command::Join);
@@ -151,7 +154,14 @@ impl eframe::App for App {
         while let Some(event) = self.shell.next_event() {
             match event {
                 Event::Media(event) => self.state.apply_media(event, now),
-                Event::Call(event) => self.state.apply_call(event, now),
+                Event::Call(event) => {
+                    let connected = matches!(event, CallEvent::PeerConnected { .. });
+                    self.state.apply_call(event, now);
+                    if let Some(greeting) = self.greeting.take_if(|_| connected) {
+                        self.handle(Command::TypeChat(greeting));
+                        self.handle(Command::SendChat);
+                    }
+                }
                 Event::Devices(list) => self.state.apply_device_list(list),
                 Event::Stop => self.deadline = Some(now),
             }

@@ -12,6 +12,8 @@ pub enum Notice {
     Entered { room: RoomName },
     OwnServer,
     Joined { name: Nickname },
+    /// Was in the room before.
+    Present { name: Nickname },
     Left { name: Nickname },
     Lost { name: Nickname },
     Renamed { old: Nickname, name: Nickname },
@@ -32,6 +34,7 @@ impl Notice {
             Self::Entered { room } => texts.tr_with("notice-entered", &[("room", room.as_str().into())]),
             Self::OwnServer => texts.tr("notice-own-server"),
             Self::Joined { name } => named("notice-joined", name.as_str()),
+            Self::Present { name } => named("notice-present", name.as_str()),
             Self::Left { name } => named("notice-left", name.as_str()),
             Self::Lost { name } => named("notice-lost", name.as_str()),
             Self::Renamed { old, name } => {

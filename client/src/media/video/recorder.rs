@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::y4m::Y4mWriter;
 use crate::clock;
+use crate::media::save_name::file_stem;
 use crate::report::Report;
 
 /// Gives each peer file names of its own.
@@ -22,17 +23,14 @@ pub(in crate::media) struct FileNames {
 impl FileNames {
     /// `name` as the beginning of a file name: no path, no special character, and not given before in this process.
     pub(in crate::media) fn unique(&self, name: &str) -> String {
-        let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ' | '.' | '(' | ')');
-        let plain: String = name.chars().take(64).map(|c| if allowed(c) { c } else { '_' }).collect();
-        let plain = plain.trim_matches([' ', '.']);
-        let plain = if plain.is_empty() { "peer" } else { plain };
+        let plain: String = file_stem(name).chars().take(64).collect();
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut unique = plain.to_owned();
+        let mut unique = plain.clone();
         let mut copy = 1;
         // Some file systems do not tell capitals apart.
         while !taken.insert(unique.to_lowercase()) {
             copy += 1;
-            unique = format!("{plain} ({copy})");
+            unique = format!("{plain}_{copy}");
         }
         unique
     }
@@ -121,13 +119,13 @@ mod tests {
     #[test]
     fn file_names_are_safe_and_differ() {
         let names = FileNames::default();
-        assert_eq!(names.unique("../../etc/passwd"), "_.._etc_passwd");
+        assert_eq!(names.unique("../../etc/passwd"), "______etc_passwd");
         assert_eq!(names.unique("민지"), "민지");
-        assert_eq!(names.unique("민지"), "민지 (2)");
+        assert_eq!(names.unique("민지"), "민지_2");
         assert_eq!(names.unique("Bo"), "Bo");
-        assert_eq!(names.unique("bO"), "bO (2)");
-        assert_eq!(names.unique(".. /"), "_");
-        assert_eq!(names.unique("..."), "peer");
+        assert_eq!(names.unique("bO"), "bO_2");
+        assert_eq!(names.unique(".. /"), "____");
+        assert_eq!(names.unique(""), "peer");
         assert_eq!(names.unique("a\0b\\c:d\n"), "a_b_c_d_");
         assert!(names.unique(&"x".repeat(5000)).len() < 100);
     }

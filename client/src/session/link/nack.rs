@@ -17,7 +17,7 @@ use rtc::shared::error::Error;
 /// A packet that was only overtaken may still come.
 const FIRST_WAIT: Duration = Duration::from_millis(5);
 /// Between two requests for one packet, on top of the round trip, for what the peer and the queues take.
-const RETRY_MARGIN: Duration = Duration::from_millis(10);
+const RETRY_MARGIN: Duration = Duration::from_millis(5);
 const MIN_RETRY: Duration = Duration::from_millis(20);
 const MAX_RETRY: Duration = Duration::from_millis(300);
 /// After these, a key frame is the better way.
