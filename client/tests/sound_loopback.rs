@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 mod hearing;
 
-use hearing::{first_marker, loudest_hz, quiet_stretches, read_wav};
+use hearing::{first_marker, loudest_hz, quiet_stretches, read_wav, whole_second};
 
 /// Long enough for any machine that works at all.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -56,22 +56,18 @@ fn call(name: &str, samples: u64) -> (Vec<f32>, AudioStats, f32) {
 fn the_test_sound_arrives_whole() {
     let (sound, stats, mean_buffer_ms) = call("시험", 10 * 48_000);
     println!("{stats:?}, {mean_buffer_ms} ms in the buffer on average");
-    let start = first_marker(&sound).expect("a marker");
-    // Each second begins with a marker, and each syllable has the pitch that belongs there. What a stalled machine made
-    // the buffer insert moves the rest, so a second is looked for where the last one ended.
-    let mut at = start;
-    for _ in 1..=7 {
-        let marker = &sound[at + 240..at + MARKER_SAMPLES as usize - 240];
-        assert_eq!(loudest_hz(marker, 300..3400), MARKER_HZ as u32);
-        let next = at + 47_000;
-        at = next + first_marker(&sound[next..]).expect("the next marker");
-    }
-    // Within the pattern of 3 s one of the seconds begins with this syllable.
-    let firsts: Vec<u32> = [0, 4, 8].map(|syllable| tone_hz(syllable * 12_000) as u32).into();
-    let heard = loudest_hz(&sound[start + 4800..start + 10_000], 300..2800);
-    assert!(firsts.contains(&heard), "{heard} Hz");
-    let heard_sound = &sound[start..start + 7 * 48_000];
-    let gaps = quiet_stretches(heard_sound, QUIETEST_RMS / 4.0);
+    let start = whole_second(&sound).expect("a second that arrived whole");
+    let marker = &sound[start + 240..start + MARKER_SAMPLES as usize - 240];
+    assert_eq!(loudest_hz(marker, 300..3400), MARKER_HZ as u32);
+    // One of the three seconds of the pattern: each of its syllables has its pitch.
+    let pitch = |syllable: usize| {
+        let at = start + syllable * 12_000;
+        loudest_hz(&sound[at + 4800..at + 10_000], 300..2800)
+    };
+    let heard = [0, 1, 2, 3].map(pitch);
+    let said = [0, 4, 8].map(|first| [0, 1, 2, 3].map(|syllable| tone_hz((first + syllable) * 12_000) as u32));
+    assert!(said.contains(&heard), "{heard:?}");
+    let gaps = quiet_stretches(&sound[start..sound.len() - 4800], QUIETEST_RMS / 4.0);
     let made_up_ms = stats.samples_concealed as usize / 48;
     assert!(gaps * 5 <= made_up_ms, "{gaps} gaps of 5 ms, but only {made_up_ms} ms were made up");
 }

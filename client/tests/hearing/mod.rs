@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use std::ops::Range;
 use std::path::Path;
 
-use maru_core::test_sound::{MARKER_HZ, MARKER_SAMPLES};
+use maru_core::test_sound::{MARKER_HZ, MARKER_SAMPLES, QUIETEST_RMS};
 
 pub const RATE_HZ: f64 = 48_000.0;
 
@@ -42,6 +42,23 @@ pub fn first_marker(sound: &[f32]) -> Option<usize> {
     let loud = |at: usize| power(at) > 0.25 * 0.6 * 0.6 / 4.0;
     let last = sound.len().checked_sub(2 * width)?;
     (0..last).step_by(48).find(|&at| loud(at) && loud(at + width - 960))
+}
+
+/// Where a second of the test sound begins that arrived whole: from one marker to the next, in time, without a hole.
+/// What a stalled machine does to the other seconds is not asked.
+pub fn whole_second(sound: &[f32]) -> Option<usize> {
+    let second = RATE_HZ as usize;
+    let mut at = 0;
+    while let Some(marker) = sound.get(at..).and_then(first_marker) {
+        let start = at + marker;
+        let next = sound.get(start + second - 480..).and_then(first_marker)?;
+        let in_time = next.abs_diff(480) <= 96;
+        if in_time && quiet_stretches(&sound[start..start + second], QUIETEST_RMS / 4.0) == 0 {
+            return Some(start);
+        }
+        at = start + MARKER_SAMPLES as usize;
+    }
+    None
 }
 
 /// How many stretches of 5 ms are quieter than `rms`.
