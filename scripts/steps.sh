@@ -21,6 +21,7 @@ step() {
   trap - EXIT
   kill "$ticker"
   wait "$ticker" 2>/dev/null || true
+  awk '/^test result: ok/ { passed += $4; failed += $6 } END { if (passed) print passed " passed, " failed " failed" }' "$log"
   rm -f "$log"
   echo "$name: passed, $(elapsed $((SECONDS - started)))"
 }

@@ -25,6 +25,7 @@ pub(super) fn call<T: Send + 'static>(
     let (answer, wait) = sync_channel(1);
     let thread = std::thread::Builder::new().name("audio-driver".into()).spawn(move || {
         let _running = Running::new();
+        keep_alsa_quiet();
         // Nobody waits any more: the result (a stream, say) is dropped on this thread.
         let _ = answer.send(call());
     });
@@ -33,6 +34,14 @@ pub(super) fn call<T: Send + 'static>(
         return Err(NoAnswer);
     }
     wait.recv_timeout(patience).map_err(|_| NoAnswer)
+}
+
+/// ALSA's library writes to the terminal what it has to say. What matters of it comes back as errors, too.
+fn keep_alsa_quiet() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = alsa::Output::local_error_handler() {
+        tracing::debug!(%error, "ALSA will write to the terminal");
+    }
 }
 
 struct Running;

@@ -1,0 +1,55 @@
+//! No server named: clients on one network find each other, in a network namespace that has loopback only.
+
+mod support;
+
+use std::process::Command;
+
+use support::client::Client;
+use support::one_call_at_a_time;
+
+/// Set inside the namespace.
+const INSIDE: &str = "MARU_TEST_NAMESPACE";
+
+#[test]
+fn two_that_start_at_the_same_instant_meet_and_a_third_finds_them() {
+    if std::env::var_os(INSIDE).is_none() {
+        return run_in_namespace("two_that_start_at_the_same_instant_meet_and_a_third_finds_them");
+    }
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let mut callers = ["하나", "two"].map(|name| Client::start(folder.path(), "home", name, "", &[]));
+    for caller in &callers {
+        caller.first("connected");
+    }
+    callers[0].types("서버 없이도 만났네요");
+    callers[1].prints("하나: 서버 없이도 만났네요");
+    let third = Client::start(folder.path(), "home", "third", "", &[]);
+    third.count_from(0, "connected", 2, |_| true);
+}
+
+#[test]
+fn one_alone_is_in_the_room_within_a_second_or_so() {
+    if std::env::var_os(INSIDE).is_none() {
+        return run_in_namespace("one_alone_is_in_the_room_within_a_second_or_so");
+    }
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let mut alone = Client::start(folder.path(), "home", "alone", "", &[]);
+    let joined = alone.first("joined");
+    assert_eq!(joined["own_server"], true);
+    alone.terminate();
+    assert!(alone.ended().success());
+}
+
+/// Runs this test again where multicast reaches nobody else.
+fn run_in_namespace(test: &str) {
+    let script = "ip link set lo up multicast on && exec \"$0\" \"$@\"";
+    let status = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--net", "sh", "-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(INSIDE, "yes")
+        .status()
+        .expect("unshare is part of every Linux");
+    assert!(status.success());
+}
