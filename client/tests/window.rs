@@ -75,8 +75,7 @@ fn wait_for_screen<T>(
     let end = Instant::now() + deadline();
     loop {
         let screen = display.shoot(&folder.join("screen.png"));
-        let pictures = screen.frame_numbers().into_iter().filter(|(_, width)| *width > 200);
-        if let Some(found) = pictures.into_iter().find_map(|(number, width)| look(number, width)) {
+        if let Some(found) = screen.frame_number().and_then(|(number, width)| look(number, width)) {
             return found;
         }
         assert!(Instant::now() < end, "not on the screen: {what}");

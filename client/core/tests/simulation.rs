@@ -11,7 +11,7 @@ const DELAY: Duration = Duration::from_millis(20);
 const ROUND_TRIP: Duration = Duration::from_millis(40);
 const PICTURE: Duration = Duration::from_micros(33_333);
 /// 2.5 round trips.
-const HOLD: Duration = Duration::from_millis(100);
+const HOLD: Duration = Duration::from_millis(160);
 
 #[test]
 fn a_clean_network_adds_no_delay() {

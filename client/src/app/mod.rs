@@ -124,7 +124,8 @@ impl App {
         let wake = picture_wake.clone();
         shell.media.set_on_picture(Arc::new(move || wake.picture_came(clock::now())));
         let deadline = config.duration.map(|duration| clock::now() + duration);
-        let mut app = Self { state, shell, videos: Videos::new(creation), picture_wake, deadline, greeting: config.greeting };
+        let mut app =
+            Self { state, shell, videos: Videos::new(creation), picture_wake, deadline, greeting: config.greeting };
         app.handle(Command::RefreshDevices);
         if joins_at_once {
             app.handle(Command::Join);

@@ -9,21 +9,47 @@ use crate::media::{DeviceKind, DeviceProblem};
 /// Something happened that everyone in front of this client should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    Entered { room: RoomName },
+    Entered {
+        room: RoomName,
+    },
     OwnServer,
-    Joined { name: Nickname },
+    Joined {
+        name: Nickname,
+    },
     /// Was in the room before.
-    Present { name: Nickname },
-    Left { name: Nickname },
-    Lost { name: Nickname },
-    Renamed { old: Nickname, name: Nickname },
-    Interrupted { name: Nickname },
-    Restored { name: Nickname },
-    Unreachable { name: Nickname, reason: String },
+    Present {
+        name: Nickname,
+    },
+    Left {
+        name: Nickname,
+    },
+    Lost {
+        name: Nickname,
+    },
+    Renamed {
+        old: Nickname,
+        name: Nickname,
+    },
+    Interrupted {
+        name: Nickname,
+    },
+    Restored {
+        name: Nickname,
+    },
+    Unreachable {
+        name: Nickname,
+        reason: String,
+    },
     ServerLost,
     ServerBack,
-    DeviceFailed { device: DeviceKind, problem: DeviceProblem },
-    DeviceBack { device: DeviceKind, name: String },
+    DeviceFailed {
+        device: DeviceKind,
+        problem: DeviceProblem,
+    },
+    DeviceBack {
+        device: DeviceKind,
+        name: String,
+    },
 }
 
 impl Notice {

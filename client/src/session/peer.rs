@@ -27,6 +27,8 @@ use crate::media::{Media, PictureSlot};
 /// How often a link that failed is built again before the peer is given up.
 const ATTEMPTS: u32 = 3;
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two greetings to a peer that has not been heard yet. What comes before its end of the channel is open is lost.
+const HELLO_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(super) struct PeerSetup {
     pub(super) key: PeerKey,
@@ -119,6 +121,8 @@ struct PeerTask {
     attempts: u32,
     state: LinkState,
     channel_open: bool,
+    /// Whether the peer has said anything on the channel: only then is its end sure to listen.
+    heard: bool,
 }
 
 /// A link and what is being agreed on it.
@@ -154,6 +158,7 @@ impl PeerTask {
             attempts: 0,
             state: LinkState::Connecting,
             channel_open: false,
+            heard: false,
         }
     }
 
@@ -165,6 +170,7 @@ impl PeerTask {
     ) {
         let mut events = self.open_link(self.setup.offer).await;
         let mut stats = tokio::time::interval(STATS_INTERVAL);
+        let mut hello = tokio::time::interval(HELLO_INTERVAL);
         let mut first_picture = tokio::time::interval(Duration::from_millis(10));
         first_picture.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
@@ -196,6 +202,10 @@ impl PeerTask {
                     if let Some(at) = self.receiving.take_first_picture() {
                         self.say(PeerOutput::FirstPicture { at }).await;
                     }
+                    Flow::Continue
+                }
+                _ = hello.tick(), if self.channel_open && !self.heard => {
+                    self.send_hello().await;
                     Flow::Continue
                 }
                 _ = stats.tick() => {
@@ -249,6 +259,7 @@ impl PeerTask {
         }
         self.state = LinkState::Connecting;
         self.channel_open = false;
+        self.heard = false;
         self.chat.link_closed();
         self.receiving.reset();
     }
@@ -325,11 +336,16 @@ impl PeerTask {
             LinkEvent::SenderReport(_) => {}
             LinkEvent::ChannelOpen => {
                 self.channel_open = true;
-                self.chat.link_opened();
                 self.send_hello().await;
-                self.send_chat().await;
             }
-            LinkEvent::ChannelText(text) => return self.peer_wrote(&text).await,
+            LinkEvent::ChannelText(text) => {
+                if !std::mem::replace(&mut self.heard, true) {
+                    self.chat.link_opened();
+                    self.send_hello().await;
+                    self.send_chat().await;
+                }
+                return self.peer_wrote(&text).await;
+            }
             LinkEvent::ChannelClosed => self.channel_open = false,
         }
         Flow::Continue
@@ -409,7 +425,7 @@ impl PeerTask {
     }
 
     async fn send_chat(&mut self) {
-        while self.channel_open {
+        while self.channel_open && self.heard {
             let Some(message) = self.chat.poll_message() else { return };
             self.send(&message).await;
         }

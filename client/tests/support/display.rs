@@ -71,11 +71,12 @@ impl Display {
 }
 
 impl Screen {
-    /// The frame numbers of all moving test pictures on the screen, each with the width of its picture in pixels.
+    /// The frame number of the largest test picture on the screen, with the width of that picture in pixels.
     ///
     /// Their barcode has 19 cells, each a twentieth of the picture's width: white, black, 16 bits of the number (least
-    /// significant first), parity. A number counts if it stands in at least three rows in the same place.
-    pub fn frame_numbers(&self) -> Vec<(u16, usize)> {
+    /// significant first), parity. A number counts if it stands in at least three rows in the same place. Large digits may
+    /// look like small barcodes: hence the largest, and of equals the leftmost.
+    pub fn frame_number(&self) -> Option<(u16, usize)> {
         let mut seen: Vec<(usize, usize, u16, u32)> = Vec::new();
         for row in self.luma.chunks_exact(self.width) {
             for (x, cell) in first_cells(row) {
@@ -87,7 +88,9 @@ impl Screen {
                 }
             }
         }
-        seen.into_iter().filter(|seen| seen.3 >= 3).map(|(_, cell, number, _)| (number, cell * 20)).collect()
+        let clear = seen.into_iter().filter(|seen| seen.3 >= 3);
+        let (_, cell, number, _) = clear.max_by_key(|seen| (seen.1, std::cmp::Reverse(seen.0)))?;
+        Some((number, cell * 20))
     }
 }
 

@@ -92,7 +92,7 @@ impl VideoReceiver {
         }
     }
 
-    /// Sets how long to wait for a retransmission: four round trips, from 100 to 400 ms: two requests, and what the queues take.
+    /// Sets how long to wait for a retransmission: four round trips, from 60 to 400 ms: two requests, and what the queues take.
     pub fn set_round_trip(&mut self, round_trip: Duration) {
         self.hold = round_trip.min(MAX_HOLD).mul_f64(4.0).clamp(MIN_HOLD, MAX_HOLD);
     }
@@ -328,7 +328,7 @@ impl Default for VideoReceiver {
     }
 }
 
-const MIN_HOLD: Duration = Duration::from_millis(100);
+const MIN_HOLD: Duration = Duration::from_millis(60);
 const MAX_HOLD: Duration = Duration::from_millis(400);
 /// How long packets are kept while there is no key frame: longer than the slowest one takes to arrive.
 const SEEK_WINDOW: Duration = Duration::from_secs(1);

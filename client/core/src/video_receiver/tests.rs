@@ -106,7 +106,7 @@ fn the_hold_time_follows_the_round_trip_within_limits() {
         receiver.set_round_trip(round_trip);
         receiver.hold.as_millis()
     };
-    assert_eq!(hold_ms(Duration::ZERO), 100);
+    assert_eq!(hold_ms(Duration::ZERO), 60);
     assert_eq!(hold_ms(Duration::from_millis(40)), 160);
     assert_eq!(hold_ms(Duration::from_secs(1)), 400);
     assert_eq!(hold_ms(Duration::MAX), 400);

@@ -161,6 +161,9 @@ fn config(height: u32, bitrate_bps: u32, max_fps: u32) -> EncoderConfig {
         // A key frame is large: only those who lost something ask for it.
         .intra_frame_period(IntraFramePeriod::auto())
         .scene_change_detect(false)
+        // Both look over the whole picture first, and give little at the bitrates of a call.
+        .adaptive_quantization(false)
+        .background_detection(false)
         .num_threads(1)
         .vui(colours)
 }
