@@ -1,7 +1,7 @@
 //! What a frame of 720p costs the encoder and a decoder. `BENCH_CLIP=FILE.y4m` takes real footage (1280×720) instead of
 //! the test picture.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use maru::media::video::h264::{H264Decoder, H264Encoder};

@@ -6,7 +6,7 @@ pub async fn told_to_end() {
         interrupted = tokio::signal::ctrl_c() => {
             if let Err(error) = interrupted {
                 tracing::warn!(%error, "Ctrl-C cannot be caught");
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
         () = terminated() => {}
@@ -21,12 +21,12 @@ async fn terminated() {
         }
         Err(error) => {
             tracing::warn!(%error, "SIGTERM cannot be caught");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
 
 #[cfg(not(unix))]
 async fn terminated() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

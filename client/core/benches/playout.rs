@@ -28,7 +28,7 @@ fn playout(criterion: &mut Criterion) {
     criterion.bench_function("playout, 10 ms of one peer", |bencher| {
         bencher.iter(|| {
             let now = Timestamp::from_micros(block * 10_000);
-            if block % 2 == 0 {
+            if block.is_multiple_of(2) {
                 let (sequence, rtp_time) = ((block / 2) as u16, (block / 2 * 960) as u32);
                 let arrived = now + Duration::from_micros(block * 7919 % 9000);
                 playout.push(AudioPacket { payload: payload.clone(), sequence, rtp_time, arrived });

@@ -83,7 +83,7 @@ impl Finder {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -6,6 +6,7 @@ mod plane_textures;
 mod program;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use eframe::{CreationContext, NativeOptions, Renderer};
@@ -99,13 +100,13 @@ impl Graphics {
         for textures in self.forgotten.drain(..) {
             textures.delete(gl);
         }
-        if !self.textures.contains_key(&source) {
-            match PlaneTextures::new(gl) {
-                Ok(textures) => self.textures.insert(source, textures),
+        let textures = match self.textures.entry(source) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => match PlaneTextures::new(gl) {
+                Ok(textures) => new.insert(textures),
                 Err(error) => return tracing::error!(error, "there is no room for a picture on the graphics card"),
-            };
-        }
-        let Some(textures) = self.textures.get_mut(&source) else { return };
+            },
+        };
         textures.upload(gl, &picture.image, generation);
         self.program.draw(gl, textures, picture.image.height, source == Source::Own);
     }

@@ -61,7 +61,7 @@ pub(super) struct PacedSource {
 
 enum PacedSound {
     Test(u64),
-    File(WavLoop),
+    File(Box<WavLoop>),
 }
 
 impl PacedSource {
@@ -70,7 +70,7 @@ impl PacedSource {
     }
 
     pub(super) fn file(file: WavLoop) -> Self {
-        Self { sound: PacedSound::File(file), started: None, produced: 0 }
+        Self { sound: PacedSound::File(Box::new(file)), started: None, produced: 0 }
     }
 
     fn take(&mut self, now: Timestamp, out: &mut Vec<f32>) -> Timestamp {

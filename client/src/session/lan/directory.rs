@@ -180,7 +180,7 @@ mod tests {
         directory.tried(&silent, None);
         add(&mut directory, "b", "bb", 3);
         assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.3:4000"));
-        assert_eq!(directory.unreached(), [silent.clone()]);
+        assert_eq!(directory.unreached(), std::slice::from_ref(&silent));
         directory.tried(&silent, Some(address(2)));
         assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.2:4000"));
         assert_eq!(directory.doubt_all().len(), 2);

@@ -171,7 +171,7 @@ mod tests {
 
     const OWN_SSRC: u32 = 7;
 
-    fn rtcp(packet: impl rtc::rtcp::Packet + Send + Sync + 'static) -> TaggedPacket {
+    fn rtcp(packet: impl rtc::rtcp::Packet + 'static) -> TaggedPacket {
         let message = AttributedPacket::new(Packet::Rtcp(vec![Box::new(packet)]));
         TaggedPacket { now: Instant::now(), transport: TransportContext::default(), message }
     }

@@ -15,7 +15,9 @@ pub(super) fn best(formats: &[CameraFormat]) -> Option<CameraFormat> {
 
 /// `nokhwa` lists the denominators of odd rates such as 1001/30000 as rates.
 fn is_usable(format: &CameraFormat) -> bool {
-    format.width() % 2 == 0 && format.height() % 2 == 0 && (1..=MAX_FPS).contains(&format.frame_rate())
+    format.width().is_multiple_of(2)
+        && format.height().is_multiple_of(2)
+        && (1..=MAX_FPS).contains(&format.frame_rate())
 }
 
 fn grey(format: &CameraFormat) -> bool {

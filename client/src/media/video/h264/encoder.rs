@@ -41,7 +41,8 @@ impl H264Encoder {
     /// The size is not one that the codec takes.
     pub fn new(width: u32, height: u32, bitrate_bps: u32, max_fps: u32) -> Result<Self, CodecError> {
         let sides = 16..=3840;
-        if width % 2 != 0 || height % 2 != 0 || !sides.contains(&width) || !sides.contains(&height) {
+        if !width.is_multiple_of(2) || !height.is_multiple_of(2) || !sides.contains(&width) || !sides.contains(&height)
+        {
             return Err(CodecError::Size { width, height });
         }
         let (bitrate_bps, max_fps) = (bitrate_bps.clamp(MIN_BPS, MAX_BPS), max_fps.clamp(1, 60));
