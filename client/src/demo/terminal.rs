@@ -19,6 +19,7 @@ const AUDIBLE: f32 = 0.01;
 
 struct Side {
     call: Call,
+    greeting: &'static str,
     media: Arc<Media>,
     heard: PathBuf,
     pictures: Option<PictureSlot>,
@@ -85,16 +86,27 @@ impl Side {
             Arc::clone(&media),
             Report::none(),
         );
-        // Queued until the link stands: chat waits for it.
-        let greeting = CallCommand::SendChat { id: 1, text: GREETINGS[index].into() };
-        call.commands.try_send(greeting).map_err(std::io::Error::other)?;
         let verdict = Verdict { name: NAMES[index].into(), ..Verdict::default() };
-        Ok(Self { call, media, heard, pictures: None, generation: 0, stats: CallStats::default(), verdict })
+        Ok(Self {
+            call,
+            greeting: GREETINGS[index],
+            media,
+            heard,
+            pictures: None,
+            generation: 0,
+            stats: CallStats::default(),
+            verdict,
+        })
     }
 
     fn take_events(&mut self, texts: &Texts) -> std::io::Result<()> {
         while let Ok(event) = self.call.events.try_recv() {
             match event {
+                // Chat waits for the link to stand, but is only for those who are there when it is written.
+                CallEvent::PeerJoined { .. } => {
+                    let greeting = CallCommand::SendChat { id: 1, text: self.greeting.into() };
+                    self.call.commands.try_send(greeting).map_err(std::io::Error::other)?;
+                }
                 CallEvent::PeerConnected { pictures, .. } => self.pictures = Some(pictures),
                 CallEvent::Chat { text, .. } => self.verdict.read = Some(text),
                 CallEvent::Stats(stats) => self.stats = stats,
