@@ -85,17 +85,17 @@ fn a_gap_waits_for_its_packet_and_no_longer_than_the_hold_time() {
     let mut receiver = started();
     receiver.set_round_trip(Duration::from_millis(40));
     assert!(units(&mut receiver, 10, [packet(3, 20, true, SLICE)]).is_empty());
-    assert_eq!(receiver.poll_timeout(), Some(at(110)));
-    assert_eq!(units(&mut receiver, 109, [packet(2, 10, true, SLICE)]), [10, 20]);
+    assert_eq!(receiver.poll_timeout(), Some(at(170)));
+    assert_eq!(units(&mut receiver, 169, [packet(2, 10, true, SLICE)]), [10, 20]);
     assert_eq!(receiver.poll_timeout(), None);
 
     assert!(units(&mut receiver, 200, [packet(5, 40, true, SLICE)]).is_empty());
-    assert!(!receiver.poll_key_frame_request(at(299)));
-    assert_eq!(receiver.poll_unit(at(300)), None);
-    assert!(receiver.poll_key_frame_request(at(300)));
-    assert!(units(&mut receiver, 301, [packet(4, 30, true, SLICE)]).is_empty(), "too late to go on from there");
+    assert!(!receiver.poll_key_frame_request(at(359)));
+    assert_eq!(receiver.poll_unit(at(360)), None);
+    assert!(receiver.poll_key_frame_request(at(360)));
+    assert!(units(&mut receiver, 361, [packet(4, 30, true, SLICE)]).is_empty(), "too late to go on from there");
     let key = [packet(6, 50, false, SPS_AND_PPS), packet(7, 50, true, IDR), packet(8, 60, true, SLICE)];
-    assert_eq!(units(&mut receiver, 320, key), [50, 60]);
+    assert_eq!(units(&mut receiver, 380, key), [50, 60]);
     assert_eq!(receiver.stats().abandoned_frames, 2);
 }
 
