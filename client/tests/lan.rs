@@ -1,4 +1,4 @@
-//! No server named: a client becomes the server of its network, in a network namespace that has loopback only.
+//! No server named: clients on one network find each other, in a network namespace that has loopback only.
 
 mod support;
 
@@ -9,6 +9,23 @@ use support::one_call_at_a_time;
 
 /// Set inside the namespace.
 const INSIDE: &str = "MARU_TEST_NAMESPACE";
+
+#[test]
+fn two_that_start_at_the_same_instant_meet_and_a_third_finds_them() {
+    if std::env::var_os(INSIDE).is_none() {
+        return run_in_namespace("two_that_start_at_the_same_instant_meet_and_a_third_finds_them");
+    }
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let mut callers = ["하나", "two"].map(|name| Client::start(folder.path(), "home", name, "", &[]));
+    for caller in &callers {
+        caller.first("connected");
+    }
+    callers[0].types("서버 없이도 만났네요");
+    callers[1].prints("하나: 서버 없이도 만났네요");
+    let third = Client::start(folder.path(), "home", "third", "", &[]);
+    third.count_from(0, "connected", 2, |_| true);
+}
 
 #[test]
 fn one_alone_is_in_the_room_within_a_second_or_so() {
