@@ -75,6 +75,13 @@ impl Finder {
         Ok(Found { url, own: true })
     }
 
+    /// No registration was possible at `found`. Whether another search may find something else.
+    pub(super) async fn refused(&mut self, found: &Found) -> bool {
+        let Self::Lan(lan) = self else { return false };
+        lan.servers.refused(&found.url).await;
+        true
+    }
+
     /// Ends when there is a better server than the one at `url`. Never for a server that was named.
     pub(super) async fn better_than(&mut self, url: &str) {
         if let Self::Lan(lan) = self {

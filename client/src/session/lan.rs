@@ -106,6 +106,12 @@ impl LanServers {
         timeout(limit, found).await.ok().flatten()
     }
 
+    /// The server at `url`, found here, took no registration: another one is to be found.
+    pub async fn refused(&self, url: &str) {
+        // An error: the task has ended, and nothing is found any more.
+        let _ = self.requests.send(Request::Refused { url: url.to_owned() }).await;
+    }
+
     /// Runs a server in this process, announces it, and returns the URL for use within this process. If one runs
     /// already and has not lost to another, that is the one.
     ///

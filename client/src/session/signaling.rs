@@ -23,6 +23,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(4);
 const SILENCE_LIMIT: Duration = Duration::from_secs(11);
 const RETRY_FIRST: Duration = Duration::from_millis(300);
 const RETRY_LONGEST: Duration = Duration::from_secs(5);
+/// Servers found on the LAN that take no registration, one after the other, before the person is told.
+const MAX_WRONG_TURNS: u32 = 8;
 /// Larger than any frame that a server of ours sends.
 const MAX_FRAME_BYTES: usize = 256 * 1024;
 
@@ -80,6 +82,8 @@ enum Ended {
     Lost,
     /// A better server was found on the LAN.
     Moved,
+    /// The server that was found on the LAN took no registration, and another one may be found.
+    WrongTurn(EndReason),
     Refused(EndReason),
 }
 
@@ -97,14 +101,21 @@ impl Task {
             Err(error) => return self.refuse(error.into()).await,
         };
         let mut retry = RETRY_FIRST;
+        let mut wrong_turns = 0;
         loop {
             let ended = self.one_registration(&mut finder, &mut retry).await;
             match ended {
                 Ended::Closed => return,
                 Ended::Moved => continue,
-                Ended::Refused(reason) if !self.joined_once => return self.refuse(reason).await,
+                Ended::WrongTurn(_) if !self.joined_once && wrong_turns < MAX_WRONG_TURNS => {
+                    wrong_turns += 1;
+                    continue;
+                }
+                Ended::Refused(reason) | Ended::WrongTurn(reason) if !self.joined_once => {
+                    return self.refuse(reason).await;
+                }
                 // Once a call stands, every trouble with the server is temporary.
-                Ended::Lost | Ended::Refused(_) => {}
+                Ended::Lost | Ended::Refused(_) | Ended::WrongTurn(_) => {}
             }
             if self.pause(retry).await.is_err() {
                 return;
@@ -124,13 +135,17 @@ impl Task {
         if !self.joined_once && !self.tell(SignalingEvent::Connecting { url: found.url.clone() }).await {
             return Ended::Closed;
         }
-        let (mut socket, welcome) = match timeout(CONNECT_TIMEOUT, self.register(&found)).await {
-            Ok(Ok(registered)) => registered,
-            Ok(Err(reason)) => return Ended::Refused(reason),
-            Err(_) => {
-                let reason = format!("no answer within {} s", CONNECT_TIMEOUT.as_secs());
-                return Ended::Refused(EndReason::NoServer { url: found.url, reason });
+        let registered = timeout(CONNECT_TIMEOUT, self.register(&found)).await.unwrap_or_else(|_| {
+            let reason = format!("no answer within {} s", CONNECT_TIMEOUT.as_secs());
+            Err(EndReason::NoServer { url: found.url.clone(), reason })
+        });
+        let (mut socket, welcome) = match registered {
+            Ok(registered) => registered,
+            Err(reason) if is_about_the_server(&reason) && finder.refused(&found).await => {
+                tracing::info!(?reason, "another server is looked for");
+                return Ended::WrongTurn(reason);
             }
+            Err(reason) => return Ended::Refused(reason),
         };
         self.joined_once = true;
         *retry = RETRY_FIRST;
@@ -261,6 +276,11 @@ async fn send(socket: &mut Socket, message: &ClientMessage) -> Result<(), Socket
             Ok(())
         }
     }
+}
+
+/// Another server may do better.
+fn is_about_the_server(reason: &EndReason) -> bool {
+    matches!(reason, EndReason::NoServer { .. } | EndReason::NotAServer { .. } | EndReason::OtherVersion { .. })
 }
 
 impl From<FindError> for EndReason {

@@ -9,6 +9,9 @@ const MAX_SERVERS: usize = 32;
 /// Addresses that are tried for each server.
 const MAX_ADDRESSES: usize = 8;
 
+/// A server that takes no registrations sits out for at most two to the power of this many turns.
+const MAX_PENALTY: u32 = 6;
+
 /// What a server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Announcement {
@@ -38,6 +41,10 @@ struct Server {
     addresses: Vec<SocketAddr>,
     /// The address that answered. A server that is only announced counts for nothing.
     reached: Option<SocketAddr>,
+    /// How often it answered, and then did not take a registration.
+    refusals: u32,
+    /// It is not tried before so many calls of [`Directory::due`].
+    sits_out: u32,
 }
 
 #[derive(Debug)]
@@ -63,11 +70,13 @@ impl Directory {
         } else if self.servers.len() >= MAX_SERVERS {
             return None;
         }
-        let reached = self.servers.remove(fullname).and_then(|known| known.reached).filter(|a| addresses.contains(a));
+        let known = self.servers.remove(fullname);
+        let (refusals, sits_out) = known.as_ref().map_or((0, 0), |known| (known.refusals, known.sits_out));
+        let reached = known.and_then(|known| known.reached).filter(|a| addresses.contains(a));
         let candidate = Candidate { fullname: fullname.clone(), addresses: addresses.clone() };
         let Announcement { fullname, id, addresses } = announcement;
-        self.servers.insert(fullname, Server { id, addresses, reached });
-        Some(candidate)
+        self.servers.insert(fullname, Server { id, addresses, reached, refusals, sits_out });
+        (sits_out == 0).then_some(candidate)
     }
 
     pub(super) fn withdrawn(&mut self, fullname: &str) {
@@ -83,15 +92,30 @@ impl Directory {
         }
     }
 
+    /// The server at `url` took no registration: whatever answers there is not one that can be used. It sits out for
+    /// longer each time, so that it cannot keep drawing people away from one that works.
+    pub(super) fn refused(&mut self, url: &str) {
+        for server in self.servers.values_mut().filter(|server| server.reached.is_some_and(|at| url_of(at) == url)) {
+            server.reached = None;
+            server.refusals += 1;
+            server.sits_out = 1 << server.refusals.min(MAX_PENALTY);
+        }
+    }
+
     /// Trusts nothing any more: everything is to be tried again.
     pub(super) fn doubt_all(&mut self) -> Vec<Candidate> {
         self.servers.values_mut().for_each(|server| server.reached = None);
         self.unreached()
     }
 
-    /// What did not answer so far.
-    pub(super) fn unreached(&self) -> Vec<Candidate> {
-        let unreached = self.servers.iter().filter(|(_, server)| server.reached.is_none());
+    /// Called from time to time: what did not answer so far and is to be tried again.
+    pub(super) fn due(&mut self) -> Vec<Candidate> {
+        self.servers.values_mut().for_each(|server| server.sits_out = server.sits_out.saturating_sub(1));
+        self.unreached()
+    }
+
+    fn unreached(&self) -> Vec<Candidate> {
+        let unreached = self.servers.iter().filter(|(_, server)| server.reached.is_none() && server.sits_out == 0);
         let candidate = |(fullname, server): (&String, &Server)| Candidate {
             fullname: fullname.clone(),
             addresses: server.addresses.clone(),
@@ -118,7 +142,7 @@ impl Directory {
         let other = others.min();
         match (&self.own, other) {
             (Some(own), Some((id, _))) if own.id < *id => Some(own.url.clone()),
-            (_, Some((_, address))) => Some(format!("ws://{address}")),
+            (_, Some((_, address))) => Some(url_of(address)),
             (Some(own), None) => Some(own.url.clone()),
             (None, None) => None,
         }
@@ -128,6 +152,10 @@ impl Directory {
     pub(super) fn own_has_lost(&self) -> bool {
         self.own.as_ref().is_some_and(|own| self.best().as_ref() != Some(&own.url))
     }
+}
+
+fn url_of(address: SocketAddr) -> String {
+    format!("ws://{address}")
 }
 
 #[cfg(test)]
@@ -180,7 +208,7 @@ mod tests {
         directory.tried(&silent, None);
         add(&mut directory, "b", "bb", 3);
         assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.3:4000"));
-        assert_eq!(directory.unreached(), std::slice::from_ref(&silent));
+        assert_eq!(directory.due(), std::slice::from_ref(&silent));
         directory.tried(&silent, Some(address(2)));
         assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.2:4000"));
         assert_eq!(directory.doubt_all().len(), 2);
@@ -230,6 +258,25 @@ mod tests {
         assert_eq!(directory.best(), None, "an answer about old addresses says nothing");
         directory.tried(&moved, Some(address(3)));
         assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.3:4000"));
+    }
+
+    #[test]
+    fn what_takes_no_registrations_sits_out_and_gets_another_chance() {
+        let mut directory = Directory::default();
+        add(&mut directory, "a", "aa", 1);
+        add(&mut directory, "b", "bb", 2);
+        for turns in [2, 4, 8] {
+            directory.refused("ws://192.168.0.1:4000");
+            assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.2:4000"));
+            assert_eq!(directory.doubt_all().len(), 1, "a search does not pardon");
+            directory.tried(&Candidate { fullname: "b".into(), addresses: vec![address(2)] }, Some(address(2)));
+            assert_eq!(directory.announced(announcement("a", "aa", &[1, 9])), None, "nor do other addresses");
+            assert!((1..turns).all(|_| directory.due().is_empty()));
+            let pardoned = directory.due();
+            assert_eq!(pardoned.len(), 1);
+            directory.tried(&pardoned[0], Some(address(1)));
+            assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.1:4000"));
+        }
     }
 
     #[test]

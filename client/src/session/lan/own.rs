@@ -1,14 +1,19 @@
 //! The signal server within this process.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use maru_protocol::InstanceId;
 use signal_server::{Config, run_counted};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::LanError;
+
+/// How long a server that has lost stays when nobody is registered: whoever was just told of it is on the way.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Runs until it is dropped, or ended by one of its methods.
 pub(super) struct OwnServer {
@@ -53,10 +58,15 @@ impl OwnServer {
         format!("ws://127.0.0.1:{}", self.port)
     }
 
-    /// Runs on until nobody is registered.
+    /// Runs on until nobody has been registered for a while.
     pub(super) async fn retire(mut self) {
-        // An error means that the server is no more.
-        let _ = self.registrations.wait_for(|number| *number == 0).await;
+        // An error of the watch means that the server is no more.
+        while self.registrations.wait_for(|number| *number == 0).await.is_ok() {
+            let someone_came = self.registrations.wait_for(|number| *number > 0);
+            if !matches!(timeout(LINGER, someone_came).await, Ok(Ok(_))) {
+                break;
+            }
+        }
         self.close().await;
     }
 

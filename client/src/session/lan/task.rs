@@ -31,6 +31,10 @@ pub(super) enum Request {
     Find {
         reply: oneshot::Sender<()>,
     },
+    /// The server at this URL took no registration.
+    Refused {
+        url: String,
+    },
     Host {
         config: Config,
         reply: oneshot::Sender<Result<String, LanError>>,
@@ -85,6 +89,7 @@ impl LanTask {
                         // Whoever asked may have stopped waiting.
                         let _ = reply.send(());
                     }
+                    Some(Request::Refused { url }) => self.directory.refused(&url),
                     Some(Request::Host { config, reply }) => {
                         let hosted = self.host(config).await;
                         self.conclude();
@@ -100,7 +105,10 @@ impl LanTask {
                     }
                 }
                 Some(_) = self.retired.join_next() => {}
-                _ = retries.tick() => self.try_all(self.directory.unreached()),
+                _ = retries.tick() => {
+                    let due = self.directory.due();
+                    self.try_all(due);
+                },
                 () = until(self.echo_due) => {
                     self.echo_due = None;
                     self.complain(LanError::Unheard);

@@ -147,3 +147,20 @@ async fn without_a_network_there_is_still_an_own_server() {
     alone.close().await;
     assert!(!answers(&own).await);
 }
+
+#[tokio::test]
+async fn one_that_answers_and_is_no_server_does_not_keep_people_from_a_call() {
+    let options = multicast_or_return!();
+    // The smallest id there is, so that everyone would go there.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let announced = discovery::Discovery::start(options).unwrap();
+    announced.announce("00000000000000000000000000000000", listener.local_addr().unwrap().port()).unwrap();
+    let guest = LanServers::start_with(options).unwrap();
+    let wrong = guest.find(TOO_LONG).await.unwrap();
+    guest.refused(&wrong).await;
+    assert_eq!(guest.find(Duration::from_millis(50)).await, None);
+    let own = guest.host(Config::default()).await.unwrap();
+    assert_eq!(guest.watch().borrow().as_deref(), Some(own.as_str()));
+    announced.close().await;
+    guest.close().await;
+}
