@@ -73,15 +73,27 @@ impl H264Encoder {
             return self.start_over(bitrate_bps, self.max_fps);
         }
         // The maximum must never be below the target, not even between the two calls.
-        let maximum = (ENCODER_OPTION_MAX_BITRATE, "the maximum bitrate");
-        let target = (ENCODER_OPTION_BITRATE, "the bitrate");
-        let steps = if bitrate_bps > self.bitrate_bps { [maximum, target] } else { [target, maximum] };
-        for (option, what) in steps {
-            let info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: bitrate_bps as i32 };
-            self.set_option(option, info, what)?;
+        if bitrate_bps > self.bitrate_bps {
+            self.set_maximum(bitrate_bps)?;
+            self.set_target(bitrate_bps)?;
+        } else {
+            self.set_target(bitrate_bps)?;
+            self.set_maximum(bitrate_bps)?;
         }
         self.bitrate_bps = bitrate_bps;
         Ok(())
+    }
+
+    fn set_target(&mut self, bitrate_bps: u32) -> Result<(), CodecError> {
+        let info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: bitrate_bps as i32 };
+        self.set_option(ENCODER_OPTION_BITRATE, info, "the bitrate")
+    }
+
+    /// Above the target by [`HEADROOM_PERCENT`].
+    fn set_maximum(&mut self, bitrate_bps: u32) -> Result<(), CodecError> {
+        let maximum_bps = bitrate_bps / 100 * (100 + HEADROOM_PERCENT);
+        let info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: maximum_bps as i32 };
+        self.set_option(ENCODER_OPTION_MAX_BITRATE, info, "the maximum bitrate")
     }
 
     /// The rate that pictures will come at: the bitrate is divided by it.
@@ -131,7 +143,10 @@ impl H264Encoder {
             FrameType::Skip | FrameType::Invalid => return Ok(None),
         };
         let data = stream.to_vec();
-        self.running = true;
+        if !self.running {
+            self.running = true;
+            self.set_maximum(self.bitrate_bps)?;
+        }
         self.key_wanted &= !is_key;
         Ok((!data.is_empty()).then(|| EncodedPicture { data: data.into(), is_key }))
     }
@@ -169,6 +184,9 @@ fn config(height: u32, bitrate_bps: u32, max_fps: u32) -> EncoderConfig {
         .vui(colours)
 }
 
+/// The codec leaves out pictures so that no five seconds exceed the maximum. At a maximum equal to the target that is a
+/// fifth of a second of standstill after each change of scene, which costs the bits of several pictures.
+const HEADROOM_PERCENT: u32 = 25;
 /// Less is no picture.
 const MIN_BPS: u32 = 30_000;
 /// Of level 3.1, baseline (H.264, table A-1).
