@@ -72,7 +72,7 @@ fn sound_goes_out_of_the_card_and_comes_back_in_and_survives_being_unplugged() {
 
 /// What `--list-devices` prints under `title`.
 fn listed(title: &str) -> Vec<String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_maru")).arg("--list-devices").env("LC_ALL", "C").output().unwrap();
+    let output = Command::new(support::maru()).arg("--list-devices").env("LC_ALL", "C").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let lines = text.lines().skip_while(|line| !line.starts_with(title)).skip(1);
     lines.take_while(|line| line.starts_with("  ")).map(|line| line.trim().to_owned()).collect()

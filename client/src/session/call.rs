@@ -15,7 +15,7 @@ use maru_protocol::{InstanceId, Nickname};
 use tokio::sync::mpsc;
 
 use super::link::local_addresses;
-use super::peer::{self, OwnState, PeerHandle, PeerInput, PeerOutput, PeerSetup};
+use super::peer::{self, Presence, PeerHandle, PeerInput, PeerOutput, PeerSetup};
 use super::reporting::Reporter;
 use super::signaling::{self, Registration, Signaling, SignalingEvent};
 use super::{CallCommand, CallConfig, CallEvent, CallStats, EndReason, PeerKey, PeerStats};
@@ -144,24 +144,24 @@ impl CallTask {
             CallCommand::SetMuted(muted) => {
                 self.config.muted = muted;
                 self.media.set_muted(muted);
-                self.tell_own_state();
+                self.tell_presence();
             }
             CallCommand::SetCameraOn(on) => {
                 self.config.camera_on = on;
                 self.media.set_camera_on(on);
-                self.tell_own_state();
+                self.tell_presence();
             }
             CallCommand::Rename(name) => {
                 self.config.name = name.clone();
                 let _ = self.signaling.outgoing.try_send(ClientMessage::Rename { name });
-                self.tell_own_state();
+                self.tell_presence();
             }
             CallCommand::Leave => {}
         }
     }
 
-    fn own_state(&self) -> OwnState {
-        OwnState { name: self.config.name.clone(), muted: self.config.muted, camera_on: self.config.camera_on }
+    fn presence(&self) -> Presence {
+        Presence { name: self.config.name.clone(), muted: self.config.muted, camera_on: self.config.camera_on }
     }
 
     fn addresses(&self) -> Vec<IpAddr> {
@@ -169,9 +169,9 @@ impl CallTask {
         if chosen.is_empty() { local_addresses() } else { chosen.clone() }
     }
 
-    fn tell_own_state(&self) {
+    fn tell_presence(&self) {
         for member in self.peers.values() {
-            member.handle.tell(PeerInput::OwnState(self.own_state()));
+            member.handle.tell(PeerInput::Presence(self.presence()));
         }
     }
 
@@ -262,7 +262,7 @@ impl CallTask {
             name: name.clone(),
             polite,
             offer,
-            own: self.own_state(),
+            own: self.presence(),
             ice_servers: self.ice_servers.clone(),
             addresses: self.addresses(),
             media: Arc::clone(&self.media),
@@ -302,7 +302,7 @@ impl CallTask {
                 self.reporter.first_frame(at, &name_of(&self.roster, key));
                 self.emit(CallEvent::FirstPicture { peer: key });
             }
-            PeerOutput::State { name, muted, camera_on } => {
+            PeerOutput::Presence(Presence { name, muted, camera_on }) => {
                 let change = self.roster.rename(key.0, &name);
                 self.apply(change);
                 self.emit(CallEvent::PeerState { peer: key, muted, camera_on });

@@ -37,16 +37,16 @@ pub(super) struct PeerSetup {
     pub(super) polite: bool,
     /// Whether we make the first offer.
     pub(super) offer: bool,
-    pub(super) own: OwnState,
+    pub(super) own: Presence,
     pub(super) ice_servers: Vec<IceServer>,
     pub(super) addresses: Vec<IpAddr>,
     pub(super) media: Arc<Media>,
     pub(super) outputs: mpsc::Sender<(PeerKey, PeerOutput)>,
 }
 
-/// What the peer is told of us.
+/// What one side tells the other of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct OwnState {
+pub(super) struct Presence {
     pub(super) name: Nickname,
     pub(super) muted: bool,
     pub(super) camera_on: bool,
@@ -60,7 +60,7 @@ pub(super) enum PeerInput {
         text: String,
         sent_unix_ms: u64,
     },
-    OwnState(OwnState),
+    Presence(Presence),
     Renamed(Nickname),
     /// It, or we, registered again: what was on the way through the server may be lost. `relink`: a new link is needed.
     Readdressed {
@@ -85,11 +85,7 @@ pub(super) enum PeerOutput {
     FirstPicture {
         at: Timestamp,
     },
-    State {
-        name: Nickname,
-        muted: bool,
-        camera_on: bool,
-    },
+    Presence(Presence),
     Chat {
         text: String,
         sent_unix_ms: u64,
@@ -123,6 +119,8 @@ struct PeerTask {
     channel_open: bool,
     /// Whether the peer has said anything on the channel: only then is its end sure to listen.
     heard: bool,
+    /// What the call was told of the peer.
+    told: Option<Presence>,
 }
 
 /// A link and what is being agreed on it.
@@ -159,6 +157,7 @@ impl PeerTask {
             state: LinkState::Connecting,
             channel_open: false,
             heard: false,
+            told: None,
         }
     }
 
@@ -284,7 +283,7 @@ impl PeerTask {
                 }
                 self.send_chat().await;
             }
-            PeerInput::OwnState(own) => {
+            PeerInput::Presence(own) => {
                 self.setup.own = own;
                 self.send_hello().await;
             }
@@ -396,7 +395,12 @@ impl PeerTask {
         match message {
             PeerMessage::Hello { name, muted, camera_on, .. } => {
                 self.receiving.set_camera_on(camera_on);
-                self.say(PeerOutput::State { name, muted, camera_on }).await;
+                let presence = Presence { name, muted, camera_on };
+                // Greetings are repeated until they are answered.
+                if self.told.as_ref() != Some(&presence) {
+                    self.told = Some(presence.clone());
+                    self.say(PeerOutput::Presence(presence)).await;
+                }
             }
             PeerMessage::Chat { id, text, sent_unix_ms } => {
                 let (delivered, new) = self.chat.handle_chat(id, &text, sent_unix_ms);
@@ -420,7 +424,7 @@ impl PeerTask {
     }
 
     async fn send_hello(&self) {
-        let OwnState { name, muted, camera_on } = self.setup.own.clone();
+        let Presence { name, muted, camera_on } = self.setup.own.clone();
         self.send(&PeerMessage::Hello { version: VERSION, name, muted, camera_on }).await;
     }
 

@@ -67,7 +67,7 @@ impl Client {
     pub fn start(folder: &Path, room: &str, name: &str, server: &str, arguments: &[&str]) -> Self {
         let folder = folder.join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_maru"));
+        let mut command = Command::new(super::maru());
         command.args(["--headless", room, "--name", name, "--address", "127.0.0.1"]);
         if !server.is_empty() {
             command.args(["--server", server]);

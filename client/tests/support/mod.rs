@@ -6,6 +6,7 @@ pub mod clip;
 pub mod display;
 pub mod server;
 
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,11 @@ use std::time::Duration;
 /// machine for devices is emulated, and many times slower.
 pub fn deadline() -> Duration {
     Duration::from_secs(if std::env::var_os("MARU_DEVICE_VM").is_some() { 400 } else { 60 })
+}
+
+/// The client: this build's, or the one in the folder `MARU_BIN`.
+pub fn maru() -> PathBuf {
+    std::env::var_os("MARU_BIN").map_or_else(|| env!("CARGO_BIN_EXE_maru").into(), |bin| Path::new(&bin).join("maru"))
 }
 
 /// Calls are heavy: one test at a time holds one, so that a machine of two cores keeps up.

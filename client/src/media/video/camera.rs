@@ -85,7 +85,11 @@ impl CameraSource {
         prepare(&device.index);
         let any = RequestedFormat::with_formats(RequestedFormatType::None, &FORMATS);
         let mut camera = Camera::new(device.index.clone(), any).map_err(problem)?;
-        if let Some(best) = format::best(&camera.compatible_camera_formats().map_err(problem)?) {
+        let mut formats = formats(&device.index);
+        if formats.is_empty() {
+            formats = camera.compatible_camera_formats().map_err(problem)?;
+        }
+        if let Some(best) = format::best(&formats) {
             let exactly = RequestedFormat::with_formats(RequestedFormatType::Exact(best), &FORMATS);
             if let Err(error) = camera.set_camera_requset(exactly) {
                 tracing::info!(camera = %device.name, %error, "keeps its own format");
@@ -136,7 +140,7 @@ fn open_problem(name: &str, error: &str) -> DeviceProblem {
 }
 
 #[cfg(target_os = "linux")]
-use v4l2::{delivers_pictures, prepare};
+use v4l2::{delivers_pictures, formats, prepare};
 
 #[cfg(not(target_os = "linux"))]
 fn delivers_pictures(_: &CameraIndex) -> bool {
@@ -145,6 +149,12 @@ fn delivers_pictures(_: &CameraIndex) -> bool {
 
 #[cfg(not(target_os = "linux"))]
 fn prepare(_: &CameraIndex) {}
+
+/// Nothing: what `nokhwa` lists is taken.
+#[cfg(not(target_os = "linux"))]
+fn formats(_: &CameraIndex) -> Vec<CameraFormat> {
+    Vec::new()
+}
 
 const FORMATS: [FrameFormat; 6] = [
     FrameFormat::MJPEG,

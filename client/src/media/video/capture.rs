@@ -98,13 +98,22 @@ fn capture(choice: &CameraChoice, outlets: &Outlets, stop: &StopFlag) {
         });
         let Err(problem) = ended.flatten() else { return };
         outlets.clear();
-        // The same failure is told once, however often it is tried again.
-        if told.as_ref() != Some(&problem) {
+        // The same failure is told once, however often it is tried again; and that a camera was unplugged is not news of a
+        // second kind when there is none left.
+        let is_known = match &told {
+            Some(DeviceProblem::Unplugged { .. }) => is_absence(&problem),
+            told => told.as_ref() == Some(&problem),
+        };
+        if !is_known {
             failed(&outlets.events, problem.clone());
             told = Some(problem);
         }
         stop.wait_until(Instant::now() + RETRY_AFTER);
     }
+}
+
+fn is_absence(problem: &DeviceProblem) -> bool {
+    matches!(problem, DeviceProblem::Unplugged { .. } | DeviceProblem::NoDevice | DeviceProblem::NotFound { .. })
 }
 
 /// Until it is stopped or the source fails.

@@ -12,8 +12,9 @@ use super::Direction;
 /// it is kept for as long as it works.
 static HOST: Mutex<Option<Arc<Host>>> = Mutex::new(None);
 
-/// ALSA's device that swallows everything.
-const ALSA_NULL: &str = "null";
+/// Of the many names that ALSA has for one device, the one that converts to any rate and format. Its other devices are
+/// plugins, which swallow, convert or mix, or pass on to sound servers that we know ourselves.
+const ALSA_DEVICE: &str = "plughw:CARD=";
 /// Hosts by name: their variants exist only on Linux.
 const ALSA: &str = "ALSA";
 const PULSE_AUDIO: &str = "PulseAudio";
@@ -30,12 +31,18 @@ pub(super) struct Entry {
 pub(super) fn entries(direction: Direction) -> Result<Vec<Entry>, Error> {
     let host = host();
     let devices = host.devices().inspect_err(|_| forget_host(&host))?;
+    let is_alsa = host.id().name() == ALSA;
     let entries: Vec<Entry> = devices
         .filter(|device| fits(device, direction))
         .filter_map(entry)
-        .filter(|entry| entry.id != ALSA_NULL)
+        .filter(|entry| !is_alsa || is_alsa_device(&entry.id))
         .collect();
     Ok(with_unique_names(entries))
+}
+
+/// Every card has a name, and is listed by its number once more.
+fn is_alsa_device(id: &str) -> bool {
+    id.strip_prefix(ALSA_DEVICE).is_some_and(|card| !card.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 /// The device that the system prefers. A microphone that only records the loudspeaker is no microphone: with it the others
@@ -102,4 +109,16 @@ fn with_unique_names(mut entries: Vec<Entry>) -> Vec<Entry> {
         }
     }
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alsa_lists_each_device_of_a_card_once() {
+        assert!(is_alsa_device("plughw:CARD=PCH,DEV=0"));
+        let others = ["null", "default", "pulse", "hw:CARD=PCH,DEV=0", "plughw:CARD=0,DEV=0", "dsnoop:CARD=PCH,DEV=0"];
+        assert!(!others.into_iter().any(is_alsa_device));
+    }
 }
