@@ -9,6 +9,14 @@ export function percentile(values, p) {
   return sorted.length ? sorted[Math.floor((sorted.length - 1) * p)] : null;
 }
 
+/** One of the rounds' results whose every number is the median of that number in all of `rounds`. */
+export function medians(rounds) {
+  const [first] = rounds;
+  if (typeof first === 'number') return percentile(rounds.filter(value => typeof value === 'number'), 0.5);
+  if (first === null || typeof first !== 'object') return first;
+  return Object.fromEntries(Object.keys(first).map(key => [key, medians(rounds.map(round => round?.[key]))]));
+}
+
 /** Pace of the pictures shown at `times` (ms) within the window `from`..`to`. */
 export function pace(times, from, to) {
   const shown = times.filter(t => t >= from && t < to);

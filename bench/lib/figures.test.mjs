@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { cellsOf, numberOf } from './barcode.mjs';
 import { delaysByNumber } from './chromium.mjs';
-import { latency, pace, percentile } from './figures.mjs';
+import { latency, medians, pace, percentile } from './figures.mjs';
 import { matchPictures, meanOfStats, Report } from './report.mjs';
 import { decodeWav, encodeWav, findGaps } from './wav.mjs';
 import { framesOf } from './y4m.mjs';
@@ -17,6 +17,13 @@ test('a frame number survives its barcode, and one flipped cell does not', () =>
       assert.equal(numberOf(i => (cellsOf(number)[i] === 1) !== (i === flipped)), null);
     }
   }
+});
+
+test('the median of each figure over all rounds', () => {
+  const rounds = [{ fps: 30, sound: { gaps: 0 }, name: 'a', none: null }, { fps: 10, sound: { gaps: 2 }, name: 'a', none: null },
+    { fps: 20, sound: { gaps: 9 }, name: 'a', none: null }];
+  assert.deepEqual(medians(rounds), { fps: 20, sound: { gaps: 2 }, name: 'a', none: null });
+  assert.deepEqual(medians([{ fps: 7 }]), { fps: 7 });
 });
 
 test('the frame numbers of a Y4M file', t => {

@@ -26,7 +26,8 @@ const ROWS = [
 export function table(results, machine) {
   const names = Object.keys(results);
   const lines = [`${machine.date}, ${machine.cpu}, ${machine.memoryGb} GB, ${machine.system}; ${machine.chromium}; ` +
-    `Maru ${machine.maru}; ${machine.secondsMeasured} s measured`, '',
+    `Maru ${machine.maru}; ${machine.secondsMeasured} s measured` +
+    (machine.rounds > 1 ? `, medians of ${machine.rounds} rounds` : ''), '',
   `| | ${names.join(' | ')} |`, `| --- |${' ---: |'.repeat(names.length)}`];
   for (const [label, value, show] of ROWS) {
     const cells = names.map(name => show(value(results[name])));
