@@ -15,7 +15,7 @@ use maru_protocol::{InstanceId, Nickname};
 use tokio::sync::mpsc;
 
 use super::link::local_addresses;
-use super::peer::{self, Presence, PeerHandle, PeerInput, PeerOutput, PeerSetup};
+use super::peer::{self, PeerHandle, PeerInput, PeerOutput, PeerSetup, Presence};
 use super::reporting::Reporter;
 use super::signaling::{self, Registration, Signaling, SignalingEvent};
 use super::{CallCommand, CallConfig, CallEvent, CallStats, EndReason, PeerKey, PeerStats};
