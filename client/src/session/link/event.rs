@@ -132,8 +132,8 @@ impl Outbox {
         }
     }
 
-    /// Waits for room. `false`: nobody listens any more.
-    pub(super) async fn text(&self, event: LinkEvent) -> bool {
+    /// Waits for room, and comes after everything that was sent this way before. `false`: nobody listens any more.
+    pub(super) async fn in_order(&self, event: LinkEvent) -> bool {
         self.events.send(event).await.is_ok()
     }
 

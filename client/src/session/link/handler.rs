@@ -110,8 +110,8 @@ async fn drain_track(
                     ssrc = Some(packet.header.ssrc);
                     remote_video.set(&track, packet.header.ssrc);
                 }
-                // Packets of padding only say nothing.
-                if !packet.payload.is_empty() {
+                // Padding alone, as bandwidth probes send it, has a place in the sequence of video.
+                if is_video || !packet.payload.is_empty() {
                     outbox.media(media_event(packet, is_video, runtime.as_ref()));
                 }
             }
@@ -138,7 +138,10 @@ pub(super) async fn drain_channel(channel: Arc<dyn DataChannel>, outbox: Outbox)
         match event {
             DataChannelEvent::OnOpen => {
                 outbox.counters().channel_open.store(true, Ordering::Release);
-                outbox.lifecycle(LinkEvent::ChannelOpen);
+                // The texts after it go the same way: none may overtake it.
+                if !outbox.in_order(LinkEvent::ChannelOpen).await {
+                    break;
+                }
             }
             DataChannelEvent::OnMessage(message) => {
                 let text = (message.is_string && message.data.len() <= MAX_TEXT_BYTES)
@@ -146,7 +149,7 @@ pub(super) async fn drain_channel(channel: Arc<dyn DataChannel>, outbox: Outbox)
                     .flatten();
                 match text {
                     Some(text) => {
-                        if !outbox.text(LinkEvent::ChannelText(text)).await {
+                        if !outbox.in_order(LinkEvent::ChannelText(text)).await {
                             break;
                         }
                     }
@@ -160,6 +163,6 @@ pub(super) async fn drain_channel(channel: Arc<dyn DataChannel>, outbox: Outbox)
         }
     }
     if outbox.counters().channel_open.swap(false, Ordering::AcqRel) {
-        outbox.lifecycle(LinkEvent::ChannelClosed);
+        outbox.in_order(LinkEvent::ChannelClosed).await;
     }
 }
