@@ -59,9 +59,9 @@ speaker-crashed = The speaker stopped because of an error in Maru: { $reason }. 
 
 # The call
 room-name = Room { $room }
-copy-room = Copy the room name
+invite = Invite: copy a link to this call
 alone = Nobody else is here yet.
-alone-hint = Others join by typing the room name “{ $room }”.
+alone-hint = Others join by typing the room name “{ $room }”, or in a browser by the link that the button above copies.
 you = You
 mute = Turn the microphone off ({ $key })
 unmute = Turn the microphone on ({ $key })
@@ -118,6 +118,8 @@ rename = Change
 # Notices
 notice-entered = You are in the room “{ $room }”.
 notice-own-server = No server was found on this network, so this computer is one now.
+notice-invited = The link is copied. Whoever opens it in a browser joins this call.
+notice-invited-plain = The link is copied. Whoever opens it in a browser sees, hears and writes; to be seen and heard they need a server with https, or the app.
 notice-present = { $name } is here.
 notice-joined = { $name } joined.
 notice-left = { $name } left.

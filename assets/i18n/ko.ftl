@@ -59,9 +59,9 @@ speaker-crashed = Maru의 오류로 스피커가 멈췄습니다: { $reason }. �
 
 # 통화
 room-name = 방 { $room }
-copy-room = 방 이름 복사
+invite = 초대: 이 통화의 링크 복사
 alone = 아직 아무도 없습니다.
-alone-hint = 다른 사람은 방 이름 “{ $room }”을(를) 입력해 들어옵니다.
+alone-hint = 다른 사람은 방 이름 “{ $room }”을(를) 입력하거나, 위의 단추로 복사한 링크를 브라우저에서 열어 들어옵니다.
 you = 나
 mute = 마이크 끄기 ({ $key })
 unmute = 마이크 켜기 ({ $key })
@@ -118,6 +118,8 @@ rename = 바꾸기
 # 알림
 notice-entered = 방 “{ $room }”에 들어왔습니다.
 notice-own-server = 이 네트워크에서 서버를 찾지 못해 이 컴퓨터가 서버가 되었습니다.
+notice-invited = 링크를 복사했습니다. 브라우저에서 열면 이 통화에 들어옵니다.
+notice-invited-plain = 링크를 복사했습니다. 브라우저에서 열면 보고 듣고 쓸 수 있습니다. 상대에게 보이고 들리려면 https 서버나 앱이 필요합니다.
 notice-present = { $name } 님이 방에 있습니다.
 notice-joined = { $name }님이 들어왔습니다.
 notice-left = { $name }님이 나갔습니다.

@@ -7,7 +7,7 @@ import { cellsOf, numberOf } from './barcode.mjs';
 import { delaysByNumber } from './chromium.mjs';
 import { latency, medians, pace, percentile } from './figures.mjs';
 import { matchPictures, meanOfStats, Report } from './report.mjs';
-import { decodeWav, encodeWav, findGaps } from './wav.mjs';
+import { decodeWav, encodeWav, findGaps, shareOfPitches } from './wav.mjs';
 import { framesOf } from './y4m.mjs';
 
 test('a frame number survives its barcode, and one flipped cell does not', () => {
@@ -90,4 +90,11 @@ test('gaps in a sound', () => {
   tone.fill(0, RATE, RATE + RATE / 50);
   assert.deepEqual(findGaps(decodeWav(encodeWav(tone, RATE))), { seconds: 1.5, gaps: 1, longestMs: 20, totalMs: 20 });
   assert.equal(findGaps({ rate: RATE, samples: new Float32Array(RATE) }).seconds, null);
+});
+
+test('the share of a pitch tells a tone from another one', () => {
+  const tone = hz => ({ rate: 48_000, samples: Float32Array.from({ length: 48_000 }, (_, i) => Math.sin(2 * Math.PI * hz * i / 48_000)) });
+  assert.ok(shareOfPitches(tone(700), [300, 700]) > 0.99);
+  assert.ok(shareOfPitches(tone(700), [300, 800]) < 0.01);
+  assert.equal(shareOfPitches({ rate: 48_000, samples: new Float32Array(48_000) }, [300]), 0);
 });

@@ -64,7 +64,7 @@ export async function measureMaru({ programs, clip, sound, seconds, warmUp, wind
   }
 }
 
-function startClient(running, { name, folder, programs, address, clip, sound, display, checkFrames }) {
+export function startClient(running, { name, folder, programs, address, clip, sound, display, checkFrames }) {
   const home = path.join(folder, name), file = extension => path.join(home, 'report' + extension);
   fs.mkdirSync(home);
   const args = ['bench', '--server', `ws://${address}`, '--name', name, '--camera', `file:${clip}`, '--microphone',
@@ -97,7 +97,7 @@ async function startDisplay(running) {
   return ':' + String(number).trim();
 }
 
-function start(running, program, args, env = {}) {
+export function start(running, program, args, env = {}) {
   const child = spawn(program, args, { env: { ...process.env, WAYLAND_DISPLAY: '', ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
   running.push(child);
   child.stderr.pipe(process.stderr);
@@ -105,13 +105,13 @@ function start(running, program, args, env = {}) {
   return child;
 }
 
-async function firstLine(child) {
+export async function firstLine(child) {
   for await (const line of readline.createInterface({ input: child.stdout })) return line;
   throw new Error(`${child.spawnfile} ended without a word`);
 }
 
 /** Ends it as a person would, and insists that it says goodbye. */
-async function stop(child) {
+export async function stop(child) {
   if (child.exitCode === null && child.signalCode === null) {
     child.kill('SIGTERM');
     await once(child, 'exit');

@@ -54,3 +54,19 @@ export function findGaps({ rate, samples }) {
   }
   return { seconds: (last + 1 - first) / 200, gaps, longestMs: longest * 5, totalMs: total * 5 };
 }
+
+/** Share of the power of `samples` that is at `pitchesHz`, 0 to 1 (Goertzel 1958), in windows of 100 ms. */
+export function shareOfPitches({ rate, samples }, pitchesHz) {
+  const size = Math.round(rate / 10);
+  let tones = 0, all = 0;
+  for (let start = 0; start + size <= samples.length; start += size) {
+    for (let i = start; i < start + size; i++) all += samples[i] * samples[i];
+    for (const pitch of pitchesHz) {
+      const turn = 2 * Math.cos(2 * Math.PI * pitch / rate);
+      let last = 0, before = 0;
+      for (let i = start; i < start + size; i++) [last, before] = [samples[i] + turn * last - before, last];
+      tones += 2 * (last * last + before * before - turn * last * before) / size;
+    }
+  }
+  return all === 0 ? 0 : tones / all;
+}

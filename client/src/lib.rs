@@ -11,6 +11,7 @@ pub mod clock;
 pub mod demo;
 pub mod headless;
 pub mod i18n;
+pub mod invitation;
 pub mod media;
 pub mod report;
 pub mod roll_call;

@@ -2,18 +2,14 @@
 
 mod support;
 
-use std::process::Command;
-
 use support::client::Client;
+use support::namespace::{LOOPBACK, runs_elsewhere};
 use support::one_call_at_a_time;
-
-/// Set inside the namespace.
-const INSIDE: &str = "MARU_TEST_NAMESPACE";
 
 #[test]
 fn two_that_start_at_the_same_instant_meet_and_a_third_finds_them() {
-    if std::env::var_os(INSIDE).is_none() {
-        return run_in_namespace("two_that_start_at_the_same_instant_meet_and_a_third_finds_them");
+    if runs_elsewhere(LOOPBACK, "two_that_start_at_the_same_instant_meet_and_a_third_finds_them") {
+        return;
     }
     let _turn = one_call_at_a_time();
     let folder = tempfile::tempdir().unwrap();
@@ -29,8 +25,8 @@ fn two_that_start_at_the_same_instant_meet_and_a_third_finds_them() {
 
 #[test]
 fn one_alone_is_in_the_room_within_a_second_or_so() {
-    if std::env::var_os(INSIDE).is_none() {
-        return run_in_namespace("one_alone_is_in_the_room_within_a_second_or_so");
+    if runs_elsewhere(LOOPBACK, "one_alone_is_in_the_room_within_a_second_or_so") {
+        return;
     }
     let _turn = one_call_at_a_time();
     let folder = tempfile::tempdir().unwrap();
@@ -39,17 +35,4 @@ fn one_alone_is_in_the_room_within_a_second_or_so() {
     assert_eq!(joined["own_server"], true);
     alone.terminate();
     assert!(alone.ended().success());
-}
-
-/// Runs this test again where multicast reaches nobody else.
-fn run_in_namespace(test: &str) {
-    let script = "ip link set lo up multicast on && exec \"$0\" \"$@\"";
-    let status = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--net", "sh", "-c", script])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(INSIDE, "yes")
-        .status()
-        .expect("unshare is part of every Linux");
-    assert!(status.success());
 }

@@ -11,10 +11,10 @@ use maru_protocol::{MAX_FRAME_BYTES, MAX_SERVER_FRAME_BYTES, PeerId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
-use tokio_tungstenite::{WebSocketStream, accept_async_with_config};
 
 use crate::hub::Hub;
 use crate::outbox::{Outgoing, Outgoings, Queue};
@@ -33,15 +33,29 @@ pub(crate) async fn serve(
 ) {
     // Without it small messages wait for the acknowledgement of the last one. It fails only on a socket that is dead.
     let _ = tcp.set_nodelay(true);
-    let handshake = tokio::select! {
-        accepted = accept_async_with_config(&mut tcp, Some(web_socket_config())) => Some(accepted),
+    let asked = tokio::select! {
+        asked = http::read_head(&mut tcp) => Some(asked),
         _ = &mut outgoings.closed => None,
     };
-    match handshake {
-        Some(Ok(socket)) => converse(socket, &id, outgoings, &hub, config.close_timeout).await,
-        Some(Err(Error::Io(_))) => {}
-        Some(Err(_)) => http::answer(&mut tcp, http::NOT_A_HANDSHAKE, config.close_timeout).await,
-        None => http::answer(&mut tcp, http::TOO_LATE, config.close_timeout).await,
+    let answer = match asked {
+        Some(Ok(Some(head))) => match head.upgrade() {
+            Some(response) => {
+                if let Ok(Ok(())) = timeout(config.close_timeout, tcp.write_all(&response)).await {
+                    let websocket = Some(web_socket_config());
+                    let socket =
+                        WebSocketStream::from_partially_read(&mut tcp, head.rest, Role::Server, websocket).await;
+                    converse(socket, &id, outgoings, &hub, config.close_timeout).await;
+                }
+                None
+            }
+            None => Some(head.answer()),
+        },
+        Some(Ok(None)) => Some(http::NOT_A_HANDSHAKE),
+        Some(Err(_)) => None,
+        None => Some(http::TOO_LATE),
+    };
+    if let Some(answer) = answer {
+        http::answer(&mut tcp, answer, config.close_timeout).await;
     }
     hub.handle(Input::Disconnected(&id));
     linger(tcp, config.close_timeout).await;

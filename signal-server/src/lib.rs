@@ -24,6 +24,7 @@ mod http;
 mod hub;
 mod ice;
 mod outbox;
+mod pages;
 mod patience;
 mod rooms;
 

@@ -101,9 +101,11 @@ async fn breaches_of_the_web_socket_protocol() {
 }
 
 #[tokio::test]
-async fn a_browser_gets_an_answer() {
+async fn what_is_neither_a_handshake_nor_a_request_for_a_page_gets_an_answer() {
     let server = Server::start(Config::default()).await;
-    for request in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\r\n\r\n"] {
+    let halfhearted = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n";
+    let endless = format!("GET / HTTP/1.1\r\nx: {}", "x".repeat(20_000));
+    for request in ["POST / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\r\n\r\n", halfhearted, &endless] {
         let mut tcp = server.tcp().await;
         tcp.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();

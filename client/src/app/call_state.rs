@@ -10,6 +10,7 @@ use super::chat_log::ChatLog;
 use super::commands::Side;
 use crate::clock;
 use crate::i18n::Notice;
+use crate::invitation::Invitation;
 use crate::media::PictureSlot;
 use crate::session::{CallEvent, CallStats, PeerKey, PeerStats};
 
@@ -24,6 +25,7 @@ pub(crate) struct CallState {
     pub(crate) name: Nickname,
     pub(crate) progress: Progress,
     pub(crate) server_lost: bool,
+    pub(crate) invitation: Option<Invitation>,
     pub(crate) peers: Vec<Peer>,
     pub(crate) chat: ChatLog,
     pub(crate) side: Option<Side>,
@@ -67,6 +69,7 @@ impl CallState {
             name,
             progress: Progress::Searching,
             server_lost: false,
+            invitation: None,
             peers: Vec::new(),
             chat: ChatLog::default(),
             side: None,
@@ -101,6 +104,7 @@ impl CallState {
             CallEvent::Searching => self.progress_to(Progress::Searching),
             CallEvent::Connecting { url } => self.progress_to(Progress::Connecting { url }),
             CallEvent::Joined { server: _, own_server, peers } => self.joined(own_server, peers, now),
+            CallEvent::Invitation(invitation) => self.invitation = Some(invitation),
             CallEvent::ServerLost => {
                 self.server_lost = true;
                 self.notify(Notice::ServerLost, now);
@@ -160,6 +164,13 @@ impl CallState {
             }
             CallEvent::Ended(_) => {}
         }
+    }
+
+    /// What to hand to someone who is to come: the link, or the room's name until there is one.
+    pub(crate) fn invite(&mut self, now: Timestamp) -> String {
+        let Some(Invitation { link, with_camera }) = self.invitation.clone() else { return self.room.to_string() };
+        self.notify(Notice::Invited { with_camera }, now);
+        link
     }
 
     pub(crate) fn send_draft(&mut self, now: Timestamp) -> Option<(u64, String)> {

@@ -29,7 +29,7 @@ pub(crate) enum Command {
     SendChat,
     /// Takes the typed name during a call.
     Rename,
-    CopyRoom,
+    Invite,
 }
 
 /// What is open beside the pictures.

@@ -142,8 +142,8 @@ impl State {
                 None => vec![],
             },
             Command::Rename => self.rename(),
-            Command::CopyRoom => match &self.call {
-                Some(call) => vec![Effect::CopyText(call.room.to_string())],
+            Command::Invite => match &mut self.call {
+                Some(call) => vec![Effect::CopyText(call.invite(now))],
                 None => vec![],
             },
         }

@@ -13,6 +13,10 @@ pub enum Notice {
         room: RoomName,
     },
     OwnServer,
+    /// The link is on the clipboard. `with_camera`: whether guests can be seen and heard.
+    Invited {
+        with_camera: bool,
+    },
     Joined {
         name: Nickname,
     },
@@ -59,6 +63,8 @@ impl Notice {
         match self {
             Self::Entered { room } => texts.tr_with("notice-entered", &[("room", room.as_str().into())]),
             Self::OwnServer => texts.tr("notice-own-server"),
+            Self::Invited { with_camera: true } => texts.tr("notice-invited"),
+            Self::Invited { with_camera: false } => texts.tr("notice-invited-plain"),
             Self::Joined { name } => named("notice-joined", name.as_str()),
             Self::Present { name } => named("notice-present", name.as_str()),
             Self::Left { name } => named("notice-left", name.as_str()),

@@ -20,6 +20,7 @@ use super::reporting::Reporter;
 use super::signaling::{self, Registration, Signaling, SignalingEvent};
 use super::{CallCommand, CallConfig, CallEvent, CallStats, EndReason, PeerKey, PeerStats};
 use crate::clock;
+use crate::invitation::Invitation;
 use crate::media::{Media, MediaOutputs, SendStats, VideoTarget};
 use crate::report::Report;
 
@@ -189,11 +190,17 @@ impl CallTask {
     fn welcomed(&mut self, server: String, own_server: bool, message: ServerMessage) {
         let ServerMessage::Welcome { id, peers, ice_servers, .. } = message else { return };
         self.ice_servers = ice_servers;
+        // Only a server within this process has no address by which others know it.
+        let addresses = if own_server { self.addresses() } else { Vec::new() };
+        let invitation = Invitation::new(&server, &self.config.room, &addresses);
         if self.joined {
             self.emit(CallEvent::ServerBack);
         } else {
             self.joined = true;
             self.emit(CallEvent::Joined { server, own_server, peers: peers.len() });
+        }
+        if let Some(invitation) = invitation {
+            self.emit(CallEvent::Invitation(invitation));
         }
         let changes = self.roster.welcome(&peers);
         tracing::debug!(%id, present = peers.len(), "registered");

@@ -16,6 +16,7 @@ use maru_protocol::{Nickname, RoomName};
 use tokio::sync::mpsc;
 
 use crate::clock;
+use crate::invitation::Invitation;
 use crate::media::{Media, PictureSlot};
 use crate::report::Report;
 
@@ -71,6 +72,8 @@ pub enum CallEvent {
         own_server: bool,
         peers: usize,
     },
+    /// How to invite someone who has a browser only. Comes again when the call has moved to another server.
+    Invitation(Invitation),
     /// The server is gone; the call goes on and registers again by itself.
     ServerLost,
     ServerBack,

@@ -45,7 +45,7 @@ impl Reporter {
             CallEvent::ServerBack => ("server-back", Value::Null),
             CallEvent::Stats(stats) => ("stats", stats_fields(stats)),
             CallEvent::Ended(reason) => ("left", json!({ "reason": format!("{reason:?}") })),
-            CallEvent::Searching | CallEvent::Connecting { .. } => return,
+            CallEvent::Searching | CallEvent::Connecting { .. } | CallEvent::Invitation(_) => return,
             // Reported with what only the call knows: see below.
             CallEvent::FirstPicture { .. } | CallEvent::PeerLeft { .. } => return,
         };

@@ -1,9 +1,11 @@
 //! Real processes for tests: a signal server in this process, clients as children, and what their reports say.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
 
+pub mod browser;
 pub mod client;
 pub mod clip;
 pub mod display;
+pub mod namespace;
 pub mod server;
 
 use std::path::{Path, PathBuf};

@@ -68,8 +68,8 @@ fn top_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<Comm
             ui.set_max_width(width);
             ui.add(Label::new(RichText::new(room).strong()).truncate());
         });
-        if IconButton::new(Icon::Copy, &texts.tr("copy-room"), Look::Bare).show(ui).clicked() {
-            commands.push(Command::CopyRoom);
+        if IconButton::new(Icon::Copy, &texts.tr("invite"), Look::Bare).show(ui).clicked() {
+            commands.push(Command::Invite);
         }
     });
     if call.server_lost {

@@ -5,6 +5,7 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::*;
+use crate::invitation::Invitation;
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
 use crate::session::{CallStats, PeerStats};
 
@@ -20,13 +21,22 @@ fn told(bench: &Bench) -> Vec<String> {
 }
 
 #[test]
-fn alone_the_room_name_is_told_and_can_be_copied() {
-    let mut harness = open(Bench::in_call(Language::English), WIDE);
+fn alone_the_ways_to_join_are_told_and_a_link_can_be_copied() {
+    let mut bench = Bench::in_call(Language::English);
+    let link = "http://10.0.0.7:4460/r/standup";
+    bench.event(CallEvent::Invitation(Invitation { link: link.into(), with_camera: false }));
+    let mut harness = open(bench, WIDE);
     harness.get_by_label("Nobody else is here yet.");
-    harness.get_by_label("Others join by typing the room name “standup”.");
-    harness.get_by_label("Copy the room name").click();
+    harness.get_by_label(
+        "Others join by typing the room name “standup”, or in a browser by the link that the button above copies.",
+    );
+    harness.get_by_label("Invite: copy a link to this call").click();
     harness.run();
-    assert!(harness.state().effects.iter().any(|effect| matches!(effect, Effect::CopyText(text) if text == "standup")));
+    assert!(harness.state().effects.iter().any(|effect| matches!(effect, Effect::CopyText(text) if text == link)));
+    harness.get_by_label(
+        "The link is copied. Whoever opens it in a browser sees, hears and writes; to be seen and heard they need a \
+         server with https, or the app.",
+    );
 }
 
 #[test]

@@ -1,0 +1,142 @@
+// A call: everyone in the room, whether or not the server is there.
+
+import { Peer } from './peer.js';
+import { Signaling } from './signaling.js';
+
+const GOODBYE_MS = 200;
+
+/**
+ * Emits: `joined`, `refused` `{code, capacity}`, `server` `{connected}`, and with the `peer` they concern: `peer-joined`,
+ * `peer-left`, `peer-renamed` `{before}`, `track`, `presence`, `chat`, `delivered` `{id}`, `state`.
+ */
+export class Call extends EventTarget {
+  /** By instance. */
+  peers = new Map();
+  name;
+  #signaling; #media; #instance; #iceServers = []; #nextChat = 1; #byId = new Map();
+
+  constructor(url, room, name, media) {
+    super();
+    this.name = name;
+    this.#media = media;
+    this.#instance = [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('');
+    this.#signaling = new Signaling(url, { room, name, instance: this.#instance });
+    const on = (type, handle) => this.#signaling.addEventListener(type, ({ detail }) => handle(detail));
+    on('welcome', message => this.#welcome(message));
+    on('peer-joined', ({ peer }) => this.#meet(peer, false));
+    on('peer-left', message => this.#left(message));
+    on('peer-renamed', ({ id, name }) => this.#rename(this.#byId.get(id), name));
+    on('signal', ({ from, data }) => this.#byId.get(from)?.handleSignal(data));
+    on('lost', () => this.#emit('server', { connected: false }));
+    on('refused', error => this.#emit('refused', error));
+    media.addEventListener('change', ({ detail }) => this.#mediaChanged(detail.kind));
+  }
+
+  join() {
+    this.#signaling.connect();
+  }
+
+  rename(name) {
+    this.name = name;
+    this.#signaling.rename(name);
+    this.peers.forEach(peer => peer.sendPresence());
+  }
+
+  /** Returns the message's id, by which `delivered` events name it. */
+  chat(text) {
+    const message = { id: this.#nextChat++, text, sentUnixMs: Date.now() };
+    this.peers.forEach(peer => peer.sendChat(message));
+    return message;
+  }
+
+  leave() {
+    this.#signaling.close();
+    for (const peer of this.peers.values()) {
+      peer.goodbye();
+      setTimeout(() => peer.close(), GOODBYE_MS);
+    }
+    this.peers.clear();
+  }
+
+  #own() {
+    const media = this.#media;
+    return {
+      instance: this.#instance,
+      track: kind => media.track(kind),
+      presence: () => ({ name: this.name, muted: !media.track('audio'), cameraOn: Boolean(media.track('video')) }),
+    };
+  }
+
+  #welcome({ version, peers, iceServers }) {
+    if (version !== 1) return;
+    this.#iceServers = iceServers ?? [];
+    this.#byId.clear();
+    this.#emit('joined', { present: peers.length });
+    this.#emit('server', { connected: true });
+    peers.forEach(info => this.#meet(info, true));
+  }
+
+  /** `offers`: they were there before us. */
+  #meet(info, offers) {
+    const known = this.peers.get(info.instance);
+    if (known) {
+      known.readdress(info.id);
+      this.#byId.set(info.id, known);
+      this.#rename(known, info.name);
+      return;
+    }
+    const signal = data => this.#signaling.send({ type: 'signal', to: peer.id, data });
+    const peer = new Peer(info, this.#own(), this.#iceServers, offers, signal);
+    this.peers.set(info.instance, peer);
+    this.#byId.set(info.id, peer);
+    for (const type of ['track', 'state', 'chat', 'delivered']) {
+      peer.addEventListener(type, ({ detail }) => {
+        this.#emit(type, { peer, ...detail });
+        if (type === 'state') this.#stateChanged(peer);
+      });
+    }
+    peer.addEventListener('presence', ({ detail }) => {
+      this.#rename(peer, detail.name);
+      this.#emit('presence', { peer });
+    });
+    peer.addEventListener('bye', () => this.#forget(peer));
+    this.#emit('peer-joined', { peer, wasHere: offers });
+  }
+
+  #left({ id, reason }) {
+    const peer = this.#byId.get(id);
+    this.#byId.delete(id);
+    if (!peer || peer.id !== id) return;
+    if (reason === 'left' || peer.state !== 'connected') this.#forget(peer);
+  }
+
+  /** Neither registered nor connected: it is gone. */
+  #stateChanged(peer) {
+    if (peer.state === 'interrupted' && ![...this.#byId.values()].includes(peer)) this.#forget(peer);
+  }
+
+  #forget(peer) {
+    if (this.peers.get(peer.instance) !== peer) return;
+    this.peers.delete(peer.instance);
+    peer.close();
+    this.#emit('peer-left', { peer });
+  }
+
+  #rename(peer, name) {
+    if (!peer || peer.name === name) return;
+    const before = peer.name;
+    peer.name = name;
+    this.#emit('peer-renamed', { peer, before });
+  }
+
+  #mediaChanged(kind) {
+    for (const peer of this.peers.values()) {
+      peer.replaceTrack(kind).catch(error => console.warn(`${kind}:`, error));
+      peer.sendPresence();
+    }
+  }
+
+  #emit(type, detail = {}) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

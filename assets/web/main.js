@@ -1,0 +1,172 @@
+// The page: the start screen, the call screen, and what leads from one to the other.
+
+import { Call } from './call.js';
+import { ChatLog } from './chat.js';
+import { Media, isAllowed } from './media.js';
+import { showPickers } from './pickers.js';
+import { texts, translate } from './texts.js';
+import { Tiles } from './tiles.js';
+
+const $ = id => document.getElementById(id);
+const media = new Media();
+const tiles = new Tiles($('tiles'), $('tile'));
+const log = new ChatLog($('log'));
+/** Where the page lives: the WebSocket is beside it, also behind a proxy's path. */
+const [, base, roomInPath] = /^(.*?\/)(?:r\/([^/]*))?$/.exec(location.pathname) ?? [null, '/', ''];
+let call = null, unread = 0, serverLost = false;
+
+translate(document);
+$('name').value = localStorage.getItem('maru.name') ?? '';
+$('room').value = decode(roomInPath ?? '');
+$('insecure').hidden = isAllowed();
+const isSupported = 'RTCPeerConnection' in window && RTCRtpReceiver.getCapabilities !== undefined;
+$('unsupported').hidden = isSupported;
+$('join').disabled = !isSupported;
+($('room').value ? $('name') : $('room')).focus();
+for (const container of document.querySelectorAll('.pickers')) {
+  showPickers(container, $('picker'), media, (kind, id) => kind === 'speaker' ? tiles.setSpeaker(id) : media.choose(kind, id));
+}
+media.addEventListener('change', showOwn);
+media.addEventListener('problem', ({ detail: { kind, reason } }) => tell(texts[reason][kind]));
+showOwn();
+media.start();
+
+function showOwn() {
+  const track = media.track('video');
+  for (const tile of document.querySelectorAll('.tile.own')) {
+    const video = tile.querySelector('video');
+    if (video.srcObject?.getTracks()[0] !== track) video.srcObject = track && new MediaStream([track]);
+    tile.classList.toggle('no-picture', !track);
+  }
+  for (const button of document.querySelectorAll('[data-toggle]')) {
+    const kind = button.dataset.toggle;
+    button.setAttribute('aria-pressed', String(media.on[kind]));
+    button.textContent = texts[`${kind}${media.on[kind] ? 'On' : 'Off'}`];
+  }
+}
+
+/** A sentence for the person, on whichever screen there is. */
+function tell(text) {
+  if (call) log.notice(text);
+  (call ? $('banner') : $('join-error')).textContent = text;
+}
+
+function showBanner() {
+  const interrupted = call && [...call.peers.values()].find(peer => peer.state === 'interrupted');
+  $('banner').textContent = interrupted ? texts.interrupted(interrupted.name) : serverLost ? texts.serverLost : '';
+  $('alone').hidden = !call || call.peers.size > 0;
+}
+
+function join() {
+  const name = $('name').value.trim(), room = $('room').value.trim();
+  localStorage.setItem('maru.name', name);
+  $('join').disabled = true;
+  $('join-error').textContent = texts.joining;
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  const joining = new Call(`${scheme}://${location.host}${base}`, room, name, media);
+  const on = (type, handle) => joining.addEventListener(type, ({ detail }) => handle(detail));
+  on('joined', () => enter(joining, room, name));
+  on('refused', ({ code, capacity }) => { leave(); $('join-error').textContent = texts[code](capacity); });
+  on('server', ({ connected }) => { serverLost = !connected; showBanner(); });
+  on('peer-joined', ({ peer, wasHere }) => {
+    tiles.add(peer);
+    log.notice((wasHere ? texts.isHere : texts.joined)(peer.name));
+    showBanner();
+  });
+  on('peer-left', ({ peer }) => { tiles.remove(peer); log.notice(texts.left(peer.name)); showBanner(); });
+  on('peer-renamed', ({ peer, before }) => { tiles.update(peer); log.notice(texts.renamed(before, peer.name)); });
+  on('chat', ({ peer, text, sentUnixMs }) => {
+    log.message(peer.name, text, sentUnixMs);
+    if ($('chat').hidden) showUnread(unread + 1);
+  });
+  on('delivered', ({ peer, id }) => log.delivered(id, peer));
+  for (const type of ['track', 'presence', 'state']) on(type, ({ peer }) => { tiles.update(peer); showBanner(); });
+  joining.join();
+}
+
+function enter(joined, room, name) {
+  if (call) return;
+  call = joined;
+  history.replaceState(null, '', `${base}r/${encodeURIComponent(room)}`);
+  document.title = `${room} · Maru`;
+  $('call-title').textContent = texts.room_(room);
+  $('new-name').value = name;
+  $('start').hidden = true;
+  $('call').hidden = false;
+  $('join-error').textContent = '';
+  $('leave').focus();
+  showBanner();
+}
+
+function leave() {
+  call?.leave();
+  call = null;
+  serverLost = false;
+  tiles.clear();
+  log.clear();
+  showUnread(0);
+  $('join').disabled = !isSupported;
+  $('start').hidden = false;
+  $('call').hidden = true;
+  document.title = 'Maru';
+  $('join').focus();
+}
+
+function showUnread(count) {
+  unread = count;
+  $('unread').textContent = count ? `(${count})` : '';
+}
+
+function togglePanel(id) {
+  const open = $(id).hidden;
+  for (const panel of ['chat', 'devices']) {
+    $(panel).hidden = !(open && panel === id);
+    $(`${panel}-button`).setAttribute('aria-expanded', String(open && panel === id));
+  }
+  if (!open) return $(`${id}-button`).focus();
+  if (id === 'chat') showUnread(0);
+  (id === 'chat' ? $('chat-text') : $(id).querySelector('select, input')).focus();
+}
+
+function decode(text) {
+  try { return decodeURIComponent(text); } catch { return text; }
+}
+
+$('join-form').addEventListener('submit', event => { event.preventDefault(); join(); });
+$('leave').addEventListener('click', leave);
+$('chat-button').addEventListener('click', () => togglePanel('chat'));
+$('devices-button').addEventListener('click', () => togglePanel('devices'));
+$('new-name').addEventListener('change', () => {
+  const name = $('new-name').value.trim();
+  if (!name || !call) return;
+  localStorage.setItem('maru.name', name);
+  call.rename(name);
+});
+$('chat-form').addEventListener('submit', event => {
+  event.preventDefault();
+  const text = $('chat-text').value.trim();
+  if (!text || !call) return;
+  log.own(call.chat(text), [...call.peers.values()]);
+  $('chat-text').value = '';
+});
+for (const button of document.querySelectorAll('[data-toggle]')) {
+  button.addEventListener('click', () => media.setOn(button.dataset.toggle, !media.on[button.dataset.toggle]));
+}
+document.addEventListener('keydown', event => {
+  if (!call || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === 'Escape') {
+    for (const panel of ['chat', 'devices']) if (!$(panel).hidden) togglePanel(panel);
+    return;
+  }
+  if (event.target.matches('input, select, textarea')) return;
+  // By the key's place: with a Korean layout its letter is another one.
+  const action = {
+    KeyM: () => media.setOn('audio', !media.on.audio), KeyV: () => media.setOn('video', !media.on.video),
+    KeyC: () => togglePanel('chat'), KeyD: () => togglePanel('devices'),
+  }[event.code];
+  if (action) {
+    event.preventDefault();
+    action();
+  }
+});
+window.addEventListener('pagehide', () => call?.leave());

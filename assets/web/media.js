@@ -1,0 +1,116 @@
+// The guest's own camera and microphone.
+
+const CONSTRAINTS = {
+  audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 },
+  video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } },
+};
+
+/** Whether the browser lets this page use camera and microphone at all: on localhost and over https. */
+export const isAllowed = () => Boolean(navigator.mediaDevices?.getUserMedia);
+
+/**
+ * Emits: `change` with `{kind}` when another track, or none, is to be sent; `devices` when the lists have changed;
+ * `problem` with `{kind, reason}`, reason one of `denied`, `missing`, `busy`, `unplugged`.
+ */
+export class Media extends EventTarget {
+  on = { audio: true, video: true };
+  devices = [];
+  #tracks = { audio: null, video: null };
+  #wanted = { audio: '', video: '' };
+  #attempts = { audio: 0, video: 0 };
+
+  /** Asks the person once for both; with one of them refused or missing, the other is taken alone. */
+  async start() {
+    if (!isAllowed()) return;
+    navigator.mediaDevices.addEventListener('devicechange', () => this.#devicesChanged());
+    const both = await capture({ audio: this.#constraints('audio'), video: this.#constraints('video') }).catch(() => null);
+    for (const kind of ['audio', 'video']) {
+      const track = both?.getTracks().find(track => track.kind === kind);
+      if (track) this.#take(kind, track);
+      else await this.#open(kind);
+    }
+    await this.#list();
+  }
+
+  /** The track to send now; `null` while it is switched off or there is none. */
+  track(kind) {
+    return this.on[kind] ? this.#tracks[kind] : null;
+  }
+
+  /** The id of the device in use, or ''. */
+  deviceId(kind) {
+    return this.#tracks[kind]?.getSettings().deviceId ?? '';
+  }
+
+  async choose(kind, deviceId) {
+    this.#wanted[kind] = deviceId;
+    if (this.on[kind]) await this.#open(kind);
+  }
+
+  /** Off: nothing is captured any more; the camera's light goes out. */
+  async setOn(kind, on) {
+    this.on[kind] = on;
+    if (kind === 'video' && on) await this.#open(kind);
+    else if (kind === 'video') this.#take(kind, null);
+    else this.#emit('change', { kind });
+  }
+
+  stop() {
+    for (const kind of ['audio', 'video']) this.#take(kind, null);
+  }
+
+  #constraints(kind) {
+    const id = this.#wanted[kind];
+    return { ...CONSTRAINTS[kind], ...(id && { deviceId: { exact: id } }) };
+  }
+
+  async #open(kind) {
+    if (!isAllowed()) return;
+    const attempt = ++this.#attempts[kind];
+    try {
+      const stream = await capture({ [kind]: this.#constraints(kind) });
+      const [track] = stream.getTracks();
+      // Switched off, or another one chosen, while the browser asked.
+      if (attempt !== this.#attempts[kind] || (kind === 'video' && !this.on.video)) track.stop();
+      else this.#take(kind, track);
+    } catch (error) {
+      const reason = { NotAllowedError: 'denied', SecurityError: 'denied', NotReadableError: 'busy' }[error.name];
+      this.#emit('problem', { kind, reason: reason ?? 'missing' });
+    }
+  }
+
+  #take(kind, track) {
+    const old = this.#tracks[kind];
+    this.#tracks[kind] = track;
+    if (old) {
+      old.onended = null;
+      old.stop();
+    }
+    if (track) {
+      track.onended = () => {
+        this.#take(kind, null);
+        this.#emit('problem', { kind, reason: 'unplugged' });
+      };
+    }
+    this.#emit('change', { kind });
+  }
+
+  async #devicesChanged() {
+    await this.#list();
+    for (const kind of ['audio', 'video']) {
+      const present = this.devices.some(device => device.kind === `${kind}input`);
+      if (present && this.on[kind] && !this.#tracks[kind]) await this.#open(kind);
+    }
+  }
+
+  async #list() {
+    this.devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+    this.#emit('devices');
+  }
+
+  #emit(type, detail = {}) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+const capture = constraints => navigator.mediaDevices.getUserMedia(constraints);

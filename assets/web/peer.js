@@ -1,0 +1,264 @@
+// One other person in the room: the connection to them (perfect negotiation), and the messages on its DataChannel.
+
+const HELLO_MS = 100;
+/** How long an offer may take to become a connection; then another one is made. */
+const CONNECT_MS = 10_000;
+const START_KBPS = 1500;
+const MAX_CHAT_CHARACTERS = 4000, MAX_MESSAGE_CHARACTERS = 65_536, MAX_KNOWN_CHATS = 10_000;
+
+/**
+ * Emits: `track` (the streams have changed), `presence`, `chat` `{id, text, sentUnixMs}`, `delivered` `{id}`, `bye`,
+ * `state` (`connecting`, `connected` or `interrupted`).
+ */
+export class Peer extends EventTarget {
+  id; name; instance; stream = new MediaStream(); muted = false; cameraOn = true; state = 'connecting';
+  #own; #iceServers; #polite; #signal; #pc = null; #channel; #queue = Promise.resolve();
+  #makingOffer = false; #ignoresOffer = false; #mayOffer; #heard = false; #hello; #retry; #waiting = []; #seen = new Set();
+
+  /**
+   * `info`: `{id, name, instance}`. `own`: `{instance, presence(), track(kind)}`. `offers`: we are the newcomer.
+   * `signal(data)` passes data on to the peer.
+   */
+  constructor(info, own, iceServers, offers, signal) {
+    super();
+    Object.assign(this, { id: info.id, name: info.name, instance: info.instance });
+    this.#own = own;
+    this.#iceServers = iceServers;
+    this.#polite = own.instance < info.instance;
+    this.#signal = signal;
+    this.#open(offers);
+  }
+
+  /** Something that the server passed on from the peer. One after the other, in their order. */
+  handleSignal(data) {
+    this.#queue = this.#queue.then(() => this.#handle(data)).catch(error => console.warn('negotiation:', error));
+  }
+
+  /** Registered again, with the connection standing: the peer's new address. */
+  readdress(id) {
+    this.id = id;
+  }
+
+  /** Our own presence has changed. */
+  sendPresence() {
+    this.#send({ type: 'hello', version: 1, ...this.#own.presence() });
+  }
+
+  /** Waits until the peer has been heard. */
+  sendChat(message) {
+    if (this.#heard) this.#send({ type: 'chat', ...message });
+    // What was sent and not acknowledged is sent again over the next connection.
+    this.#waiting.push(message);
+  }
+
+  /** Sends what we capture now in place of what we captured before. No renegotiation. */
+  async replaceTrack(kind) {
+    const transceiver = this.#transceiver(kind);
+    await transceiver?.sender.replaceTrack(this.#own.track(kind));
+  }
+
+  async stats() {
+    return this.#pc ? [...(await this.#pc.getStats()).values()] : [];
+  }
+
+  goodbye() {
+    this.#send({ type: 'bye' });
+  }
+
+  close() {
+    this.#shut();
+  }
+
+  #open(offers) {
+    this.#shut();
+    const pc = new RTCPeerConnection({ iceServers: this.#iceServers, bundlePolicy: 'max-bundle' });
+    this.#pc = pc;
+    this.#mayOffer = offers;
+    this.#makingOffer = this.#ignoresOffer = false;
+    pc.ontrack = ({ track }) => {
+      this.stream.getTracks().filter(old => old.kind === track.kind).forEach(old => this.stream.removeTrack(old));
+      this.stream.addTrack(track);
+      this.#emit('track');
+    };
+    pc.onicecandidate = ({ candidate }) => this.#signal({ candidate: candidate && candidate.toJSON() });
+    pc.onnegotiationneeded = () => { if (this.#mayOffer) this.#offer(pc); };
+    pc.onconnectionstatechange = () => this.#connectionChanged(pc);
+    this.#channel = pc.createDataChannel('maru', { negotiated: true, id: 0 });
+    this.#channel.onopen = () => {
+      this.sendPresence();
+      this.#hello = setInterval(() => this.sendPresence(), HELLO_MS);
+    };
+    this.#channel.onmessage = ({ data }) => this.#receive(data);
+    if (offers) {
+      for (const kind of ['audio', 'video']) this.#prepare(pc.addTransceiver(kind, { direction: 'sendrecv' }), kind);
+      this.#retry = setTimeout(() => { if (this.state !== 'connected') this.#open(true); }, CONNECT_MS);
+    }
+    this.#become('connecting');
+  }
+
+  #prepare(transceiver, kind) {
+    transceiver.direction = 'sendrecv';
+    if (kind === 'video') {
+      const codecs = RTCRtpReceiver.getCapabilities('video').codecs.filter(codec =>
+        codec.mimeType === 'video/H264' && /packetization-mode=1/.test(codec.sdpFmtpLine));
+      // A browser without H.264 offers what it has, and the answer says whether that will do.
+      if (codecs.length) transceiver.setCodecPreferences?.(codecs);
+    }
+    // A refusal concerns a track that has ended meanwhile.
+    transceiver.sender.replaceTrack(this.#own.track(kind)).catch(error => console.warn(`${kind}:`, error));
+  }
+
+  #transceiver(kind) {
+    return this.#pc?.getTransceivers().find(one => !one.stopped && one.receiver.track.kind === kind);
+  }
+
+  async #offer(pc) {
+    try {
+      this.#makingOffer = true;
+      await pc.setLocalDescription();
+      this.#signal({ description: pc.localDescription.toJSON() });
+    } catch (error) {
+      if (pc === this.#pc) console.warn('offer:', error);
+    } finally {
+      if (pc === this.#pc) this.#makingOffer = false;
+    }
+  }
+
+  async #handle({ description, candidate }) {
+    if (description) await this.#handleDescription(description);
+    else if (candidate !== undefined) {
+      // What belongs to an offer that was ignored, or to a connection that is gone, fits nowhere.
+      try { await this.#pc?.addIceCandidate(candidate ?? undefined); } catch (error) {
+        if (!this.#ignoresOffer) console.debug('candidate:', error.message);
+      }
+    }
+  }
+
+  async #handleDescription(description) {
+    const isOffer = description.type === 'offer';
+    if (isOffer && this.#isOfAnotherConnection(description)) {
+      // Nobody replaces a connection that stands, the server included. If it is dead this will be noticed soon, and the
+      // peer tries again.
+      if (this.state === 'connected') return;
+      this.#open(false);
+    }
+    let pc = this.#pc;
+    if (!pc) {
+      if (!isOffer) return;
+      this.#open(false);
+      pc = this.#pc;
+    }
+    const collides = isOffer && (this.#makingOffer || pc.signalingState !== 'stable');
+    this.#ignoresOffer = collides && !this.#polite;
+    if (this.#ignoresOffer || (!isOffer && pc.signalingState !== 'have-local-offer')) return;
+    await pc.setRemoteDescription({ type: description.type, sdp: withStartBitrate(description.sdp ?? '') });
+    this.#mayOffer = true;
+    if (!isOffer) return;
+    this.#adoptTransceivers(pc);
+    await pc.setLocalDescription();
+    this.#signal({ description: pc.localDescription.toJSON() });
+  }
+
+  /** The peer's end has failed and a new one offers: its certificate tells. */
+  #isOfAnotherConnection({ sdp }) {
+    const fingerprint = text => /^a=fingerprint:\s*(\S+ \S+)/m.exec(text ?? '')?.[1]?.toLowerCase();
+    const known = fingerprint(this.#pc?.remoteDescription?.sdp);
+    return known !== undefined && known !== fingerprint(sdp);
+  }
+
+  /** The sections that the offer brought carry our tracks; those that we made for an offer that was rolled back do not. */
+  #adoptTransceivers(pc) {
+    const given = new Set();
+    for (const transceiver of pc.getTransceivers()) {
+      const { kind } = transceiver.receiver.track;
+      if (transceiver.stopped) continue;
+      if (transceiver.mid === null || given.has(kind)) {
+        transceiver.stop();
+        continue;
+      }
+      given.add(kind);
+      if (transceiver.direction !== 'sendrecv') this.#prepare(transceiver, kind);
+    }
+  }
+
+  #connectionChanged(pc) {
+    if (pc !== this.#pc) return;
+    if (pc.connectionState === 'connected') this.#become('connected');
+    if (pc.connectionState === 'disconnected') this.#become('interrupted');
+    if (pc.connectionState === 'failed') {
+      // The impolite side builds a new connection, the polite one waits for its offer.
+      if (this.#polite) this.#shut();
+      else this.#open(true);
+      this.#become('interrupted');
+    }
+  }
+
+  #become(state) {
+    this.state = state;
+    this.#emit('state');
+  }
+
+  #receive(data) {
+    if (typeof data !== 'string' || data.length > MAX_MESSAGE_CHARACTERS) return;
+    let message;
+    try { message = JSON.parse(data); } catch { return; }
+    if (!this.#heard) {
+      this.#heard = true;
+      clearInterval(this.#hello);
+      this.sendPresence();
+      for (const chat of this.#waiting) this.#send({ type: 'chat', ...chat });
+    }
+    this.#understand(message ?? {});
+  }
+
+  #understand(message) {
+    switch (message.type) {
+      case 'hello':
+        if (message.version !== 1 || typeof message.name !== 'string') return;
+        Object.assign(this, { muted: message.muted === true, cameraOn: message.cameraOn !== false });
+        this.#emit('presence', { name: [...message.name].slice(0, 32).join('') });
+        break;
+      case 'chat':
+        if (!Number.isSafeInteger(message.id) || typeof message.text !== 'string') return;
+        if ([...message.text].length > MAX_CHAT_CHARACTERS || this.#seen.size >= MAX_KNOWN_CHATS) return;
+        if (!this.#seen.has(message.id)) {
+          this.#seen.add(message.id);
+          this.#emit('chat', { text: message.text, sentUnixMs: Number(message.sentUnixMs) || Date.now() });
+        }
+        this.#send({ type: 'delivered', id: message.id });
+        break;
+      case 'delivered':
+        if (this.#waiting.some(chat => chat.id === message.id)) {
+          this.#waiting = this.#waiting.filter(chat => chat.id !== message.id);
+          this.#emit('delivered', { id: message.id });
+        }
+        break;
+      case 'bye':
+        this.#emit('bye');
+        break;
+    }
+  }
+
+  #send(message) {
+    if (this.#channel?.readyState === 'open') this.#channel.send(JSON.stringify(message));
+  }
+
+  #shut() {
+    clearInterval(this.#hello);
+    clearTimeout(this.#retry);
+    this.#heard = false;
+    const pc = this.#pc;
+    this.#pc = null;
+    this.#channel = null;
+    pc?.close();
+  }
+
+  #emit(type, detail = {}) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** Chromium begins at 300 kbit/s and climbs for a quarter of a minute, unless the other side names a start. */
+function withStartBitrate(sdp) {
+  return sdp.replace(/^a=fmtp:\d+ .*packetization-mode=1.*$/gm, line => `${line.trimEnd()};x-google-start-bitrate=${START_KBPS}`);
+}

@@ -1,0 +1,97 @@
+// The WebSocket to the signal server: joins, keeps alive, and joins again by itself (protocol/README.md).
+
+const FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 10_000;
+const PING_MS = 8_000, SILENCE_MS = 18_000;
+/** Errors after which trying again makes no sense, or would do harm. */
+const FINAL = ['bad-room', 'bad-name', 'unsupported-version', 'room-full', 'server-full', 'replaced'];
+
+/**
+ * Emits: `welcome` and every other message of the server by its type; `lost` when the connection is gone and another
+ * one is tried; `refused` with `{code, message, capacity}` when it ends for good.
+ */
+export class Signaling extends EventTarget {
+  #url; #join; #socket = null; #pauseMs = FIRST_PAUSE_MS; #heard = 0; #timer; #retry; #closed = false; #joined = false;
+
+  /** `join`: `{room, name, instance}`. */
+  constructor(url, join) {
+    super();
+    this.#url = url;
+    this.#join = { type: 'join', version: 1, ...join };
+  }
+
+  connect() {
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    this.#heard = Date.now();
+    socket.onopen = () => socket.send(JSON.stringify(this.#join));
+    socket.onmessage = event => { if (socket === this.#socket) this.#receive(event.data); };
+    socket.onclose = () => { if (socket === this.#socket) this.#lost(); };
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => {
+      if (Date.now() - this.#heard > SILENCE_MS) this.#lost();
+      else this.send({ type: 'ping' });
+    }, PING_MS);
+  }
+
+  /** Thrown away while there is no connection: it names addresses of that registration. */
+  send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  rename(name) {
+    this.#join.name = name;
+    this.send({ type: 'rename', name });
+  }
+
+  close() {
+    this.send({ type: 'leave' });
+    this.#end();
+  }
+
+  #receive(text) {
+    this.#heard = Date.now();
+    let message;
+    try { message = JSON.parse(text); } catch { return; }
+    if (message?.type === 'welcome') {
+      this.#joined = true;
+      this.#pauseMs = FIRST_PAUSE_MS;
+    }
+    if (message?.type === 'error' && FINAL.includes(message.code)) {
+      this.#end();
+      this.#emit('refused', message);
+    } else if (typeof message?.type === 'string') {
+      this.#emit(message.type, message);
+    }
+  }
+
+  #lost() {
+    this.#drop();
+    if (this.#closed) return;
+    // The first attempt tells at once; a call that stands goes on without the server.
+    if (!this.#joined) {
+      this.#end();
+      this.#emit('refused', { code: 'no-server' });
+      return;
+    }
+    this.#emit('lost', {});
+    this.#retry = setTimeout(() => this.connect(), this.#pauseMs * (0.75 + Math.random() / 2));
+    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+
+  #drop() {
+    clearInterval(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
+  #end() {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#drop();
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

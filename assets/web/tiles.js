@@ -1,0 +1,78 @@
+// The others' pictures, one tile each, and how they fill the space.
+
+import { texts } from './texts.js';
+
+export class Tiles {
+  #container; #template; #tiles = new Map(); #sink = '';
+
+  constructor(container, template) {
+    this.#container = container;
+    this.#template = template;
+    new ResizeObserver(() => this.#arrange()).observe(container);
+  }
+
+  add(peer) {
+    const tile = this.#template.content.firstElementChild.cloneNode(true);
+    const video = tile.querySelector('video');
+    video.srcObject = peer.stream;
+    // The first picture has come.
+    video.addEventListener('resize', () => this.update(peer));
+    this.#tiles.set(peer, tile);
+    this.#container.append(tile);
+    this.setSpeaker(this.#sink);
+    this.update(peer);
+    this.#arrange();
+  }
+
+  remove(peer) {
+    const tile = this.#tiles.get(peer);
+    if (!tile) return;
+    tile.querySelector('video').srcObject = null;
+    tile.remove();
+    this.#tiles.delete(peer);
+    this.#arrange();
+  }
+
+  /** Shows what the peer says of itself, and whether its picture comes. */
+  update(peer) {
+    const tile = this.#tiles.get(peer);
+    if (!tile) return;
+    const video = tile.querySelector('video');
+    const hasPicture = peer.cameraOn && video.videoWidth > 0;
+    tile.classList.toggle('no-picture', !hasPicture);
+    const isConnecting = peer.state === 'connecting';
+    tile.querySelector('.initial').textContent = isConnecting ? texts.connecting(peer.name) : peer.name;
+    tile.querySelector('.name').textContent = peer.name;
+    const marks = [peer.muted && texts.muted, peer.state === 'interrupted' && '…'].filter(Boolean);
+    tile.querySelector('.marks').textContent = marks.length ? `(${marks.join(', ')})` : '';
+    tile.setAttribute('aria-label', [peer.name, ...marks].join(', '));
+    // The browser may have refused to start it before the person did anything on the page.
+    video.play().catch(() => {});
+  }
+
+  /** Where the browser lets a page choose. */
+  setSpeaker(deviceId) {
+    this.#sink = deviceId;
+    if (!deviceId) return;
+    for (const tile of this.#tiles.values()) {
+      tile.querySelector('video').setSinkId?.(deviceId).catch(error => console.warn('speaker:', error));
+    }
+  }
+
+  clear() {
+    for (const peer of [...this.#tiles.keys()]) this.remove(peer);
+  }
+
+  /** As many columns as make the pictures, at 16:9, largest. */
+  #arrange() {
+    const { clientWidth: width, clientHeight: height } = this.#container;
+    const count = this.#tiles.size;
+    let best = { columns: 1, area: 0 };
+    for (let columns = 1; columns <= count; columns++) {
+      const rows = Math.ceil(count / columns);
+      const side = Math.min(width / columns, height / rows * 16 / 9);
+      if (side > best.area) best = { columns, area: side };
+    }
+    this.#container.style.setProperty('grid-template-columns', `repeat(${best.columns}, minmax(0, 1fr))`);
+  }
+}

@@ -1,0 +1,90 @@
+//! The link that brings someone without the app into a room: the guest page of the call's server.
+
+use std::net::IpAddr;
+
+use maru_protocol::RoomName;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio_tungstenite::tungstenite::http::Uri;
+
+/// What may stand for itself in a path (RFC 3986, 2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    pub link: String,
+    /// Whether browsers let a page opened by this link use camera and microphone.
+    pub with_camera: bool,
+}
+
+impl Invitation {
+    /// To `room` on the server at `server`, a WebSocket URL. A server within this machine is named by the first of
+    /// `addresses`, under which others reach this machine. `None`: `server` is no such URL.
+    pub fn new(server: &str, room: &RoomName, addresses: &[IpAddr]) -> Option<Self> {
+        let uri: Uri = server.parse().ok()?;
+        let is_encrypted = match uri.scheme_str()? {
+            "wss" => true,
+            "ws" => false,
+            _ => return None,
+        };
+        let mut authority = uri.authority()?.to_string();
+        let is_here = |host: &str| host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        if is_here(uri.host()?)
+            && let Some(address) = addresses.iter().find(|address| !address.is_loopback())
+        {
+            let host = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
+            authority = uri.port_u16().map_or(host.clone(), |port| format!("{host}:{port}"));
+        }
+        let named = authority.parse::<Uri>().ok()?;
+        let host = named.host()?;
+        let scheme = if is_encrypted { "https" } else { "http" };
+        let path = uri.path().trim_end_matches('/');
+        let room = utf8_percent_encode(room.as_str(), ESCAPED);
+        Some(Self {
+            link: format!("{scheme}://{authority}{path}/r/{room}"),
+            with_camera: is_encrypted || host == "localhost" || is_here(host),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(server: &str, room: &str, addresses: &[&str]) -> (String, bool) {
+        let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().expect("an address")).collect();
+        let invitation = Invitation::new(server, &room.parse().expect("a room"), &addresses).expect("an invitation");
+        (invitation.link, invitation.with_camera)
+    }
+
+    #[test]
+    fn the_link_leads_to_the_page_beside_the_websocket() {
+        let https = |link: &str| (link.to_owned(), true);
+        assert_eq!(link("wss://call.example.org", "family", &[]), https("https://call.example.org/r/family"));
+        assert_eq!(
+            link("wss://example.org:8443/maru/", "a b/c", &[]),
+            https("https://example.org:8443/maru/r/a%20b%2Fc")
+        );
+        assert_eq!(link("wss://example.org/", "가족", &[]), https("https://example.org/r/%EA%B0%80%EC%A1%B1"));
+    }
+
+    #[test]
+    fn plain_http_has_no_camera_but_on_this_machine() {
+        assert_eq!(link("ws://10.0.0.7:4460", "x", &["10.0.0.9"]), ("http://10.0.0.7:4460/r/x".to_owned(), false));
+        assert_eq!(link("ws://127.0.0.1:4460", "x", &["127.0.0.1"]), ("http://127.0.0.1:4460/r/x".to_owned(), true));
+        assert_eq!(link("ws://localhost:4460", "x", &["10.0.0.9"]), ("http://localhost:4460/r/x".to_owned(), true));
+    }
+
+    #[test]
+    fn a_server_within_this_machine_gets_an_address_that_others_reach() {
+        assert_eq!(link("ws://127.0.0.1:4460", "x", &["10.0.0.9"]), ("http://10.0.0.9:4460/r/x".to_owned(), false));
+        assert_eq!(
+            link("ws://127.0.0.1:4460", "x", &["2001:db8::5"]),
+            ("http://[2001:db8::5]:4460/r/x".to_owned(), false)
+        );
+    }
+
+    #[test]
+    fn what_is_no_url_gives_no_link() {
+        assert_eq!(Invitation::new("nonsense", &"x".parse().expect("a room"), &[]), None);
+    }
+}

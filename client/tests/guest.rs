@@ -1,0 +1,186 @@
+//! A guest in a browser: a real Chromium on the page that the server hands out, with the app and with other browsers.
+
+mod support;
+
+use std::path::Path;
+
+use maru_core::barcode;
+use support::browser::{Browser, Page};
+use support::client::Client;
+use support::clip;
+use support::namespace::{LAN, LAN_ADDRESS, runs_elsewhere};
+use support::one_call_at_a_time;
+use support::server::Server;
+
+const TEXT: &str = "안녕하세요 👋 <script>alert(1)</script>";
+
+/// Reads the number in the picture of the tile with this name, as `clip` and the test picture carry it; -1: none.
+const FRAME_NUMBER: &str = r#"
+window.frameNumber = name => {
+  const tile = [...document.querySelectorAll('#tiles .tile')].find(tile => tile.querySelector('.name').textContent === name);
+  const video = tile?.querySelector('video');
+  if (!video?.videoWidth || tile.classList.contains('no-picture')) return -1;
+  const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+  const context = canvas.getContext('2d');
+  context.drawImage(video, 0, 0);
+  const cell = i => context.getImageData((i + 0.5) * canvas.width / 20, canvas.height / 45, 1, 1).data[1] > 128;
+  const bits = Array.from({ length: 19 }, (_, i) => cell(i));
+  const data = bits.slice(2, 18);
+  const parity = data.filter(Boolean).length % 2 === 1;
+  if (!bits[0] || bits[1] || parity !== bits[18]) return -1;
+  return data.reduce((number, bit, i) => number + (bit ? 1 << i : 0), 0);
+};
+window.moves = name => {
+  window.seen ??= {};
+  const number = window.frameNumber(name);
+  if (number >= 0) (window.seen[name] ??= new Set()).add(number);
+  return (window.seen[name]?.size ?? 0) >= 10;
+};
+window.log = () => document.querySelector('#log').innerText;
+true
+"#;
+
+fn enter<'a>(browser: &'a mut Browser, server: &Server, room: &str, name: &str) -> Page<'a> {
+    let mut page = browser.open(&format!("http://{}/r/{room}", server.address));
+    page.until("document.readyState === 'complete' && document.querySelector('#join')?.textContent");
+    page.value(FRAME_NUMBER);
+    page.types("#name", name);
+    page.click("#join");
+    page.until("!document.querySelector('#call').hidden");
+    page
+}
+
+fn app(folder: &Path, server: &Server, name: &str) -> Client {
+    Client::start(folder, "room", name, &server.url, &["--camera", "test", "--microphone", "test"])
+}
+
+/// What the guests' cameras and microphones deliver.
+fn footage(folder: &Path) -> &Path {
+    clip::write_y4m(&folder.join("footage.y4m"));
+    clip::write_wav(&folder.join("footage.wav"));
+    folder
+}
+
+#[test]
+fn the_app_and_a_guest_see_hear_and_write_to_each_other() {
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let saved = folder.path().join("saved");
+    let arguments =
+        ["--camera", "test", "--microphone", "test", "--speaker", "none", "--save-remote", saved.to_str().unwrap()];
+    let mut app = Client::start(folder.path(), "room", "app", &server.url, &arguments);
+    app.first("joined");
+    let mut browser = Browser::start("ko", Some(footage(folder.path())), true);
+    let mut page = enter(&mut browser, &server, "room", "손님");
+    assert_eq!(page.value("document.documentElement.lang"), "ko");
+
+    app.first("connected");
+    page.until("moves('app')");
+    app.count_from(0, "presented", 60, |_| true);
+    // Sound comes, and is not silence.
+    page.until(
+        "(async () => { const tile = document.querySelector('#tiles video'); if (!tile) return false; window.meter ??= (() => { \
+         const context = new AudioContext(); const meter = context.createAnalyser(); \
+         context.createMediaStreamSource(tile.srcObject).connect(meter); return meter; })(); return true; })() && (() => { \
+         const data = new Float32Array(2048); window.meter?.getFloatTimeDomainData(data); \
+         return data.some(sample => Math.abs(sample) > 0.01); })()",
+    );
+    app.event("sound of the guest", |event| {
+        event["event"] == "stats" && event["peers"][0]["level"].as_f64().is_some_and(|level| level > 0.05)
+    });
+
+    page.click("#chat-button");
+    page.types("#chat-text", TEXT);
+    page.value("document.querySelector('#chat-form').requestSubmit()");
+    app.prints(&format!("손님: {TEXT}"));
+    page.until("document.querySelector('#log .delivered')?.textContent === '전달됨'");
+    app.types(TEXT);
+    page.until("document.querySelectorAll('#log li').length >= 3 && log().includes('<script>alert(1)</script>')");
+    assert_eq!(page.value("document.querySelectorAll('#log script').length"), 0);
+
+    page.click("[data-toggle=audio]");
+    app.event("muted", |event| event["event"] == "peer-state" && event["muted"] == true);
+    page.click("[data-toggle=video]");
+    app.event("camera off", |event| event["event"] == "peer-state" && event["camera_on"] == false);
+    let before = app.events_so_far().len();
+    page.click("[data-toggle=video]");
+    app.count_from(before, "presented", 10, |_| true);
+    page.click("#leave");
+    app.first("peer-left");
+    app.terminate();
+    assert!(app.ended().success());
+
+    let sound = clip::read_wav(&saved.join("손님.wav"));
+    let is_pitched = |window: &&[f32]| clip::PITCHES_HZ.iter().any(|pitch| clip::share_of_pitch(window, *pitch) > 0.7);
+    let pitched = sound.chunks_exact(960).filter(is_pitched).count();
+    assert!(pitched >= 50, "only {pitched} windows of {} have one of the pitches", sound.len() / 960);
+    let mut numbers = std::collections::HashSet::new();
+    clip::read_y4m(&saved.join("손님.y4m"), |image| numbers.extend(barcode::read(&image)));
+    assert!(numbers.len() >= 30, "only {} different pictures of the guest's footage", numbers.len());
+}
+
+#[test]
+fn a_guest_who_was_there_first_sees_the_app_come_and_go_and_a_crash_is_noticed() {
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let mut browser = Browser::start("en", Some(footage(folder.path())), true);
+    let mut page = enter(&mut browser, &server, "room", "guest");
+    page.until("!document.querySelector('#alone').hidden");
+    let first = app(folder.path(), &server, "first");
+    page.until("moves('first')");
+    first.terminate();
+    page.until("log().includes('first left.') && document.querySelectorAll('#tiles .tile').length === 0");
+
+    let second = app(folder.path(), &server, "second");
+    page.until("moves('second')");
+    second.count_from(0, "presented", 30, |_| true);
+    drop(browser);
+    second.first("peer-left");
+}
+
+#[test]
+fn two_guests_and_two_apps() {
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let footage = footage(folder.path());
+    let mut browsers = [(); 2].map(|()| Browser::start("en", Some(footage), true));
+    let [one, two] = &mut browsers;
+    let mut one = enter(one, &server, "room", "one");
+    // Small pictures: the machine encodes and decodes for four.
+    let camera = format!("file:{}", footage.join("footage.y4m").display());
+    let app = |name| Client::start(folder.path(), "room", name, &server.url, &["--camera", &camera]);
+    let app_one = app("three");
+    let mut two = enter(two, &server, "room", "two");
+    let app_two = app("four");
+    one.until("moves('two') && moves('three') && moves('four')");
+    two.until("moves('one') && moves('three') && moves('four')");
+    for caller in [&app_one, &app_two] {
+        caller.count_from(0, "connected", 3, |_| true);
+        for guest in ["one", "two"] {
+            caller.count_from(0, "presented", 15, |event| event["peer"] == guest);
+        }
+    }
+}
+
+#[test]
+fn without_permission_a_guest_still_sees_and_writes() {
+    // Chromium then uses the way of the default route only, under a name instead of its address.
+    if runs_elsewhere(LAN, "without_permission_a_guest_still_sees_and_writes") {
+        return;
+    }
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let arguments = ["--camera", "test", "--address", LAN_ADDRESS];
+    let app = Client::start(folder.path(), "room", "app", &server.url, &arguments);
+    let mut browser = Browser::start("en", None, false);
+    let mut page = enter(&mut browser, &server, "room", "guest");
+    page.until("moves('app')");
+    page.types("#chat-text", TEXT);
+    page.value("document.querySelector('#chat-form').requestSubmit()");
+    app.prints(&format!("guest: {TEXT}"));
+    app.event("no camera", |event| event["event"] == "peer-state" && event["camera_on"] == false);
+}

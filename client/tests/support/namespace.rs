@@ -1,0 +1,30 @@
+//! Tests in a network of their own: a namespace of Linux that reaches nobody else.
+
+use std::process::Command;
+
+/// Set inside.
+const INSIDE: &str = "MARU_TEST_NAMESPACE";
+
+/// A network of loopback alone.
+pub const LOOPBACK: &str = "ip link set lo up multicast on";
+/// One that looks like a machine on a LAN: an interface with the address [`LAN_ADDRESS`], and a default route.
+pub const LAN: &str = "ip link set lo up && ip link add lan0 type veth peer name lan1 && ip addr add 10.99.0.1/24 dev lan0 && \
+                       ip link set lan0 up && ip link set lan1 up && ip route add default dev lan0";
+pub const LAN_ADDRESS: &str = "10.99.0.1";
+
+/// Runs the test called `test` again in a namespace that `network` sets up, and returns `true`; `false` in there.
+pub fn runs_elsewhere(network: &str, test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return false;
+    }
+    let script = format!("{network} && exec \"$0\" \"$@\"");
+    let status = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--net", "sh", "-c", &script])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(INSIDE, "yes")
+        .status()
+        .expect("unshare is part of every Linux");
+    assert!(status.success());
+    true
+}

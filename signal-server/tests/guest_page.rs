@@ -1,0 +1,45 @@
+//! The page for guests, as a browser fetches it.
+
+mod common;
+
+use common::{Server, soon};
+use signal_server::Config;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+async fn get(server: &Server, path: &str) -> (String, String) {
+    let mut tcp = server.tcp().await;
+    tcp.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    soon(tcp.read_to_string(&mut answer)).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    (head.to_owned(), body.to_owned())
+}
+
+#[tokio::test]
+async fn the_page_is_there_for_every_room_and_may_talk_to_nobody_else() {
+    let server = Server::start(Config::default()).await;
+    for path in ["/", "/r/family", "/r/%EA%B0%80%EC%A1%B1?from=mail"] {
+        let (head, body) = get(&server, path).await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        assert!(head.contains("Content-Type: text/html; charset=utf-8"), "{head}");
+        assert!(head.contains("Content-Security-Policy: default-src 'none'; script-src 'self'; "), "{head}");
+        assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
+        assert!(body.starts_with("<!doctype html>") && body.trim_end().ends_with("</html>"), "{body}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn its_files_are_found_from_both_paths_and_nothing_else_is() {
+    let server = Server::start(Config::default()).await;
+    for path in ["/web/main.js", "/r/web/main.js"] {
+        let (head, body) = get(&server, path).await;
+        assert!(head.contains("Content-Type: text/javascript; charset=utf-8"), "{head}");
+        assert!(body.contains("import "), "{body}");
+    }
+    for path in ["/favicon.ico", "/web/../../Cargo.toml", "/r/"] {
+        let (head, _) = get(&server, path).await;
+        assert!(head.starts_with("HTTP/1.1 404 Not Found\r\n"), "{head}");
+    }
+    server.stop().await;
+}
