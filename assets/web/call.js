@@ -71,7 +71,7 @@ export class Call extends EventTarget {
     if (version !== 1) return;
     this.#iceServers = iceServers ?? [];
     this.#byId.clear();
-    this.#emit('joined', { present: peers.length });
+    this.#emit('joined');
     this.#emit('server', { connected: true });
     peers.forEach(info => this.#meet(info, true));
   }

@@ -55,10 +55,6 @@ export class Media extends EventTarget {
     else this.#emit('change', { kind });
   }
 
-  stop() {
-    for (const kind of ['audio', 'video']) this.#take(kind, null);
-  }
-
   #constraints(kind) {
     const id = this.#wanted[kind];
     return { ...CONSTRAINTS[kind], ...(id && { deviceId: { exact: id } }) };

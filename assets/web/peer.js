@@ -57,10 +57,6 @@ export class Peer extends EventTarget {
     await transceiver?.sender.replaceTrack(this.#own.track(kind));
   }
 
-  async stats() {
-    return this.#pc ? [...(await this.#pc.getStats()).values()] : [];
-  }
-
   goodbye() {
     this.#send({ type: 'bye' });
   }

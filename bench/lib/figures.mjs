@@ -28,6 +28,19 @@ export function pace(times, from, to) {
   };
 }
 
+/**
+ * How long after the end of an outage (`from`..`to`, ms) pictures were back: the end of the longest pause that began in
+ * it or in the second after it, when what was still buffered has been shown. 0 where no pause outlasts the outage.
+ */
+export function timeUntilBack(times, { from, to }) {
+  const pauses = times.slice(1).map((end, i) => ({ begin: times[i], end, length: end - times[i] }))
+    .filter(pause => pause.end > from && pause.begin < to + 1000);
+  const last = times.at(-1) ?? from;
+  if (last < to + 1000) return Infinity;
+  const longest = pauses.reduce((longest, pause) => pause.length > longest.length ? pause : longest);
+  return Math.max(0, longest.end - to);
+}
+
 /** Distribution of delays in ms, and of how many pictures they are. */
 export function latency(delays) {
   return { p50: percentile(delays, 0.5), p95: percentile(delays, 0.95), p99: percentile(delays, 0.99), count: delays.length };

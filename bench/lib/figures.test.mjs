@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { cellsOf, numberOf } from './barcode.mjs';
 import { delaysByNumber } from './chromium.mjs';
-import { latency, medians, pace, percentile } from './figures.mjs';
+import { latency, medians, pace, percentile, timeUntilBack } from './figures.mjs';
 import { matchPictures, meanOfStats, Report } from './report.mjs';
 import { decodeWav, encodeWav, findGaps, shareOfPitches } from './wav.mjs';
 import { framesOf } from './y4m.mjs';
@@ -24,6 +24,15 @@ test('the median of each figure over all rounds', () => {
     { fps: 20, sound: { gaps: 9 }, name: 'a', none: null }];
   assert.deepEqual(medians(rounds), { fps: 20, sound: { gaps: 2 }, name: 'a', none: null });
   assert.deepEqual(medians([{ fps: 7 }]), { fps: 7 });
+});
+
+test('a picture is back when the pause of the outage is over, also where some were still buffered', () => {
+  const every = (from, to) => Array.from({ length: (to - from) / 20 }, (_, i) => from + i * 20);
+  const outage = { from: 1000, to: 1300 };
+  assert.equal(timeUntilBack([...every(0, 1100), ...every(1500, 4000)], outage), 200);
+  assert.equal(timeUntilBack([...every(0, 1400), ...every(1800, 4000)], outage), 500);
+  assert.equal(timeUntilBack(every(0, 4000), outage), 0);
+  assert.equal(timeUntilBack(every(0, 1100), outage), Infinity);
 });
 
 test('the frame numbers of a Y4M file', t => {

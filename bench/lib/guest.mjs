@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pace } from './figures.mjs';
+import { pace, timeUntilBack } from './figures.mjs';
 import { firstLine, start, startClient, stop } from './maru.mjs';
 import { meanOfStats } from './report.mjs';
 import { decodeWav, findGaps, shareOfPitches } from './wav.mjs';
@@ -84,11 +84,12 @@ export async function measureGuest({ programs, cache, clip, sound, seconds }) {
       return { shown: guest.shown, heard: guest.sound };
     });
 
+    const burstBegin = Date.now();
     nft('add table inet burst; add chain inet burst input { type filter hook input priority 0; }; ' +
       'add rule inet burst input meta l4proto udp drop');
     await sleep(BURST_MS);
     nft('delete table inet burst');
-    const burstEnd = Date.now();
+    const burst = { from: burstBegin, to: Date.now() };
     await sleep(4000);
     const shownAfter = await page.evaluate(() => guest.shown);
     await stop(app.process);
@@ -102,7 +103,7 @@ export async function measureGuest({ programs, cache, clip, sound, seconds }) {
     const firstFrame = await second.report.wait('first-frame', second.isAlive);
 
     const side = (joinMs, times, timesAfter, kbps, { rate, samples }) => ({
-      joinMs, ...pace(times, from, to), kbps, backMs: timesAfter.find(t => t > burstEnd) - burstEnd,
+      joinMs, ...pace(times, from, to), kbps, backMs: timeUntilBack(timesAfter, burst),
       sound: findGaps({ rate, samples }), pitchShare: shareOfPitches({ rate, samples }, PITCHES_HZ),
     });
     const wav = decodeWav(fs.readFileSync(app.wav));

@@ -18,7 +18,7 @@ pub struct Invitation {
 
 impl Invitation {
     /// To `room` on the server at `server`, a WebSocket URL. A server within this machine is named by the first of
-    /// `addresses`, under which others reach this machine. `None`: `server` is no such URL.
+    /// `addresses` (this machine's own) that others can reach. `None`: `server` is no such URL.
     pub fn new(server: &str, room: &RoomName, addresses: &[IpAddr]) -> Option<Self> {
         let uri: Uri = server.parse().ok()?;
         let is_encrypted = match uri.scheme_str()? {
@@ -26,22 +26,20 @@ impl Invitation {
             "ws" => false,
             _ => return None,
         };
-        let mut authority = uri.authority()?.to_string();
         let is_here = |host: &str| host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        if is_here(uri.host()?)
+        let mut host = uri.host()?.to_owned();
+        if is_here(&host)
             && let Some(address) = addresses.iter().find(|address| !address.is_loopback())
         {
-            let host = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
-            authority = uri.port_u16().map_or(host.clone(), |port| format!("{host}:{port}"));
+            host = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
         }
-        let named = authority.parse::<Uri>().ok()?;
-        let host = named.host()?;
+        let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
         let scheme = if is_encrypted { "https" } else { "http" };
         let path = uri.path().trim_end_matches('/');
         let room = utf8_percent_encode(room.as_str(), ESCAPED);
         Some(Self {
-            link: format!("{scheme}://{authority}{path}/r/{room}"),
-            with_camera: is_encrypted || host == "localhost" || is_here(host),
+            link: format!("{scheme}://{host}{port}{path}/r/{room}"),
+            with_camera: is_encrypted || host == "localhost" || is_here(&host),
         })
     }
 }

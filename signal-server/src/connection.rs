@@ -37,28 +37,34 @@ pub(crate) async fn serve(
         asked = http::read_head(&mut tcp) => Some(asked),
         _ = &mut outgoings.closed => None,
     };
-    let answer = match asked {
+    let limit = config.close_timeout;
+    match asked {
         Some(Ok(Some(head))) => match head.upgrade() {
-            Some(response) => {
-                if let Ok(Ok(())) = timeout(config.close_timeout, tcp.write_all(&response)).await {
-                    let websocket = Some(web_socket_config());
-                    let socket =
-                        WebSocketStream::from_partially_read(&mut tcp, head.rest, Role::Server, websocket).await;
-                    converse(socket, &id, outgoings, &hub, config.close_timeout).await;
-                }
-                None
-            }
-            None => Some(head.answer()),
+            Some(response) => upgrade(&mut tcp, &response, head.rest, &id, outgoings, &hub, limit).await,
+            None => http::answer(&mut tcp, head.answer(), limit).await,
         },
-        Some(Ok(None)) => Some(http::NOT_A_HANDSHAKE),
-        Some(Err(_)) => None,
-        None => Some(http::TOO_LATE),
-    };
-    if let Some(answer) = answer {
-        http::answer(&mut tcp, answer, config.close_timeout).await;
+        Some(Ok(None)) => http::answer(&mut tcp, http::NOT_A_HANDSHAKE, limit).await,
+        None => http::answer(&mut tcp, http::TOO_LATE, limit).await,
+        Some(Err(_)) => {}
     }
     hub.handle(Input::Disconnected(&id));
-    linger(tcp, config.close_timeout).await;
+    linger(tcp, limit).await;
+}
+
+/// `response`: the answer to the handshake. `read`: what the client has sent after its handshake.
+async fn upgrade(
+    tcp: &mut TcpStream,
+    response: &[u8],
+    read: Vec<u8>,
+    id: &PeerId,
+    outgoings: Outgoings,
+    hub: &Hub,
+    close_timeout: Duration,
+) {
+    if let Ok(Ok(())) = timeout(close_timeout, tcp.write_all(response)).await {
+        let socket = WebSocketStream::from_partially_read(tcp, read, Role::Server, Some(web_socket_config())).await;
+        converse(socket, id, outgoings, hub, close_timeout).await;
+    }
 }
 
 /// Closes our direction and reads what still comes, for a while. Closing a socket with unread bytes in it would reset

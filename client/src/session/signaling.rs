@@ -107,15 +107,14 @@ impl Task {
             match ended {
                 Ended::Closed => return,
                 Ended::Moved => continue,
-                Ended::WrongTurn(_) if !self.joined_once && wrong_turns < MAX_WRONG_TURNS => {
+                // Once a call stands, every trouble with the server is temporary.
+                _ if self.joined_once => {}
+                Ended::Lost => {}
+                Ended::WrongTurn(_) if wrong_turns < MAX_WRONG_TURNS => {
                     wrong_turns += 1;
                     continue;
                 }
-                Ended::Refused(reason) | Ended::WrongTurn(reason) if !self.joined_once => {
-                    return self.refuse(reason).await;
-                }
-                // Once a call stands, every trouble with the server is temporary.
-                Ended::Lost | Ended::Refused(_) | Ended::WrongTurn(_) => {}
+                Ended::Refused(reason) | Ended::WrongTurn(reason) => return self.refuse(reason).await,
             }
             if self.pause(retry).await.is_err() {
                 return;
