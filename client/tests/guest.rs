@@ -184,3 +184,154 @@ fn without_permission_a_guest_still_sees_and_writes() {
     app.prints(&format!("guest: {TEXT}"));
     app.event("no camera", |event| event["event"] == "peer-state" && event["camera_on"] == false);
 }
+
+#[test]
+fn another_camera_in_mid_call_is_seen_without_a_new_connection() {
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let app = app(folder.path(), &server, "app");
+    let mut browser = Browser::start("en", None, true);
+    let mut page = browser.open(&format!("http://{}/r/room", server.address));
+    page.until("document.querySelector('#join')?.textContent");
+    page.value(
+        "window.descriptions = 0; const set = RTCPeerConnection.prototype.setLocalDescription; \
+         RTCPeerConnection.prototype.setLocalDescription = function(...args) { window.descriptions++; \
+         return set.apply(this, args); }; true",
+    );
+    page.value(FRAME_NUMBER);
+    page.types("#name", "guest");
+    page.click("#join");
+    app.count_from(0, "presented", 30, |_| true);
+    page.click("#devices-button");
+    let descriptions = page.value("descriptions");
+    for kind in ["video", "audio"] {
+        let menu = format!("document.querySelector('#devices select[data-kind={kind}]')");
+        page.until(&format!("{menu}.options.length === 3"));
+        // The second of the browser's own cameras delivers depth, which it cannot send.
+        let other = page.value(&format!(
+            "(() => {{ const menu = {menu}; menu.selectedIndex = 2; menu.dispatchEvent(new Event('change')); \
+             return menu.value; }})()"
+        ));
+        // The menu follows what is really in use.
+        page.until(&format!("{menu}.value === {other}"));
+    }
+    // The camera before was stopped: what is seen from now on is of the new one.
+    page.until("document.querySelector('#own-tile video').srcObject.getTracks()[0].readyState === 'live'");
+    let before = app.events_so_far().len();
+    app.count_from(before, "presented", 60, |_| true);
+    page.until("moves('app')");
+    assert_eq!(page.value("descriptions"), descriptions, "a change of devices negotiates nothing");
+    let connected = app.events_so_far().iter().filter(|event| event["event"] == "connected").count();
+    assert_eq!(connected, 1);
+}
+
+#[test]
+fn a_laptop_that_slept_is_back_in_the_call_by_itself() {
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let app = app(folder.path(), &server, "app");
+    let mut browser = Browser::start("en", Some(footage(folder.path())), true);
+    let mut page = enter(&mut browser, &server, "room", "guest");
+    page.until("moves('app')");
+    app.count_from(0, "presented", 30, |_| true);
+    page.browser().sleep();
+    // The server and the app have both given it up.
+    app.first("peer-left");
+    let before = app.events_so_far().len();
+    page.browser().wake_up();
+    app.count_from(before, "presented", 30, |_| true);
+    page.value("window.seen = {}");
+    page.until("moves('app')");
+    page.until("document.querySelectorAll('#tiles .tile').length === 1");
+}
+
+#[test]
+fn a_page_of_another_version_is_told_to_reload() {
+    let _turn = one_call_at_a_time();
+    let server = Server::start();
+    let mut browser = Browser::start("en", None, true);
+    let mut page = browser.open(&format!("http://{}/r/room", server.address));
+    page.until("document.querySelector('#join')?.textContent");
+    page.value(
+        "const send = WebSocket.prototype.send; WebSocket.prototype.send = function(text) { \
+         send.call(this, text.replace('\"version\":1', '\"version\":0')); }; true",
+    );
+    page.types("#name", "old");
+    page.click("#join");
+    page.until("document.querySelector('#join-error').textContent.includes('Reload the page')");
+    page.until("!document.querySelector('#join').disabled");
+}
+
+/// A registered peer that says what no page says: over the server, and then over a real DataChannel.
+const TROUBLEMAKER: &str = r#"
+window.trouble = async url => {
+  const name = '<img src=x onerror=alert(1)>';
+  const socket = new WebSocket(url), instance = 'f'.repeat(32);
+  const joined = new Promise(resolve => socket.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.type === 'welcome') resolve(message.peers);
+    if (message.type === 'signal') answers.push(message);
+  });
+  const answers = [];
+  await new Promise(resolve => socket.onopen = resolve);
+  const send = message => socket.send(JSON.stringify(message));
+  send({ type: 'join', version: 1, room: 'room', name, instance });
+  const peers = await joined;
+  for (const { id } of peers) {
+    const signal = data => send({ type: 'signal', to: id, data });
+    for (const sdp of ['', 'nonsense', 'v=0', 'v=0\r\n'.repeat(1000), 'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF\r\n']) {
+      for (const type of ['offer', 'answer', 'pranswer', 'rollback']) signal({ description: { type, sdp } });
+    }
+    for (const candidate of ['', 'candidate:', 'candidate:1 1 udp 1 999.1.1.1 99999 typ host', 'x'.repeat(5000)]) {
+      signal({ candidate: { candidate, sdpMid: '7', sdpMLineIndex: 65535 } });
+    }
+  }
+  const connections = await Promise.all(peers.map(({ id }) => new Promise(resolve => {
+    const pc = new RTCPeerConnection();
+    const channel = pc.createDataChannel('maru', { negotiated: true, id: 0 });
+    pc.addTransceiver('audio'); pc.addTransceiver('video');
+    pc.onicecandidate = ({ candidate }) => send({ type: 'signal', to: id, data: { candidate: candidate?.toJSON() ?? null } });
+    const handle = async ({ from, data }) => {
+      if (from !== id) return;
+      if (data.description?.type === 'answer' && pc.signalingState === 'have-local-offer') await pc.setRemoteDescription(data.description);
+      else if (data.candidate && pc.remoteDescription) await pc.addIceCandidate(data.candidate).catch(() => 0);
+    };
+    socket.addEventListener('message', ({ data }) => { const m = JSON.parse(data); if (m.type === 'signal') handle(m); });
+    channel.onopen = () => resolve(channel);
+    pc.setLocalDescription().then(() => send({ type: 'signal', to: id, data: { description: pc.localDescription.toJSON() } }));
+  })));
+  for (const channel of connections) {
+    for (const text of ['', '{', '[]', 'null', '7', '{"type":"chat"}', '{"type":"chat","id":-1,"text":7}', '{"type":"hello","version":99}',
+      '{"type":"delivered","id":1e300}', 'x'.repeat(65000)]) channel.send(text);
+    channel.send(new Uint8Array(60000));
+    channel.send(JSON.stringify({ type: 'hello', version: 1, name, muted: 'yes', cameraOn: 7 }));
+    channel.send(JSON.stringify({ type: 'chat', id: 1, text: '<b>still here</b>', sentUnixMs: Date.now() }));
+  }
+  return connections.length;
+};
+true
+"#;
+
+#[test]
+fn a_script_that_speaks_nonsense_disturbs_nobody() {
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let app = app(folder.path(), &server, "app");
+    let mut guests = Browser::start("en", Some(footage(folder.path())), true);
+    let mut others = Browser::start("en", None, true);
+    let mut page = enter(&mut guests, &server, "room", "guest");
+    page.until("moves('app')");
+    let mut trouble = others.open(&format!("http://{}/", server.address));
+    trouble.value(TROUBLEMAKER);
+    assert_eq!(trouble.value(&format!("trouble('ws://{}/')", server.address)), 2, "it reached both");
+    page.until("log().includes('<b>still here</b>')");
+    app.prints("<b>still here</b>");
+    assert_eq!(page.value("document.querySelectorAll('#log b, #tiles img').length"), 0);
+    let before = app.events_so_far().len();
+    app.count_from(before, "presented", 30, |event| event["peer"] == "guest");
+    page.value("window.seen = {}");
+    page.until("moves('app')");
+}

@@ -69,7 +69,9 @@ fn the_test_sound_arrives_whole() {
     assert!(said.contains(&heard), "{heard:?}");
     let gaps = quiet_stretches(&sound[start..sound.len() - 4800], QUIETEST_RMS / 4.0);
     let made_up_ms = stats.samples_concealed as usize / 48;
-    assert!(gaps * 5 <= made_up_ms, "{gaps} gaps of 5 ms, but only {made_up_ms} ms were made up");
+    // Sound is made up in steps of 10 ms; after the last of them the decoder fades in for a quarter of a packet, 5 ms.
+    let allowed_ms = made_up_ms + made_up_ms / 10 * 5;
+    assert!(gaps * 5 <= allowed_ms, "{gaps} gaps of 5 ms, but only {made_up_ms} ms were made up");
 }
 
 /// `cargo test --workspace --test sound_loopback -- --ignored --nocapture`

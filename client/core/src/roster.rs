@@ -61,6 +61,7 @@ struct Peer {
 /// How the link to a peer is doing, as its owner tells the roster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkState {
+    /// Being made, or interrupted.
     Connecting,
     Standing,
     /// It failed and will not come back by itself.
@@ -108,11 +109,12 @@ impl Roster {
         Some(RosterChange::Renamed { key, old, name: name.clone() })
     }
 
-    /// The link to the peer has changed. A peer without a link that the server does not have either is gone.
+    /// The link to the peer has changed. A peer without a link that the server does not have either is gone: there is no
+    /// way to agree on a new one.
     pub fn set_link(&mut self, key: u32, link: LinkState) -> Option<RosterChange> {
         let peer = self.peers.get_mut(&key)?;
         peer.link = link;
-        if peer.is_lost() && link == LinkState::Down { self.remove(key, LeaveReason::Lost) } else { None }
+        if peer.is_lost() { self.remove(key, LeaveReason::Lost) } else { None }
     }
 
     /// The peer said goodbye over its link.
@@ -131,11 +133,6 @@ impl Roster {
 
     pub fn name_of(&self, key: u32) -> Option<&Nickname> {
         self.peers.get(&key).map(|peer| &peer.name)
-    }
-
-    /// Whether the server has the peer. If not, its link is all there is: watch it closely.
-    pub fn is_registered(&self, key: u32) -> bool {
-        self.peers.get(&key).is_some_and(|peer| peer.is_registered)
     }
 
     pub fn keys(&self) -> impl Iterator<Item = u32> + '_ {
@@ -248,12 +245,12 @@ mod tests {
         let renamed = RosterChange::Renamed { key: 1, old: "a".parse().unwrap(), name: "A".parse().unwrap() };
         let gone = RosterChange::Gone { key: 3, reason: LeaveReason::Lost };
         assert_eq!(changes, [readdressed(1, 11), renamed, new_peer(4, 40, "d", true, false), gone]);
-        assert!(!roster.is_registered(2));
+        assert!(!roster.peers[&2].is_registered);
         assert_eq!(roster.joined(&info(2, 21, "b")), [readdressed(2, 21)]);
-        assert!(roster.is_registered(2));
+        assert!(roster.peers[&2].is_registered);
         assert_eq!(roster.key_of(&PeerId::from_bits(21)), Some(2));
         assert_eq!(roster.left(&PeerId::from_bits(20), LeaveReason::Lost), None, "its old registration");
-        assert!(roster.is_registered(2));
+        assert!(roster.peers[&2].is_registered);
     }
 
     #[test]
@@ -271,11 +268,20 @@ mod tests {
         let gone = |key, reason| Some(RosterChange::Gone { key, reason });
         assert_eq!(roster.left(&PeerId::from_bits(10), LeaveReason::Left), gone(1, LeaveReason::Left));
         assert_eq!(roster.left(&PeerId::from_bits(20), LeaveReason::Lost), None);
-        assert_eq!(roster.set_link(2, LinkState::Connecting), None, "it may come back");
-        assert_eq!(roster.set_link(2, LinkState::Down), gone(2, LeaveReason::Lost));
+        assert_eq!(roster.set_link(2, LinkState::Connecting), gone(2, LeaveReason::Lost));
         assert_eq!(roster.said_goodbye(3), gone(3, LeaveReason::Left));
         assert_eq!(roster.said_goodbye(3), None);
         assert!(roster.is_empty());
+    }
+
+    #[test]
+    fn a_sleeping_peer_is_gone_when_the_server_gives_it_up_too() {
+        let mut roster = roster();
+        roster.joined(&info(1, 10, "a"));
+        roster.set_link(1, LinkState::Standing);
+        assert_eq!(roster.set_link(1, LinkState::Connecting), None, "it may come back");
+        let gone = RosterChange::Gone { key: 1, reason: LeaveReason::Lost };
+        assert_eq!(roster.left(&PeerId::from_bits(10), LeaveReason::Lost), Some(gone));
     }
 
     #[test]

@@ -295,11 +295,8 @@ impl CallTask {
                 self.emit(CallEvent::PeerConnected { peer: key, pictures });
             }
             PeerOutput::Interrupted => {
-                // Neither the server nor the link knows it any more.
-                if !self.roster.is_registered(key.0) {
-                    return self.set_link(key, LinkState::Down);
-                }
                 self.emit(CallEvent::PeerInterrupted { peer: key });
+                self.set_link(key, LinkState::Connecting);
             }
             PeerOutput::Failed { reason, for_good } => {
                 self.emit(CallEvent::PeerUnreachable { peer: key, reason });
