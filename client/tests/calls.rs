@@ -185,7 +185,7 @@ fn a_call_outlives_its_server_and_registers_again() {
 }
 
 #[test]
-fn muted_callers_send_no_sound_and_names_change() {
+fn a_caller_without_devices_sends_nothing_says_so_and_writes() {
     let _turn = one_call_at_a_time();
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start();
@@ -197,6 +197,7 @@ fn muted_callers_send_no_sound_and_names_change() {
     listener.first("connected");
     quiet.types("I have no microphone");
     listener.prints("quiet: I have no microphone");
+    listener.event("no camera", |event| event["event"] == "peer-state" && event["camera_on"] == false);
     quiet.terminate();
     let left = listener.first("peer-left");
     assert_eq!(left["lost"], Value::Bool(false));

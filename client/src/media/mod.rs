@@ -130,6 +130,11 @@ impl Media {
         self.video.set_camera_on(on);
     }
 
+    /// Whether pictures of our own come, or are about to: not while the camera is off, lost or none at all.
+    pub fn is_camera_available(&self) -> bool {
+        self.video.is_camera_available()
+    }
+
     pub fn set_video_target(&self, target: VideoTarget) {
         self.video.set_target(target);
     }

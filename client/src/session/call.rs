@@ -44,6 +44,8 @@ pub(super) struct CallTask {
     ice_servers: Vec<maru_protocol::signal::IceServer>,
     joined: bool,
     last_sent: SendStats,
+    /// What the peers were told of us last.
+    told: Option<Presence>,
 }
 
 struct Member {
@@ -78,6 +80,7 @@ impl CallTask {
             ice_servers: Vec::new(),
             joined: false,
             last_sent: SendStats::default(),
+            told: None,
             config,
             media,
             commands,
@@ -128,7 +131,10 @@ impl CallTask {
                         self.media.request_key_frame();
                     }
                 }
-                _ = stats.tick() => self.publish_stats(),
+                _ = stats.tick() => {
+                    self.publish_stats();
+                    self.follow_camera();
+                }
             }
         }
     }
@@ -162,7 +168,8 @@ impl CallTask {
     }
 
     fn presence(&self) -> Presence {
-        Presence { name: self.config.name.clone(), muted: self.config.muted, camera_on: self.config.camera_on }
+        let camera_on = self.config.camera_on && self.media.is_camera_available();
+        Presence { name: self.config.name.clone(), muted: self.config.muted, camera_on }
     }
 
     fn addresses(&self) -> Vec<IpAddr> {
@@ -170,9 +177,18 @@ impl CallTask {
         if chosen.is_empty() { local_addresses() } else { chosen.clone() }
     }
 
-    fn tell_presence(&self) {
+    fn tell_presence(&mut self) {
+        let presence = self.presence();
         for member in self.peers.values() {
-            member.handle.tell(PeerInput::Presence(self.presence()));
+            member.handle.tell(PeerInput::Presence(presence.clone()));
+        }
+        self.told = Some(presence);
+    }
+
+    /// A camera that was unplugged, or is back, is told within a second.
+    fn follow_camera(&mut self) {
+        if self.told.as_ref() != Some(&self.presence()) {
+            self.tell_presence();
         }
     }
 

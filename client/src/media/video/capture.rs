@@ -1,5 +1,6 @@
 //! The camera thread: opens the source, hands its pictures on, and opens it again when it is lost.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,12 +38,15 @@ pub(super) struct Outlets {
 struct State {
     choice: CameraChoice,
     on: bool,
+    /// Whether pictures come, or are about to. The thread's own: the last word of an old one must not concern a new one.
+    is_available: Arc<AtomicBool>,
     worker: Option<Worker>,
 }
 
 impl Capture {
     pub(super) fn start(choice: CameraChoice, on: bool, outlets: Outlets) -> Self {
-        let capture = Self { outlets, state: Mutex::new(State { choice, on, worker: None }) };
+        let state = State { choice, on, is_available: Arc::default(), worker: None };
+        let capture = Self { outlets, state: Mutex::new(state) };
         capture.change(|_| {});
         capture
     }
@@ -58,6 +62,11 @@ impl Capture {
         }
     }
 
+    /// False while switched off, without a camera, and after it failed, until it is back. True while it is being opened.
+    pub(super) fn is_available(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_available.load(Ordering::Relaxed)
+    }
+
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
@@ -67,13 +76,15 @@ impl Capture {
         }
         let choice = if state.on { state.choice.clone() } else { CameraChoice::None };
         let outlets = self.outlets.clone();
+        let is_available = Arc::new(AtomicBool::new(choice != CameraChoice::None));
+        state.is_available = Arc::clone(&is_available);
         let spawned = Worker::spawn("camera", move |stop| {
             // Two threads at one camera would find it busy.
             if let Some(old) = old {
                 old.join_within(JOIN_DEADLINE);
             }
             outlets.clear();
-            capture(&choice, &outlets, stop);
+            capture(&choice, &outlets, &is_available, stop);
             outlets.clear();
         });
         match spawned {
@@ -84,13 +95,14 @@ impl Capture {
 }
 
 /// Until it is stopped: opens, captures, and on failure tries again after [`RETRY_AFTER`].
-fn capture(choice: &CameraChoice, outlets: &Outlets, stop: &StopFlag) {
+fn capture(choice: &CameraChoice, outlets: &Outlets, is_available: &AtomicBool, stop: &StopFlag) {
     let mut told = None;
     let mut pool = PicturePool::default();
     while !stop.is_set() {
         let ended = guarded(|| match source::open(choice, stop)? {
             Some(source) => {
                 told = None;
+                is_available.store(true, Ordering::Relaxed);
                 tell(&outlets.events, MediaEvent::Opened { device: DeviceKind::Camera, name: source.name() });
                 run(source, outlets, &mut pool, stop)
             }
@@ -98,6 +110,7 @@ fn capture(choice: &CameraChoice, outlets: &Outlets, stop: &StopFlag) {
         });
         let Err(problem) = ended.flatten() else { return };
         outlets.clear();
+        is_available.store(false, Ordering::Relaxed);
         // The same failure is told once, however often it is tried again; and that a camera was unplugged is not news of a
         // second kind when there is none left.
         let is_known = match &told {

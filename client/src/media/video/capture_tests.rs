@@ -65,8 +65,10 @@ fn off_shows_nothing_and_on_shows_again() {
     let bench = bench(CameraChoice::Test, true);
     bench.wait_for(|picture| picture.is_some());
     bench.capture.set_on(false);
+    assert!(!bench.capture.is_available());
     bench.wait_for(|picture| picture.is_none());
     bench.capture.set_on(true);
+    assert!(bench.capture.is_available(), "about to come");
     bench.wait_for(|picture| picture.is_some());
 }
 
@@ -104,6 +106,7 @@ fn what_cannot_be_opened_is_told_once_and_another_choice_works() {
     let problem = DeviceProblem::NotFound { name };
     let failed = MediaEvent::Failed { device: DeviceKind::Camera, problem };
     assert_eq!(bench.events.blocking_recv(), Some(failed));
+    assert!(!bench.capture.is_available());
     bench.capture.set_choice(CameraChoice::Test);
     bench.wait_for(|picture| picture.is_some());
     assert_eq!(bench.events.blocking_recv(), Some(opened("test picture")));

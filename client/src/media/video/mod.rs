@@ -78,6 +78,10 @@ impl VideoEngine {
         self.capture.set_on(on);
     }
 
+    pub(super) fn is_camera_available(&self) -> bool {
+        self.capture.is_available()
+    }
+
     pub(super) fn set_target(&self, target: VideoTarget) {
         self.encoder.set_target(target);
     }
