@@ -4,12 +4,14 @@
 
 pub mod barcode;
 pub mod chat;
+pub mod congestion;
 pub mod convert;
 pub mod h264;
 pub mod key_frames;
 pub mod media;
 pub mod mix;
 pub mod negotiation;
+pub mod pacer;
 pub mod picture;
 pub mod playout;
 pub mod quality;

@@ -1,0 +1,112 @@
+//! What was sent, until the peer has reported on it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::Outcome;
+use crate::time::Timestamp;
+
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// In the order of sending; transport-wide sequence numbers count up by one.
+    packets: VecDeque<Packet>,
+    /// When the newest packet was sent that has arrived.
+    newest_arrived: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Packet {
+    sequence: u16,
+    sent: Timestamp,
+    bytes: usize,
+    status: Status,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Status {
+    /// Nothing has been said of it: it may be on its way, or the report was lost.
+    Unknown,
+    Missing,
+    Arrived,
+}
+
+impl History {
+    pub(super) fn add(&mut self, sequence: u16, sent: Timestamp, bytes: usize) {
+        if self.packets.len() == MAX_PACKETS {
+            self.packets.pop_front();
+        }
+        self.packets.push_back(Packet { sequence, sent, bytes, status: Status::Unknown });
+    }
+
+    /// Whether something is out that has not been reported on.
+    pub(super) fn has_unreported(&self) -> bool {
+        self.packets.iter().any(|packet| packet.status == Status::Unknown)
+    }
+
+    /// The peer reports on these: sequence numbers, and the arrival on its own clock or `None`. Returns what is certain now.
+    /// A packet that was overtaken is told of when it arrives, and counts as lost only after [`OVERTAKEN`]; one of which
+    /// nothing was said never does.
+    pub(super) fn report(&mut self, packets: &[(u16, Option<Duration>)]) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        for &(sequence, arrived) in packets {
+            let Some(first) = self.packets.front() else { break };
+            let place = usize::from(sequence.wrapping_sub(first.sequence));
+            let known = self.packets.get_mut(place).filter(|packet| packet.sequence == sequence);
+            let Some(packet) = known.filter(|packet| packet.status != Status::Arrived) else { continue };
+            packet.status = if arrived.is_some() { Status::Arrived } else { Status::Missing };
+            if arrived.is_some() {
+                self.newest_arrived = self.newest_arrived.max(Some(packet.sent));
+                outcomes.push(Outcome { sent: packet.sent, arrived, bytes: packet.bytes });
+            }
+        }
+        while let Some((packet, newest)) = self.packets.front().zip(self.newest_arrived) {
+            if packet.status != Status::Arrived && newest.since(packet.sent) <= OVERTAKEN {
+                break;
+            }
+            if packet.status == Status::Missing {
+                outcomes.push(Outcome { sent: packet.sent, arrived: None, bytes: packet.bytes });
+            }
+            self.packets.pop_front();
+        }
+        outcomes
+    }
+}
+
+/// A packet that so much later ones have overtaken is lost.
+const OVERTAKEN: Duration = Duration::from_millis(150);
+/// A few seconds.
+const MAX_PACKETS: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_micros(ms * 1000)
+    }
+
+    #[test]
+    fn what_is_overtaken_is_told_late_and_what_is_lost_in_the_end() {
+        let mut history = History::default();
+        for i in 0..40_u16 {
+            history.add(65_530_u16.wrapping_add(i), at(u64::from(i) * 10), 100);
+        }
+        let arrival = |i: u16| (65_530_u16.wrapping_add(i), Some(Duration::from_millis(1000 + u64::from(i) * 10)));
+        let missing = |i: u16| (65_530_u16.wrapping_add(i), None);
+        let arrived = |outcomes: Vec<Outcome>| outcomes.iter().filter(|outcome| outcome.arrived.is_some()).count();
+        // The third and the fifth are missing, of the seventh nothing is ever said.
+        let first = [arrival(0), arrival(1), missing(2), arrival(3), missing(4), arrival(5)];
+        assert_eq!(arrived(history.report(&first)), 4);
+        assert_eq!(
+            arrived(history.report(&[arrival(4), arrival(5)])),
+            1,
+            "the fifth came after all, the sixth is known"
+        );
+        let rest: Vec<_> = (7..40).map(arrival).collect();
+        let outcomes = history.report(&rest);
+        let lost: Vec<_> = outcomes.iter().filter(|outcome| outcome.arrived.is_none()).collect();
+        assert_eq!((outcomes.len(), lost.len(), lost[0].sent), (34, 1, at(20)));
+        assert!(!history.has_unreported());
+        assert!(history.report(&[arrival(39), (7, Some(Duration::ZERO))]).is_empty(), "old and unknown ones");
+    }
+}

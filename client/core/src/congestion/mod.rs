@@ -1,0 +1,256 @@
+//! How much the path to one peer carries: from what became of each packet to a bitrate for everything that is sent.
+//!
+//! The signal is the **standing queue**: the least one-way delay of the last moments over the least of the last ten
+//! seconds. The least delay of many packets is hardly moved by jitter, of however many milliseconds, nor by the bursts
+//! that pictures are; only a queue that never runs empty lifts it. So the controller may grow fast, and still notices
+//! that it sends too much before a person does. (Copa, NSDI 2018, steers by the same quantity; GCC, Carlucci et al. 2017,
+//! by the slope of the delay, which has to be smoothed for a second before it says as much.)
+//!
+//! - While a queue stands, what arrives is what the path carries. The target follows: that, less what empties the queue
+//!   in half a second.
+//! - While none does, the target grows: fourfold in a second until the first queue, then by the same amount for everyone
+//!   who shares the path, more the longer none has stood, and never far beyond what is really sent.
+//! - A queue that stays though we give way is a part of the path: it becomes the new zero.
+//! - Queues higher than we would ever make, again and again, are made by another, as downloads do: for a while only loss
+//!   counts, as for them.
+//! - Loss alone says nothing of the rate, on a radio link; what exceeds the loss that there always is, does.
+//! - Without feedback the target halves, again and again.
+
+mod history;
+mod losses;
+mod queue_delay;
+#[cfg(test)]
+mod simulation;
+mod throughput;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::time::Timestamp;
+use history::History;
+use losses::{Losses, Verdict};
+use queue_delay::QueueDelay;
+use throughput::Throughput;
+
+/// What became of one packet that we sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Outcome {
+    sent: Timestamp,
+    /// On the peer's clock, whose zero is anywhere. `None`: it is lost.
+    arrived: Option<Duration>,
+    /// With all headers.
+    bytes: usize,
+}
+
+/// What is known of the path.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct PathStats {
+    pub target_bps: u32,
+    /// What arrived of late.
+    pub received_bps: u32,
+    pub queue_delay: Duration,
+    /// Share of packets lost on their first way, 0 to 1.
+    pub loss: f64,
+}
+
+/// The controller of one path.
+#[derive(Debug)]
+pub struct CongestionController {
+    history: History,
+    queue: QueueDelay,
+    throughput: Throughput,
+    losses: Losses,
+    min_bps: f64,
+    max_bps: f64,
+    target_bps: f64,
+    /// When the path was full last, and what it carried. `None`: never yet.
+    full: Option<(Timestamp, f64)>,
+    /// When a queue began to stand, and its greatest delay since.
+    standing: Option<(Timestamp, Duration)>,
+    /// When queues became higher than ours ever are.
+    high_queues: VecDeque<Timestamp>,
+    /// Until when we share with someone who fills the queue.
+    competing_until: Option<Timestamp>,
+    last_feedback: Option<Timestamp>,
+    /// When something was sent that has not been reported on.
+    unreported_since: Option<Timestamp>,
+}
+
+impl CongestionController {
+    /// Begins at `start_bps` and stays from `min_bps` to `max_bps`.
+    pub fn new(start_bps: u32, min_bps: u32, max_bps: u32) -> Self {
+        Self {
+            history: History::default(),
+            queue: QueueDelay::default(),
+            throughput: Throughput::default(),
+            losses: Losses::default(),
+            min_bps: f64::from(min_bps),
+            max_bps: f64::from(max_bps),
+            target_bps: f64::from(start_bps.clamp(min_bps, max_bps)),
+            full: None,
+            standing: None,
+            high_queues: VecDeque::new(),
+            competing_until: None,
+            last_feedback: None,
+            unreported_since: None,
+        }
+    }
+
+    /// Bits per second for everything that goes this way: sound, pictures, repair, and their headers.
+    pub fn target_bps(&self) -> u32 {
+        self.target_bps as u32
+    }
+
+    /// More is never sent, and so never tried.
+    pub fn set_max(&mut self, max_bps: u32) {
+        self.max_bps = f64::from(max_bps).max(self.min_bps);
+        self.target_bps = self.target_bps.min(self.max_bps);
+    }
+
+    pub fn stats(&self) -> PathStats {
+        PathStats {
+            target_bps: self.target_bps as u32,
+            received_bps: self.throughput.bps().unwrap_or(0.0) as u32,
+            queue_delay: self.queue.standing(),
+            loss: self.losses.share(),
+        }
+    }
+
+    /// A packet left just now, after all waiting here: its transport-wide sequence number, and its size with all headers.
+    pub fn handle_sent(&mut self, now: Timestamp, sequence: u16, bytes: usize) {
+        self.history.add(sequence, now, bytes);
+        self.unreported_since.get_or_insert(now);
+    }
+
+    /// The peer reported on these packets: when each arrived on its own clock, or that it has not (transport-wide feedback:
+    /// draft-holmer-rmcat-transport-wide-cc-extensions-01). Unknown ones are ignored.
+    pub fn handle_report(&mut self, now: Timestamp, packets: &[(u16, Option<Duration>)]) {
+        let outcomes = self.history.report(packets);
+        if outcomes.is_empty() {
+            return;
+        }
+        self.unreported_since = self.history.has_unreported().then_some(now);
+        for outcome in &outcomes {
+            self.losses.add(outcome);
+            if let Some(arrived) = outcome.arrived {
+                self.queue.add(outcome.sent, arrived);
+                self.throughput.add(arrived, outcome.bytes);
+            }
+        }
+        let since = self.last_feedback.map_or(Duration::ZERO, |last| now.since(last)).min(MAX_STEP);
+        self.last_feedback = Some(now);
+        self.decide(now, since);
+    }
+
+    /// When to call [`Self::handle_timeout`]: if by then there has been no feedback.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.unreported_since.map(|since| since + SILENCE)
+    }
+
+    /// No feedback has come for a while.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        if self.poll_timeout().is_some_and(|at| at <= now) {
+            self.unreported_since = Some(now);
+            self.set_target(self.target_bps / 2.0);
+        }
+    }
+
+    fn decide(&mut self, now: Timestamp, since: Duration) {
+        let Some(received_bps) = self.throughput.bps() else { return };
+        let queue = self.queue.standing();
+        let is_competing = self.competing_until.is_some_and(|until| now < until);
+        if !is_competing && queue > MAX_QUEUE {
+            return self.give_way(now, queue, received_bps);
+        }
+        if !is_competing && queue >= MIN_QUEUE {
+            return;
+        }
+        self.standing = None;
+        match self.losses.judge(if is_competing { COMPETING_LOSS } else { EXCESS_LOSS }) {
+            Verdict::Excess { .. } if is_competing => self.path_is_full(now, self.target_bps * AFTER_LOSS),
+            Verdict::Excess { inherent } => self.path_is_full(now, received_bps / (1.0 - inherent)),
+            Verdict::Settling => {}
+            Verdict::Usual => self.grow(now, since, received_bps),
+        }
+    }
+
+    /// A queue stands: the path is full, and what arrives is what it carries.
+    fn give_way(&mut self, now: Timestamp, queue: Duration, received_bps: f64) {
+        let (began, before) = self.standing.unwrap_or((now, Duration::ZERO));
+        let greatest = before.max(queue);
+        self.standing = Some((began, greatest));
+        if before <= HIGH_QUEUE && queue > HIGH_QUEUE {
+            self.high_queues.retain(|&at| now.since(at) < HIGH_QUEUES_WITHIN);
+            self.high_queues.push_back(now);
+            if self.high_queues.len() == HIGH_QUEUES {
+                self.high_queues.clear();
+                self.competing_until = Some(now + COMPETING);
+            }
+        }
+        if now.since(began) > PATIENCE && queue > greatest / 2 {
+            self.standing = None;
+            self.queue.take_as_zero();
+            return;
+        }
+        let kept = (1.0 - queue.as_secs_f64() / DRAIN.as_secs_f64()).max(MIN_KEPT);
+        self.path_is_full(now, received_bps);
+        self.set_target(self.target_bps.min(received_bps * kept));
+    }
+
+    /// It carries no more than this.
+    fn path_is_full(&mut self, now: Timestamp, carried_bps: f64) {
+        self.full = Some((now, carried_bps));
+        self.set_target(self.target_bps.min(carried_bps));
+    }
+
+    fn grow(&mut self, now: Timestamp, since: Duration, received_bps: f64) {
+        let seconds = since.as_secs_f64();
+        let wanted_bps = match self.full {
+            None => self.target_bps * STARTING.powf(seconds),
+            Some((_, carried_bps)) if self.target_bps < carried_bps * KNOWN => {
+                (self.target_bps * RETURNING.powf(seconds)).min(carried_bps * KNOWN)
+            }
+            Some((last, _)) => {
+                let empty = now.since(last).as_secs_f64();
+                self.target_bps + ADDED_BPS * (1.0 + empty * empty) * seconds
+            }
+        };
+        // What is not sent is not tried: the target stays within reach of what really arrives.
+        let reach_bps = (received_bps * 1.5 + 50_000.0).max(self.target_bps);
+        self.set_target(wanted_bps.min(reach_bps));
+    }
+
+    fn set_target(&mut self, target_bps: f64) {
+        self.target_bps = target_bps.clamp(self.min_bps, self.max_bps);
+    }
+}
+
+/// Below this nothing waits; above that a queue stands, which is emptied. Between them the target stays.
+const MIN_QUEUE: Duration = Duration::from_millis(10);
+const MAX_QUEUE: Duration = Duration::from_millis(25);
+/// The time in which a standing queue is to be gone, and the least share of the path that is used meanwhile.
+const DRAIN: Duration = Duration::from_millis(500);
+const MIN_KEPT: f64 = 0.5;
+/// A queue that has not halved in so long belongs to the path.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// So many such queues within this time are another's, and for how long that is taken for granted then.
+const HIGH_QUEUE: Duration = Duration::from_millis(120);
+const HIGH_QUEUES: usize = 3;
+const HIGH_QUEUES_WITHIN: Duration = Duration::from_secs(10);
+const COMPETING: Duration = Duration::from_secs(30);
+/// Loss beyond what there always is, 0 to 1, that speaks of a full path. At 10 % of 200 packets a second chance alone
+/// exceeds the first once in a thousand seconds.
+const EXCESS_LOSS: f64 = 0.08;
+const COMPETING_LOSS: f64 = 0.02;
+const AFTER_LOSS: f64 = 0.7;
+/// Growth per second until the path is full for the first time, and after giving way up to a share of what it carried.
+const STARTING: f64 = 4.0;
+const RETURNING: f64 = 1.8;
+const KNOWN: f64 = 0.85;
+/// After that, in bit/s for each second, times one and the square of the seconds since the path was full. By the same
+/// amount for everyone, so that those who share a path come to have equal parts of it (as AIMD, Chiu and Jain 1989).
+const ADDED_BPS: f64 = 50_000.0;
+/// A pause without feedback is no time to grow.
+const MAX_STEP: Duration = Duration::from_millis(200);
+/// So long after something was sent feedback is overdue.
+const SILENCE: Duration = Duration::from_millis(600);

@@ -1,0 +1,103 @@
+//! The queue that stands on the path.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// One-way delays, of which only differences mean something: the two clocks have nothing to do with each other.
+#[derive(Debug, Default)]
+pub(super) struct QueueDelay {
+    /// (sent, delay in µs) of the last moments, each less than those behind it.
+    recent: VecDeque<(Timestamp, i64)>,
+    /// The least delay of each of the last seconds: (its first packet, delay in µs).
+    seconds: VecDeque<(Timestamp, i64)>,
+}
+
+impl QueueDelay {
+    /// A packet arrived. In the order in which they were sent.
+    pub(super) fn add(&mut self, sent: Timestamp, arrived: Duration) {
+        let delay_us = arrived.as_micros() as i64 - sent.as_micros() as i64;
+        while self.recent.back().is_some_and(|&(_, last)| last >= delay_us) {
+            self.recent.pop_back();
+        }
+        self.recent.push_back((sent, delay_us));
+        while self.recent.front().is_some_and(|&(at, _)| sent.since(at) > RECENT) {
+            self.recent.pop_front();
+        }
+        match self.seconds.back_mut() {
+            Some((began, least)) if sent.since(*began) < Duration::from_secs(1) => *least = (*least).min(delay_us),
+            _ => self.seconds.push_back((sent, delay_us)),
+        }
+        while self.seconds.front().is_some_and(|&(began, _)| sent.since(began) > MEMORY) {
+            self.seconds.pop_front();
+        }
+    }
+
+    /// How long what is sent now waits, beyond what the path itself takes.
+    pub(super) fn standing(&self) -> Duration {
+        let least = self.seconds.iter().map(|&(_, least)| least).min();
+        let standing_us = self.recent.front().zip(least).map_or(0, |(&(_, recent), least)| recent - least);
+        Duration::from_micros(standing_us.max(0) as u64)
+    }
+
+    /// What stands now is the path itself.
+    pub(super) fn take_as_zero(&mut self) {
+        if let Some(&(at, recent)) = self.recent.front() {
+            self.seconds.clear();
+            self.seconds.push_back((at, recent));
+        }
+    }
+}
+
+/// Three pictures or more, and six packets of sound: enough for one that met neither jitter nor a picture before it.
+const RECENT: Duration = Duration::from_millis(120);
+/// Long enough to have seen the path empty; short enough to follow clocks, which part by 1 ms in this time.
+const MEMORY: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_micros(ms * 1000)
+    }
+
+    /// Sends a packet every 10 ms from `ms`, whose delays are these.
+    fn send(queue: &mut QueueDelay, ms: &mut u64, delays_ms: impl IntoIterator<Item = u64>) {
+        for delay_ms in delays_ms {
+            queue.add(at(*ms), Duration::from_millis(1_000_000 + *ms + delay_ms));
+            *ms += 10;
+        }
+    }
+
+    #[test]
+    fn jitter_is_no_queue() {
+        let (mut queue, mut ms) = (QueueDelay::default(), 0);
+        send(&mut queue, &mut ms, (0..100).map(|i| 20 + i * 37 % 60));
+        assert!(queue.standing() < Duration::from_millis(10), "{:?}", queue.standing());
+    }
+
+    #[test]
+    fn a_queue_stands_when_nobody_passes_without_waiting() {
+        let (mut queue, mut ms) = (QueueDelay::default(), 0);
+        send(&mut queue, &mut ms, [20; 50]);
+        assert_eq!(queue.standing(), Duration::ZERO);
+        send(&mut queue, &mut ms, (0..50).map(|i| 70 + i % 7));
+        assert_eq!(queue.standing(), Duration::from_millis(50));
+        send(&mut queue, &mut ms, [20]);
+        assert_eq!(queue.standing(), Duration::ZERO, "gone at once");
+    }
+
+    #[test]
+    fn a_longer_path_is_taken_for_one_in_the_end() {
+        let (mut queue, mut ms) = (QueueDelay::default(), 0);
+        send(&mut queue, &mut ms, [20; 50]);
+        send(&mut queue, &mut ms, [80; 1200]);
+        assert_eq!(queue.standing(), Duration::ZERO);
+        send(&mut queue, &mut ms, [120; 20]);
+        assert_eq!(queue.standing(), Duration::from_millis(40));
+        queue.take_as_zero();
+        assert_eq!(queue.standing(), Duration::ZERO);
+    }
+}
