@@ -15,7 +15,7 @@ use openh264_sys2::{
 
 use super::CodecError;
 
-/// Encodes pictures of one size. Key frames come first, and when asked for; never by themselves.
+/// Encodes pictures of one size. Key frames come first, when asked for, and where the scene changes.
 pub struct H264Encoder {
     encoder: Encoder,
     width: u32,
@@ -91,7 +91,7 @@ impl H264Encoder {
 
     /// Above the target by [`HEADROOM_PERCENT`].
     fn set_maximum(&mut self, bitrate_bps: u32) -> Result<(), CodecError> {
-        let maximum_bps = bitrate_bps / 100 * (100 + HEADROOM_PERCENT);
+        let maximum_bps = (bitrate_bps / 100 * (100 + HEADROOM_PERCENT)).min(MAX_BPS * 2);
         let info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: maximum_bps as i32 };
         self.set_option(ENCODER_OPTION_MAX_BITRATE, info, "the maximum bitrate")
     }
@@ -176,7 +176,8 @@ fn config(height: u32, bitrate_bps: u32, max_fps: u32) -> EncoderConfig {
         .complexity(Complexity::Low)
         // A key frame is large: only those who lost something ask for it.
         .intra_frame_period(IntraFramePeriod::auto())
-        .scene_change_detect(false)
+        // With a key frame, whose size the codec keeps small, instead of a picture of several times that.
+        .scene_change_detect(true)
         // Both look over the whole picture first, and give little at the bitrates of a call.
         .adaptive_quantization(false)
         .background_detection(false)
@@ -184,9 +185,9 @@ fn config(height: u32, bitrate_bps: u32, max_fps: u32) -> EncoderConfig {
         .vui(colours)
 }
 
-/// The codec leaves out pictures so that no five seconds exceed the maximum. At a maximum equal to the target that is a
-/// fifth of a second of standstill after each change of scene, which costs the bits of several pictures.
-const HEADROOM_PERCENT: u32 = 25;
+/// The codec leaves out pictures so that no five seconds exceed the maximum. That is the pacer's business, which knows the
+/// path: here it would only be a standstill after each change of scene.
+const HEADROOM_PERCENT: u32 = 400;
 /// Less is no picture.
 const MIN_BPS: u32 = 30_000;
 /// Of level 3.1, baseline (H.264, table A-1).
