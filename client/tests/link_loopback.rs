@@ -26,6 +26,7 @@ async fn call() {
         runtime: Arc::clone(&runtime),
         ice_servers: Vec::new(),
         local_addresses: vec![IpAddr::from([127, 0, 0, 1])],
+        path: Arc::default(),
     };
     let started = Instant::now();
     let places = Places { caller: config(), callee: config(), signaling_delay: Duration::ZERO };

@@ -2,6 +2,7 @@
 
 mod link_support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use maru::session::link::{LinkConfig, LinkError, LinkEvent, MediaKind};
@@ -30,7 +31,12 @@ fn world(seed: u64, path: PathConfig) -> World {
 }
 
 fn config(host: &Host) -> LinkConfig {
-    LinkConfig { runtime: host.runtime(), ice_servers: Vec::new(), local_addresses: vec![host.address()] }
+    LinkConfig {
+        runtime: host.runtime(),
+        ice_servers: Vec::new(),
+        local_addresses: vec![host.address()],
+        path: Arc::default(),
+    }
 }
 
 impl World {

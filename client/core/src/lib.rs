@@ -2,12 +2,14 @@
 //! simulation.
 #![forbid(unsafe_code)]
 
+pub mod backlog;
 pub mod barcode;
 pub mod chat;
 pub mod congestion;
 pub mod convert;
 pub mod h264;
 pub mod key_frames;
+pub mod ladder;
 pub mod media;
 pub mod mix;
 pub mod negotiation;

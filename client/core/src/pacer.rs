@@ -21,14 +21,21 @@ pub enum Priority {
 /// Holds packets until their time has come. The memory is bounded by who fills it: see [`Pacer::waiting`].
 #[derive(Debug)]
 pub struct Pacer<T> {
-    sound: VecDeque<(usize, T)>,
-    repair: VecDeque<(usize, T)>,
-    pictures: VecDeque<(usize, T)>,
+    sound: VecDeque<Waiting<T>>,
+    repair: VecDeque<Waiting<T>>,
+    pictures: VecDeque<Waiting<T>>,
     waiting_bytes: usize,
     rate_bps: f64,
     /// Bytes that may leave now; below zero after the last one that left.
     budget_bytes: f64,
     filled: Timestamp,
+}
+
+#[derive(Debug)]
+struct Waiting<T> {
+    since: Timestamp,
+    bytes: usize,
+    packet: T,
 }
 
 impl<T> Pacer<T> {
@@ -50,13 +57,27 @@ impl<T> Pacer<T> {
         self.rate_bps = f64::from(rate_bps.max(1));
     }
 
-    pub fn push(&mut self, priority: Priority, bytes: usize, packet: T) {
+    pub fn push(&mut self, now: Timestamp, priority: Priority, bytes: usize, packet: T) {
         self.waiting_bytes += bytes;
+        let waiting = Waiting { since: now, bytes, packet };
         match priority {
-            Priority::Sound => self.sound.push_back((bytes, packet)),
-            Priority::Repair => self.repair.push_back((bytes, packet)),
-            Priority::Picture => self.pictures.push_back((bytes, packet)),
+            Priority::Sound => self.sound.push_back(waiting),
+            Priority::Repair => self.repair.push_back(waiting),
+            Priority::Picture => self.pictures.push_back(waiting),
         }
+    }
+
+    /// A packet of repair that has waited too long to be of use: the peer has given it up, or asks again.
+    pub fn pop_stale(&mut self, now: Timestamp) -> Option<T> {
+        let stale = self.repair.pop_front_if(|waiting| now.since(waiting.since) > REPAIR_USEFUL)?;
+        self.waiting_bytes -= stale.bytes;
+        Some(stale.packet)
+    }
+
+    /// Forgets the pictures that wait: a key frame comes, and nobody needs them any more. Returns how many packets they were.
+    pub fn drop_pictures(&mut self) -> usize {
+        self.waiting_bytes -= self.pictures.iter().map(|waiting| waiting.bytes).sum::<usize>();
+        self.pictures.drain(..).count()
     }
 
     /// The next packet that may leave at `now`.
@@ -67,7 +88,7 @@ impl<T> Pacer<T> {
             None if self.budget_bytes > 0.0 => self.repair.pop_front().or_else(|| self.pictures.pop_front()),
             None => None,
         };
-        let (bytes, packet) = next?;
+        let Waiting { bytes, packet, .. } = next?;
         self.waiting_bytes -= bytes;
         self.budget_bytes -= bytes as f64;
         Some(packet)
@@ -107,6 +128,8 @@ impl<T> Pacer<T> {
 const HEADROOM: f64 = 1.25;
 /// What the rate carries in this time may leave in one go: one and a half pictures at 30 a second.
 const BURST: Duration = Duration::from_millis(50);
+/// A picture that waits for its repair longer than this is given up by the peer.
+const REPAIR_USEFUL: Duration = Duration::from_millis(300);
 /// Two packets: less would be no burst at all.
 const MIN_BURST_BYTES: f64 = 2500.0;
 /// Time counts in whole microseconds: a wait that is rounded down would be over too early, and nothing would happen.
@@ -141,7 +164,7 @@ mod tests {
         let mut pacer = Pacer::new(RATE_BPS);
         pacer.pop(at(0));
         for packet in 0..3 {
-            pacer.push(Priority::Picture, 1100, packet);
+            pacer.push(at(33), Priority::Picture, 1100, packet);
         }
         assert!(departures(&mut pacer, 33).iter().all(|&(_, ms)| ms == 33));
         assert_eq!(pacer.waiting(), Duration::ZERO);
@@ -152,7 +175,7 @@ mod tests {
         let mut pacer = Pacer::new(RATE_BPS);
         pacer.pop(at(0));
         for packet in 0..30 {
-            pacer.push(Priority::Picture, 1250, packet);
+            pacer.push(at(0), Priority::Picture, 1250, packet);
         }
         // 30 packets of 10,000 bits at 800 kbit/s.
         assert_eq!(pacer.waiting(), Duration::from_millis(375));
@@ -161,8 +184,8 @@ mod tests {
             first.push(packet);
         }
         assert_eq!(first, [0, 1, 2, 3], "5000 bytes are a burst");
-        pacer.push(Priority::Repair, 1250, 100);
-        pacer.push(Priority::Sound, 100, 200);
+        pacer.push(at(40), Priority::Repair, 1250, 100);
+        pacer.push(at(40), Priority::Sound, 100, 200);
         let left = departures(&mut pacer, 41);
         assert_eq!((left[0], left[1].0, left[2].0), ((200, 41), 100, 4));
         let (_, end_ms) = left.last().expect("the last one");
@@ -175,9 +198,34 @@ mod tests {
         let mut pacer = Pacer::new(RATE_BPS);
         pacer.pop(at(0));
         for packet in 0..20 {
-            pacer.push(Priority::Picture, 1250, packet);
+            pacer.push(at(0), Priority::Picture, 1250, packet);
         }
         let at_once = std::iter::from_fn(|| pacer.pop(at(60_000))).count();
         assert_eq!(at_once, 4);
+    }
+
+    #[test]
+    fn repair_that_has_waited_too_long_is_given_up() {
+        let mut pacer = Pacer::new(10_000);
+        pacer.push(at(0), Priority::Repair, 1250, 1);
+        pacer.push(at(200), Priority::Repair, 1250, 2);
+        assert_eq!(pacer.pop_stale(at(300)), None);
+        assert_eq!(pacer.pop_stale(at(301)), Some(1));
+        assert_eq!(pacer.pop_stale(at(301)), None);
+        assert_eq!(pacer.waiting(), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_key_frame_makes_the_pictures_before_it_needless() {
+        let mut pacer = Pacer::new(RATE_BPS);
+        for packet in 0..10 {
+            pacer.push(at(0), Priority::Picture, 1250, packet);
+        }
+        pacer.push(at(0), Priority::Repair, 1250, 100);
+        assert_eq!(pacer.drop_pictures(), 10);
+        pacer.push(at(0), Priority::Picture, 1250, 10);
+        let left: Vec<u32> = departures(&mut pacer, 1).iter().map(|&(packet, _)| packet).collect();
+        assert_eq!(left, [100, 10]);
+        assert_eq!(pacer.waiting(), Duration::ZERO);
     }
 }

@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use maru_core::backlog::Backlog;
 use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo};
 use tokio::sync::mpsc;
 
@@ -139,9 +140,19 @@ impl Media {
         self.video.set_target(target);
     }
 
+    /// Pictures are left out while too much of the last ones waits here, for as long as someone else holds it.
+    pub fn watch_backlog(&self, backlog: &Arc<Backlog>) {
+        self.video.watch_backlog(backlog);
+    }
+
     /// The next picture is a key frame.
     pub fn request_key_frame(&self) {
         self.video.request_key_frame();
+    }
+
+    /// The next picture is a key frame, and is made however much waits to be sent: that is of no use without it.
+    pub fn request_key_frame_at_once(&self) {
+        self.video.request_key_frame_at_once();
     }
 
     /// Called from media threads whenever a slot has a new picture: the window's repaint.

@@ -7,6 +7,8 @@ pub struct SendStats {
     pub encoded: u64,
     /// Frames that the encoder was too late for.
     pub skipped: u64,
+    /// Frames left out because the last ones still waited for the network.
+    pub held: u64,
     pub width: u32,
     pub height: u32,
     /// Mean time from capture to the encoder's output over the last second.

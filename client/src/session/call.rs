@@ -8,25 +8,27 @@ use std::time::Duration;
 use maru_core::key_frames::KeyFrameThrottle;
 use maru_core::media::{EncodedAudio, EncodedVideo};
 use maru_core::roster::{LinkState, Roster, RosterChange};
-use maru_core::video_share::VideoShare;
 use maru_protocol::signal::LeaveReason;
 use maru_protocol::signal::{ClientMessage, ServerMessage};
 use maru_protocol::{InstanceId, Nickname};
 use tokio::sync::mpsc;
 
-use super::link::local_addresses;
+use super::link::{Path, local_addresses};
 use super::peer::{self, PeerHandle, PeerInput, PeerOutput, PeerSetup, Presence};
 use super::reporting::Reporter;
 use super::signaling::{self, Registration, Signaling, SignalingEvent};
+use super::video_rate::VideoRate;
 use super::{CallCommand, CallConfig, CallEvent, CallStats, EndReason, PeerKey, PeerStats};
 use crate::clock;
 use crate::invitation::Invitation;
-use crate::media::{Media, MediaOutputs, SendStats, VideoTarget};
+use crate::media::{Media, MediaOutputs, SendStats};
 use crate::report::Report;
 
 /// How long a goodbye may take on its way to a peer.
 const GOODBYE: Duration = Duration::from_millis(200);
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
+/// As often as peers report what arrived.
+const RATE_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(super) struct CallTask {
     config: CallConfig,
@@ -44,6 +46,7 @@ pub(super) struct CallTask {
     ice_servers: Vec<maru_protocol::signal::IceServer>,
     joined: bool,
     last_sent: SendStats,
+    video_rate: VideoRate,
     /// What the peers were told of us last.
     told: Option<Presence>,
 }
@@ -80,6 +83,7 @@ impl CallTask {
             ice_servers: Vec::new(),
             joined: false,
             last_sent: SendStats::default(),
+            video_rate: VideoRate::default(),
             told: None,
             config,
             media,
@@ -111,6 +115,8 @@ impl CallTask {
     async fn hold(&mut self) -> EndReason {
         let mut stats = tokio::time::interval(STATS_INTERVAL);
         stats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut rate = tokio::time::interval(RATE_INTERVAL);
+        rate.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let key_frame_due = self.key_frames.poll_timeout();
             tokio::select! {
@@ -131,6 +137,7 @@ impl CallTask {
                         self.media.request_key_frame();
                     }
                 }
+                _ = rate.tick(), if !self.peers.is_empty() => self.share_video(),
                 _ = stats.tick() => {
                     self.publish_stats();
                     self.follow_camera();
@@ -280,6 +287,8 @@ impl CallTask {
     }
 
     fn new_peer(&mut self, key: u32, name: Nickname, offer: bool, polite: bool) {
+        let path = Arc::<Path>::default();
+        self.media.watch_backlog(path.backlog());
         let handle = peer::start(PeerSetup {
             key: PeerKey(key),
             name: name.clone(),
@@ -289,6 +298,7 @@ impl CallTask {
             ice_servers: self.ice_servers.clone(),
             addresses: self.addresses(),
             media: Arc::clone(&self.media),
+            path: Arc::clone(&path),
             outputs: self.to_call.clone(),
         });
         self.peers.insert(PeerKey(key), Member { handle, name: name.clone(), stats: None });
@@ -346,15 +356,20 @@ impl CallTask {
         self.apply(change);
     }
 
-    /// The picture is made once for all, so its size follows from how many take it.
-    fn share_video(&self) {
-        let share = VideoShare::for_receivers(self.peers.len());
-        self.media.set_video_target(VideoTarget {
-            bitrate_bps: if self.peers.is_empty() { 0 } else { share.bitrate_bps },
-            max_width: share.max_width,
-            max_height: share.max_height,
-            max_fps: share.max_fps,
-        });
+    /// Makes as much picture as the ways to the peers carry now.
+    fn share_video(&mut self) {
+        let paths = self.peers.values().filter_map(|member| member.handle.target_bps());
+        if let Some(target) = self.video_rate.decide(clock::now(), self.peers.len(), paths) {
+            self.media.set_video_target(target);
+        }
+        let mut has_lost = false;
+        for member in self.peers.values_mut().filter(|member| member.handle.has_lost_pictures()) {
+            member.handle.needs_key_frame();
+            has_lost = true;
+        }
+        if has_lost {
+            self.media.request_key_frame_at_once();
+        }
     }
 
     fn want_key_frame(&mut self) {
@@ -386,7 +401,7 @@ impl CallTask {
         let send = self.media.stats();
         let last = std::mem::replace(&mut self.last_sent, send);
         let encoded = send.encoded.saturating_sub(last.encoded);
-        let limited_by = limit(&send, &last, VideoShare::for_receivers(self.peers.len()).max_fps);
+        let limited_by = self.video_rate.limited_by(&send, &last);
         let peers = self.peers.values().filter_map(|member| member.stats.clone());
         let stats = CallStats {
             peers: peers.map(|stats| PeerStats { limited_by: limited_by.into(), ..stats }).collect(),
@@ -404,21 +419,6 @@ impl CallTask {
         if self.events.try_send(event).is_err() {
             tracing::debug!("an event found nobody listening");
         }
-    }
-}
-
-/// What keeps our picture from being better: over one second, against the frame rate that there could be. The network is
-/// not asked yet.
-fn limit(now: &SendStats, last: &SendStats, max_fps: u32) -> &'static str {
-    let captured = now.captured.saturating_sub(last.captured);
-    let skipped = now.skipped.saturating_sub(last.skipped);
-    let enough = u64::from(max_fps) * 9 / 10;
-    if captured > 0 && skipped * 10 > captured {
-        "cpu"
-    } else if captured > 0 && captured < enough {
-        "camera"
-    } else {
-        "none"
     }
 }
 

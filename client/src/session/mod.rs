@@ -7,6 +7,7 @@ pub mod link;
 mod peer;
 mod reporting;
 mod signaling;
+mod video_rate;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -179,6 +180,12 @@ pub struct PeerStats {
     pub height: u32,
     /// Share of packets, 0 to 1.
     pub loss: f32,
+    /// What the way to the peer carries, for everything that is sent.
+    pub path_bitrate_bps: u32,
+    /// How long packets wait on that way, beyond what it takes itself.
+    pub queue_ms: f32,
+    /// How long pictures wait here before they are sent.
+    pub pacing_ms: f32,
     pub round_trip_ms: Option<f32>,
     pub jitter_ms: f32,
     /// Handed to the decoder to presented, mean.

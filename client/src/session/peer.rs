@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 pub(super) use handle::PeerHandle;
 use receiving::Receiving;
 
-use super::link::{Link, LinkConfig, LinkError, LinkEvent};
+use super::link::{Link, LinkConfig, LinkError, LinkEvent, Path};
 use super::{PeerKey, PeerStats};
 use crate::clock;
 use crate::media::{Media, PictureSlot};
@@ -40,6 +40,8 @@ pub(super) struct PeerSetup {
     pub(super) own: Presence,
     pub(super) ice_servers: Vec<IceServer>,
     pub(super) addresses: Vec<IpAddr>,
+    /// What all links to this peer, one after the other, tell of the way there.
+    pub(super) path: Arc<Path>,
     pub(super) media: Arc<Media>,
     pub(super) outputs: mpsc::Sender<(PeerKey, PeerOutput)>,
 }
@@ -103,10 +105,11 @@ pub(super) fn start(setup: PeerSetup) -> PeerHandle {
     let (inputs, from_call) = mpsc::channel(256);
     let (video_in, video) = mpsc::channel(handle::VIDEO_QUEUE_UNITS);
     let (audio_in, audio) = mpsc::channel(handle::AUDIO_QUEUE_PACKETS);
+    let path = Arc::clone(&setup.path);
     let task = tokio::spawn(async move {
         PeerTask::new(setup).run(from_call, video, audio).await;
     });
-    PeerHandle::new(inputs, video_in, audio_in, task)
+    PeerHandle::new(inputs, video_in, audio_in, path, task)
 }
 
 struct PeerTask {
@@ -234,6 +237,7 @@ impl PeerTask {
             runtime: webrtc::runtime::default_runtime().expect("the tokio runtime is compiled in"),
             ice_servers: self.setup.ice_servers.clone(),
             local_addresses: self.setup.addresses.clone(),
+            path: Arc::clone(&self.setup.path),
         };
         match Link::open(config).await {
             Ok((link, events)) => {
@@ -450,6 +454,14 @@ impl PeerTask {
         let (LinkState::Connected, Some(active)) = (self.state, &self.link) else { return };
         let link = active.link.stats().await;
         let stats = self.receiving.stats(self.setup.key.0, self.setup.name.as_str(), link);
+        let path = &self.setup.path;
+        let ms = |duration: Duration| duration.as_secs_f32() * 1e3;
+        let stats = PeerStats {
+            path_bitrate_bps: path.target_bps(),
+            queue_ms: ms(path.queue_delay()),
+            pacing_ms: ms(path.backlog().get()),
+            ..stats
+        };
         self.say(PeerOutput::Stats(Box::new(stats))).await;
     }
 

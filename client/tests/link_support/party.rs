@@ -110,6 +110,16 @@ impl Party {
 
     /// Sends pictures for `duration`, a key frame first and whenever one is wanted. Returns them by their RTP time.
     pub async fn film(self, duration: Duration, fps: u32, picture_bytes: usize) -> BTreeMap<u32, Bytes> {
+        self.film_of(duration, fps, || Some(picture_bytes)).await
+    }
+
+    /// The same, asking for the size of each picture: `None` leaves it out.
+    pub async fn film_of(
+        self,
+        duration: Duration,
+        fps: u32,
+        mut picture_bytes: impl FnMut() -> Option<usize>,
+    ) -> BTreeMap<u32, Bytes> {
         let start = self.runtime.now();
         let mut sent = BTreeMap::new();
         self.key_frame_wanted.store(true, Ordering::Relaxed);
@@ -119,6 +129,7 @@ impl Party {
                 break;
             }
             self.runtime.sleep((start + at).saturating_duration_since(self.runtime.now())).await;
+            let Some(picture_bytes) = picture_bytes() else { continue };
             let is_key = self.key_frame_wanted.swap(false, Ordering::Relaxed);
             let mut video = picture(number, picture_bytes, is_key);
             video.captured = clock::timestamp(start + at);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::Outcome;
+use super::{Fate, Outcome};
 use crate::time::Timestamp;
 
 #[derive(Debug, Default)]
@@ -19,6 +19,7 @@ struct Packet {
     sequence: u16,
     sent: Timestamp,
     bytes: usize,
+    is_repair: bool,
     status: Status,
 }
 
@@ -31,11 +32,12 @@ enum Status {
 }
 
 impl History {
-    pub(super) fn add(&mut self, sequence: u16, sent: Timestamp, bytes: usize) {
+    /// `is_repair`: the peer may have it already, and then never reports it.
+    pub(super) fn add(&mut self, sequence: u16, sent: Timestamp, bytes: usize, is_repair: bool) {
         if self.packets.len() == MAX_PACKETS {
             self.packets.pop_front();
         }
-        self.packets.push_back(Packet { sequence, sent, bytes, status: Status::Unknown });
+        self.packets.push_back(Packet { sequence, sent, bytes, is_repair, status: Status::Unknown });
     }
 
     /// Whether something is out that has not been reported on.
@@ -54,18 +56,21 @@ impl History {
             let known = self.packets.get_mut(place).filter(|packet| packet.sequence == sequence);
             let Some(packet) = known.filter(|packet| packet.status != Status::Arrived) else { continue };
             packet.status = if arrived.is_some() { Status::Arrived } else { Status::Missing };
-            if arrived.is_some() {
+            if let Some(at) = arrived {
                 self.newest_arrived = self.newest_arrived.max(Some(packet.sent));
-                outcomes.push(Outcome { sent: packet.sent, arrived, bytes: packet.bytes });
+                outcomes.push(Outcome { sent: packet.sent, fate: Fate::Arrived(at), bytes: packet.bytes });
             }
         }
         while let Some((packet, newest)) = self.packets.front().zip(self.newest_arrived) {
             if packet.status != Status::Arrived && newest.since(packet.sent) <= OVERTAKEN {
                 break;
             }
-            if packet.status == Status::Missing {
-                outcomes.push(Outcome { sent: packet.sent, arrived: None, bytes: packet.bytes });
-            }
+            let fate = match packet.status {
+                Status::Missing if !packet.is_repair => Some(Fate::Lost),
+                Status::Unknown => Some(Fate::Unknown),
+                Status::Missing | Status::Arrived => None,
+            };
+            outcomes.extend(fate.map(|fate| Outcome { sent: packet.sent, fate, bytes: packet.bytes }));
             self.packets.pop_front();
         }
         outcomes
@@ -89,12 +94,13 @@ mod tests {
     fn what_is_overtaken_is_told_late_and_what_is_lost_in_the_end() {
         let mut history = History::default();
         for i in 0..40_u16 {
-            history.add(65_530_u16.wrapping_add(i), at(u64::from(i) * 10), 100);
+            history.add(65_530_u16.wrapping_add(i), at(u64::from(i) * 10), 100, i == 8);
         }
         let arrival = |i: u16| (65_530_u16.wrapping_add(i), Some(Duration::from_millis(1000 + u64::from(i) * 10)));
         let missing = |i: u16| (65_530_u16.wrapping_add(i), None);
-        let arrived = |outcomes: Vec<Outcome>| outcomes.iter().filter(|outcome| outcome.arrived.is_some()).count();
-        // The third and the fifth are missing, of the seventh nothing is ever said.
+        let is_arrival = |outcome: &&Outcome| matches!(outcome.fate, Fate::Arrived(_));
+        let arrived = |outcomes: Vec<Outcome>| outcomes.iter().filter(is_arrival).count();
+        // The third and the fifth are missing, of the seventh nothing is ever said, the ninth was there already.
         let first = [arrival(0), arrival(1), missing(2), arrival(3), missing(4), arrival(5)];
         assert_eq!(arrived(history.report(&first)), 4);
         assert_eq!(
@@ -102,10 +108,12 @@ mod tests {
             1,
             "the fifth came after all, the sixth is known"
         );
-        let rest: Vec<_> = (7..40).map(arrival).collect();
+        let rest: Vec<_> = (7..40).map(|i| if i == 8 { missing(i) } else { arrival(i) }).collect();
         let outcomes = history.report(&rest);
-        let lost: Vec<_> = outcomes.iter().filter(|outcome| outcome.arrived.is_none()).collect();
-        assert_eq!((outcomes.len(), lost.len(), lost[0].sent), (34, 1, at(20)));
+        let others: Vec<_> = outcomes.iter().filter(|outcome| !is_arrival(outcome)).copied().collect();
+        let outcome = |sent, fate| Outcome { sent, fate, bytes: 100 };
+        assert_eq!(others, [outcome(at(20), Fate::Lost), outcome(at(60), Fate::Unknown)]);
+        assert_eq!(outcomes.len(), 34);
         assert!(!history.has_unreported());
         assert!(history.report(&[arrival(39), (7, Some(Duration::ZERO))]).is_empty(), "old and unknown ones");
     }

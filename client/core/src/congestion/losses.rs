@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::Outcome;
 use crate::time::Timestamp;
 
 /// Counts by the second, going by when the packets were sent.
@@ -12,7 +11,8 @@ pub(super) struct Losses {
     current: Option<Count>,
     /// The shares of full seconds, the newest last.
     seconds: VecDeque<f64>,
-    /// Whether the newest full second has been acted on.
+    /// When the newest full second began, and whether it has been acted on.
+    newest_began: Timestamp,
     is_settled: bool,
 }
 
@@ -38,19 +38,25 @@ struct Count {
 }
 
 impl Losses {
-    pub(super) fn add(&mut self, outcome: &Outcome) {
-        let mut count = self.current.unwrap_or(Count { began: outcome.sent, sent: 0, lost: 0 });
-        if outcome.sent.since(count.began) >= PERIOD && count.sent >= MIN_PACKETS {
+    pub(super) fn add(&mut self, sent: Timestamp, is_lost: bool) {
+        let mut count = self.current.unwrap_or(Count { began: sent, sent: 0, lost: 0 });
+        if sent.since(count.began) >= PERIOD && count.sent >= MIN_PACKETS {
             self.seconds.push_back(count.share());
+            self.newest_began = count.began;
             self.is_settled = false;
             if self.seconds.len() > MEMORY {
                 self.seconds.pop_front();
             }
-            count = Count { began: outcome.sent, sent: 0, lost: 0 };
+            count = Count { began: sent, sent: 0, lost: 0 };
         }
         count.sent += 1;
-        count.lost += u32::from(outcome.arrived.is_none());
+        count.lost += u32::from(is_lost);
         self.current = Some(count);
+    }
+
+    /// What arrives just now, 0 to 1.
+    pub(super) fn share_arriving(&self) -> f64 {
+        1.0 - self.current.map_or(0.0, |count| count.share())
     }
 
     /// Of the last full second, 0 to 1.
@@ -58,12 +64,14 @@ impl Losses {
         self.seconds.back().copied().unwrap_or(0.0)
     }
 
-    /// Whether the last full second lost more by `margin` than there always is.
-    pub(super) fn judge(&mut self, margin: f64) -> Verdict {
+    /// Whether the last full second lost more by `margin` than there always is. What was lost before `acted`, when the
+    /// target was lowered last, has been answered.
+    pub(super) fn judge(&mut self, margin: f64, acted: Timestamp) -> Verdict {
         let least = self.seconds.iter().copied().fold(f64::INFINITY, f64::min).min(MAX_INHERENT);
         // A single second is no proof that there is always so much.
-        let inherent = if self.seconds.len() < 3 { 0.0 } else { least };
-        if self.share() <= inherent + margin {
+        let is_known = self.seconds.len() >= 3;
+        let (inherent, margin) = if is_known { (least, margin) } else { (0.0, margin * 2.0) };
+        if self.share() <= inherent + margin || self.newest_began < acted {
             return Verdict::Usual;
         }
         if std::mem::replace(&mut self.is_settled, true) { Verdict::Settling } else { Verdict::Excess { inherent } }
@@ -91,8 +99,7 @@ mod tests {
     fn send(losses: &mut Losses, second: &mut u64, seconds: u64, one_in: u64) {
         for i in 0..seconds * 200 {
             let sent = Timestamp::from_micros(*second * 1_000_000 + i * 5_000);
-            let arrived = (i % one_in != 0).then_some(Duration::ZERO);
-            losses.add(&Outcome { sent, arrived, bytes: 1000 });
+            losses.add(sent, i % one_in == 0);
         }
         *second += seconds;
     }
@@ -100,13 +107,15 @@ mod tests {
     #[test]
     fn what_there_always_is_becomes_usual_and_more_is_excess() {
         let (mut losses, mut second) = (Losses::default(), 0);
-        send(&mut losses, &mut second, 2, 10);
-        assert_eq!(losses.judge(0.08), Verdict::Excess { inherent: 0.0 }, "nothing else is known yet");
-        assert_eq!(losses.judge(0.08), Verdict::Settling);
-        send(&mut losses, &mut second, 5, 10);
-        assert_eq!(losses.judge(0.08), Verdict::Usual);
+        send(&mut losses, &mut second, 2, 5);
+        assert_eq!(losses.judge(0.08, Timestamp::ZERO), Verdict::Excess { inherent: 0.0 }, "nothing else is known yet");
+        assert_eq!(losses.judge(0.08, Timestamp::ZERO), Verdict::Settling);
+        send(&mut losses, &mut second, 12, 10);
+        assert_eq!(losses.judge(0.08, Timestamp::ZERO), Verdict::Usual);
         send(&mut losses, &mut second, 2, 4);
-        let Verdict::Excess { inherent } = losses.judge(0.08) else { panic!("a quarter is more than a tenth") };
+        let Verdict::Excess { inherent } = losses.judge(0.08, Timestamp::ZERO) else {
+            panic!("a quarter is more than a tenth")
+        };
         assert!((inherent - 0.1).abs() < 0.01, "{inherent}");
         assert!((losses.share() - 0.25).abs() < 0.01);
     }

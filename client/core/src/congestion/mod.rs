@@ -36,10 +36,28 @@ use throughput::Throughput;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Outcome {
     sent: Timestamp,
-    /// On the peer's clock, whose zero is anywhere. `None`: it is lost.
-    arrived: Option<Duration>,
+    fate: Fate,
     /// With all headers.
     bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// At this time on the peer's clock, whose zero is anywhere.
+    Arrived(Duration),
+    Lost,
+    /// The report on it was lost.
+    Unknown,
+}
+
+/// A queue that stands.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    began: Timestamp,
+    greatest: Duration,
+    /// When the target was lowered last for it, and how long it was then.
+    lowered: Timestamp,
+    lowered_at: Duration,
 }
 
 /// What is known of the path.
@@ -65,10 +83,11 @@ pub struct CongestionController {
     target_bps: f64,
     /// When the path was full last, and what it carried. `None`: never yet.
     full: Option<(Timestamp, f64)>,
-    /// When a queue began to stand, and its greatest delay since.
-    standing: Option<(Timestamp, Duration)>,
+    standing: Option<Standing>,
     /// When queues became higher than ours ever are.
     high_queues: VecDeque<Timestamp>,
+    /// Whether pictures were lost in numbers since that was asked last.
+    has_lost_pictures: bool,
     /// Until when we share with someone who fills the queue.
     competing_until: Option<Timestamp>,
     last_feedback: Option<Timestamp>,
@@ -90,6 +109,7 @@ impl CongestionController {
             full: None,
             standing: None,
             high_queues: VecDeque::new(),
+            has_lost_pictures: false,
             competing_until: None,
             last_feedback: None,
             unreported_since: None,
@@ -107,6 +127,12 @@ impl CongestionController {
         self.target_bps = self.target_bps.min(self.max_bps);
     }
 
+    /// Whether a full path has lost so much that the peer cannot go on without a key frame, which it will ask for by the
+    /// same full path. Told once; by then the target has been lowered.
+    pub fn take_lost_pictures(&mut self) -> bool {
+        std::mem::take(&mut self.has_lost_pictures)
+    }
+
     pub fn stats(&self) -> PathStats {
         PathStats {
             target_bps: self.target_bps as u32,
@@ -117,8 +143,10 @@ impl CongestionController {
     }
 
     /// A packet left just now, after all waiting here: its transport-wide sequence number, and its size with all headers.
-    pub fn handle_sent(&mut self, now: Timestamp, sequence: u16, bytes: usize) {
-        self.history.add(sequence, now, bytes);
+    /// `is_repair`: it was sent before. If the first one came after all, the peer drops this one unreported: that is no
+    /// loss.
+    pub fn handle_sent(&mut self, now: Timestamp, sequence: u16, bytes: usize, is_repair: bool) {
+        self.history.add(sequence, now, bytes, is_repair);
         self.unreported_since.get_or_insert(now);
     }
 
@@ -131,10 +159,15 @@ impl CongestionController {
         }
         self.unreported_since = self.history.has_unreported().then_some(now);
         for outcome in &outcomes {
-            self.losses.add(outcome);
-            if let Some(arrived) = outcome.arrived {
-                self.queue.add(outcome.sent, arrived);
-                self.throughput.add(arrived, outcome.bytes);
+            match outcome.fate {
+                Fate::Arrived(arrived) => {
+                    self.losses.add(outcome.sent, false);
+                    self.queue.add(outcome.sent, arrived);
+                    self.throughput.add(arrived, outcome.bytes);
+                }
+                Fate::Lost => self.losses.add(outcome.sent, true),
+                // As many of them will have come as of the others.
+                Fate::Unknown => self.throughput.add_to_last(outcome.bytes as f64 * self.losses.share_arriving()),
             }
         }
         let since = self.last_feedback.map_or(Duration::ZERO, |last| now.since(last)).min(MAX_STEP);
@@ -162,11 +195,14 @@ impl CongestionController {
         if !is_competing && queue > MAX_QUEUE {
             return self.give_way(now, queue, received_bps);
         }
-        if !is_competing && queue >= MIN_QUEUE {
+        // On a path that became slower each packet itself takes longer, and nothing waits for that.
+        let itself = Duration::from_secs_f64((PACKET_BITS / received_bps.max(1.0)).min(MAX_ITSELF.as_secs_f64()));
+        if !is_competing && queue >= MIN_QUEUE + itself {
             return;
         }
         self.standing = None;
-        match self.losses.judge(if is_competing { COMPETING_LOSS } else { EXCESS_LOSS }) {
+        let margin = if is_competing { COMPETING_LOSS } else { EXCESS_LOSS };
+        match self.losses.judge(margin, self.full.map_or(Timestamp::ZERO, |(at, _)| at)) {
             Verdict::Excess { .. } if is_competing => self.path_is_full(now, self.target_bps * AFTER_LOSS),
             Verdict::Excess { inherent } => self.path_is_full(now, received_bps / (1.0 - inherent)),
             Verdict::Settling => {}
@@ -176,25 +212,38 @@ impl CongestionController {
 
     /// A queue stands: the path is full, and what arrives is what it carries.
     fn give_way(&mut self, now: Timestamp, queue: Duration, received_bps: f64) {
-        let (began, before) = self.standing.unwrap_or((now, Duration::ZERO));
-        let greatest = before.max(queue);
-        self.standing = Some((began, greatest));
-        if before <= HIGH_QUEUE && queue > HIGH_QUEUE {
-            self.high_queues.retain(|&at| now.since(at) < HIGH_QUEUES_WITHIN);
-            self.high_queues.push_back(now);
-            if self.high_queues.len() == HIGH_QUEUES {
-                self.high_queues.clear();
-                self.competing_until = Some(now + COMPETING);
-            }
+        let before = self.standing;
+        let mut standing =
+            before.unwrap_or(Standing { began: now, greatest: queue, lowered: now, lowered_at: Duration::ZERO });
+        standing.greatest = standing.greatest.max(queue);
+        self.standing = Some(standing);
+        if before.is_none_or(|before| before.greatest <= HIGH_QUEUE) && queue > HIGH_QUEUE {
+            self.note_high_queue(now);
         }
-        if now.since(began) > PATIENCE && queue > greatest / 2 {
+        if now.since(standing.began) > PATIENCE && queue > standing.greatest / 2 {
             self.standing = None;
             self.queue.take_as_zero();
             return;
         }
-        let kept = (1.0 - queue.as_secs_f64() / DRAIN.as_secs_f64()).max(MIN_KEPT);
-        self.path_is_full(now, received_bps);
-        self.set_target(self.target_bps.min(received_bps * kept));
+        // Lowering shows after a round trip and the queue itself: until then only one that still grows asks for more.
+        let grows = queue > standing.lowered_at.mul_f64(1.25);
+        let stays = now.since(standing.lowered) > DRAIN && queue > standing.lowered_at.mul_f64(0.8);
+        if grows || stays {
+            self.standing = Some(Standing { lowered: now, lowered_at: queue, ..standing });
+            self.has_lost_pictures |= 1.0 - self.losses.share_arriving() > MANY_LOST;
+            let kept = (1.0 - queue.as_secs_f64() / DRAIN.as_secs_f64()).max(MIN_KEPT);
+            self.full = Some((now, received_bps));
+            self.set_target(self.target_bps.min(received_bps * kept));
+        }
+    }
+
+    fn note_high_queue(&mut self, now: Timestamp) {
+        self.high_queues.retain(|&at| now.since(at) < HIGH_QUEUES_WITHIN);
+        self.high_queues.push_back(now);
+        if self.high_queues.len() == HIGH_QUEUES {
+            self.high_queues.clear();
+            self.competing_until = Some(now + COMPETING);
+        }
     }
 
     /// It carries no more than this.
@@ -225,6 +274,9 @@ impl CongestionController {
     }
 }
 
+/// What a full packet takes by itself, at most.
+const PACKET_BITS: f64 = 1250.0 * 8.0;
+const MAX_ITSELF: Duration = Duration::from_millis(20);
 /// Below this nothing waits; above that a queue stands, which is emptied. Between them the target stays.
 const MIN_QUEUE: Duration = Duration::from_millis(10);
 const MAX_QUEUE: Duration = Duration::from_millis(25);
@@ -245,12 +297,14 @@ const COMPETING_LOSS: f64 = 0.02;
 const AFTER_LOSS: f64 = 0.7;
 /// Growth per second until the path is full for the first time, and after giving way up to a share of what it carried.
 const STARTING: f64 = 4.0;
-const RETURNING: f64 = 1.8;
+const RETURNING: f64 = 8.0;
 const KNOWN: f64 = 0.85;
 /// After that, in bit/s for each second, times one and the square of the seconds since the path was full. By the same
 /// amount for everyone, so that those who share a path come to have equal parts of it (as AIMD, Chiu and Jain 1989).
 const ADDED_BPS: f64 = 50_000.0;
+/// Share of packets, 0 to 1, that are too many to send again.
+const MANY_LOST: f64 = 0.2;
 /// A pause without feedback is no time to grow.
 const MAX_STEP: Duration = Duration::from_millis(200);
 /// So long after something was sent feedback is overdue.
-const SILENCE: Duration = Duration::from_millis(600);
+const SILENCE: Duration = Duration::from_secs(1);

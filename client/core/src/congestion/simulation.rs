@@ -124,9 +124,10 @@ impl Flow {
 
     /// Pictures of the size that the target leaves, give or take; one in a hundred is three times as large.
     fn produce(&mut self, now_us: u64, random: &mut Random) {
+        let now = Timestamp::from_micros(now_us);
         if now_us >= self.next_sound_us {
             self.next_sound_us += 20_000;
-            self.pacer.push(Priority::Sound, 80 + HEADERS, 80 + HEADERS);
+            self.pacer.push(now, Priority::Sound, 80 + HEADERS, 80 + HEADERS);
         }
         if now_us >= self.next_picture_us {
             self.next_picture_us += 33_333;
@@ -139,7 +140,7 @@ impl Flow {
             while left > 0 {
                 let payload = left.min(1150);
                 left -= payload;
-                self.pacer.push(Priority::Picture, payload + HEADERS, payload + HEADERS);
+                self.pacer.push(now, Priority::Picture, payload + HEADERS, payload + HEADERS);
             }
         }
     }
@@ -189,7 +190,7 @@ fn run(link: &Link, starts_s: &[f64], seconds: u64, seed: u64) -> Vec<Vec<Second
             while let Some(bytes) = flow.pacer.pop(now) {
                 let sequence = flow.next_sequence;
                 flow.next_sequence = sequence.wrapping_add(1);
-                flow.controller.handle_sent(now, sequence, bytes);
+                flow.controller.handle_sent(now, sequence, bytes, false);
                 let turn = random.unit();
                 in_burst = if link.burst <= 1.0 {
                     turn < link.loss
@@ -345,7 +346,7 @@ fn reports_that_are_lost_do_little_and_silence_does_much() {
         assert!(mean_bps(&seconds[3..]) > 2.2e6);
     }
     let mut controller = CongestionController::new(2_000_000, 100_000, MAX_BPS);
-    controller.handle_sent(Timestamp::from_micros(1_000_000), 0, 1000);
+    controller.handle_sent(Timestamp::from_micros(1_000_000), 0, 1000, false);
     let due = controller.poll_timeout().expect("something is out");
     controller.handle_timeout(due);
     assert_eq!(controller.target_bps(), 1_000_000);

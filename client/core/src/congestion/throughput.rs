@@ -24,6 +24,14 @@ impl Throughput {
         }
     }
 
+    /// So many bytes more came about when the last ones did.
+    pub(super) fn add_to_last(&mut self, bytes: f64) {
+        if let Some((_, last)) = self.packets.back_mut() {
+            *last += bytes as usize;
+            self.bytes += bytes as usize;
+        }
+    }
+
     /// `None` before there is enough to tell.
     pub(super) fn bps(&self) -> Option<f64> {
         let (&(oldest, first), &(newest, _)) = self.packets.front().zip(self.packets.back())?;

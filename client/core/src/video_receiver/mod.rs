@@ -164,6 +164,12 @@ impl VideoReceiver {
     fn next_in_order(&mut self, now: Timestamp) -> Option<AccessUnit> {
         while let State::InOrder { next, scan, gap } = self.state {
             let Some(slot) = self.packets.get(scan) else {
+                // What was asked for in vain is not worth waiting for while a key frame is here.
+                if gap.is_some_and(|gap| gap.since + self.hold / 2 <= now)
+                    && let Ok(unit) = self.search_key_frame(scan)
+                {
+                    return Some(unit);
+                }
                 self.wait_for(now, scan, gap);
                 return None;
             };
@@ -263,8 +269,19 @@ impl VideoReceiver {
         {
             self.abandon_before(oldest + 1);
         }
+        match self.search_key_frame(0) {
+            Ok(unit) => Some(unit),
+            Err(hopeful_until) => {
+                self.state = State::Seeking { hopeful_until: hopeful_until.filter(|&until| now < until) };
+                None
+            }
+        }
+    }
+
+    /// The first complete key frame from packet `from` on; what is before it is done with. Or until when one that is not
+    /// complete may still become so.
+    fn search_key_frame(&mut self, mut from: u64) -> Result<AccessUnit, Option<Timestamp>> {
         let mut hopeful_until = None;
-        let mut from = 0;
         while let Some((sequence, slot)) = self.packets.first_from(from) {
             if slot.key_part == KeyPart::Nothing {
                 from = sequence + 1;
@@ -280,7 +297,7 @@ impl VideoReceiver {
                 self.abandon_before(run.start);
                 self.packets.release_before(run.end);
                 self.state = State::InOrder { next: run.end, scan: run.end, gap: None };
-                return Some(unit);
+                return Ok(unit);
             }
             // A unit without its SPS may still get it, unless the packet before is here and is of another unit.
             if run.is_complete && (run.has_sps || self.packets.get(run.start - 1).is_some()) {
@@ -289,8 +306,7 @@ impl VideoReceiver {
                 hopeful_until = hopeful_until.max(Some(run.last_arrival + self.hold));
             }
         }
-        self.state = State::Seeking { hopeful_until: hopeful_until.filter(|&until| now < until) };
-        None
+        Err(hopeful_until)
     }
 
     /// Makes a unit of the packets `start..end`, which are all here.

@@ -235,3 +235,19 @@ fn packets_that_wait_for_no_key_frame_are_forgotten() {
     assert_eq!(receiver.poll_unit(at(1_000)), None);
     assert_eq!(receiver.packets.first_from(0).map(|(_, slot)| slot.rtp_time), Some(1));
 }
+
+#[test]
+fn a_key_frame_ends_the_wait_for_what_was_asked_for_in_vain() {
+    let key = || [packet(3, 9000, false, SPS_AND_PPS), packet(4, 9000, true, IDR)];
+    let mut receiver = started();
+    assert!(units(&mut receiver, 10, key()).is_empty(), "packet 2 may still come");
+    assert_eq!(units(&mut receiver, 20, [packet(2, 3000, true, SLICE)]), [3000, 9000]);
+
+    let mut receiver = started();
+    units(&mut receiver, 10, key());
+    assert_eq!(
+        units(&mut receiver, 40, [packet(5, 12_000, true, SLICE)]),
+        [9000, 12_000],
+        "half of the hold time is over"
+    );
+}

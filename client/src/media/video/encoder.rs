@@ -1,7 +1,9 @@
 //! The encoder thread: scales, thins out and encodes the newest picture, once for all peers.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
+use maru_core::backlog::Backlog;
 use maru_core::media::{AccessUnit, EncodedVideo};
 use maru_core::picture::{I420, Picture};
 use maru_core::scale::{fit, scale};
@@ -37,7 +39,11 @@ struct Shared {
 struct Control {
     target: VideoTarget,
     key_wanted: bool,
+    /// The key frame takes the place of what waits.
+    is_urgent: bool,
     output: Option<mpsc::Sender<EncodedVideo>>,
+    /// What waits on the ways to the peers; of those who are gone nothing is left.
+    backlogs: Vec<Weak<Backlog>>,
     stats: SendStats,
     delay_ms: SecondMean,
 }
@@ -61,7 +67,9 @@ impl EncoderThread {
         let control = Control {
             target: DEFAULT_TARGET,
             key_wanted: false,
+            is_urgent: false,
             output: None,
+            backlogs: Vec::new(),
             stats: SendStats::default(),
             delay_ms: SecondMean::default(),
         };
@@ -93,8 +101,22 @@ impl EncoderThread {
         self.shared.control().target = target;
     }
 
+    /// Pictures are left out while too much of the last ones waits here.
+    pub(super) fn watch_backlog(&self, backlog: &Arc<Backlog>) {
+        let mut control = self.shared.control();
+        control.backlogs.retain(|backlog| backlog.strong_count() > 0);
+        control.backlogs.push(Arc::downgrade(backlog));
+    }
+
     pub(super) fn request_key_frame(&self) {
         self.shared.control().key_wanted = true;
+    }
+
+    /// Whatever waits: nobody can use it without a key frame.
+    pub(super) fn request_key_frame_at_once(&self) {
+        let mut control = self.shared.control();
+        control.key_wanted = true;
+        control.is_urgent = true;
     }
 
     pub(super) fn stats(&self) -> SendStats {
@@ -116,6 +138,12 @@ impl EncoderInput {
 impl Shared {
     fn control(&self) -> MutexGuard<'_, Control> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Control {
+    fn backlog(&self) -> Duration {
+        self.backlogs.iter().filter_map(Weak::upgrade).map(|backlog| backlog.get()).max().unwrap_or_default()
     }
 }
 
@@ -154,12 +182,24 @@ fn encode_one(shared: &Shared, encoder: &mut PictureEncoder, picture: &Picture) 
     if !encoder.thinner.takes(picture.at, target.max_fps) {
         return Ok(());
     }
+    {
+        // A picture that would have to wait is better made of what the camera sees then.
+        let mut control = shared.control();
+        if control.backlog() > MAX_BACKLOG && !control.is_urgent {
+            control.stats.held += 1;
+            return Ok(());
+        }
+    }
     // What cannot be handed over is not encoded: so nothing that is encoded is ever missing at the other end.
     let Ok(place) = output.try_reserve() else {
         shared.control().stats.skipped += 1;
         return Ok(());
     };
-    let key_wanted = std::mem::take(&mut shared.control().key_wanted);
+    let key_wanted = {
+        let mut control = shared.control();
+        control.is_urgent = false;
+        std::mem::take(&mut control.key_wanted)
+    };
     let unit = encoder.encode(picture, target, key_wanted)?;
     let mut control = shared.control();
     let Some(unit) = unit else {
@@ -225,6 +265,8 @@ fn milliseconds(at: Timestamp) -> u64 {
     at.as_micros() / 1000
 }
 
+/// A picture and a half.
+const MAX_BACKLOG: Duration = Duration::from_millis(50);
 /// About a quarter of a second.
 const OUTPUT_QUEUE: usize = 8;
 /// What cameras are opened at.

@@ -142,3 +142,29 @@ fn the_thread_encodes_what_it_is_given() {
     let stats = thread.stats();
     assert_eq!((stats.captured, stats.skipped), (3, 0));
 }
+
+#[test]
+fn what_would_have_to_wait_is_left_out() {
+    let mut bench = Bench::new();
+    let mut units = bench.thread.attach();
+    let backlogs = [(); 2].map(|()| Arc::<Backlog>::default());
+    backlogs.iter().for_each(|backlog| bench.thread.watch_backlog(backlog));
+    bench.encode(&picture(0, 320, 180));
+    backlogs[1].set(Duration::from_millis(80));
+    bench.encode(&picture(1, 320, 180));
+    assert_eq!(bench.thread.stats().held, 1);
+    bench.thread.request_key_frame();
+    bench.encode(&picture(2, 320, 180));
+    assert_eq!(bench.thread.stats().held, 2, "also a key frame");
+    bench.thread.request_key_frame_at_once();
+    bench.encode(&picture(3, 320, 180));
+    bench.encode(&picture(4, 320, 180));
+    backlogs[1].set(Duration::from_millis(20));
+    bench.encode(&picture(5, 320, 180));
+    backlogs[0].set(Duration::MAX);
+    drop(backlogs);
+    bench.encode(&picture(6, 320, 180));
+    let encoded = std::iter::from_fn(|| units.try_recv().ok()).map(|unit| (unit.unit.rtp_time, unit.unit.is_key));
+    let expected = [(0, true), (3, true), (5, false), (6, false)];
+    assert_eq!(encoded.collect::<Vec<_>>(), expected, "and nobody waits for one who is gone");
+}

@@ -19,7 +19,9 @@ mod thinner;
 mod y4m;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use maru_core::backlog::Backlog;
 use maru_core::media::EncodedVideo;
 use tokio::sync::mpsc;
 
@@ -88,6 +90,14 @@ impl VideoEngine {
 
     pub(super) fn request_key_frame(&self) {
         self.encoder.request_key_frame();
+    }
+
+    pub(super) fn request_key_frame_at_once(&self) {
+        self.encoder.request_key_frame_at_once();
+    }
+
+    pub(super) fn watch_backlog(&self, backlog: &Arc<Backlog>) {
+        self.encoder.watch_backlog(backlog);
     }
 
     pub(super) fn own_picture(&self) -> PictureSlot {

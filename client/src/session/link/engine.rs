@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::ice::network_type::NetworkType;
-use rtc::interceptor::NackResponderBuilder;
-use rtc::peer_connection::configuration::interceptor_registry::{Slot, configure_rtcp_reports, configure_twcc};
+use rtc::interceptor::{NackResponderBuilder, TwccReceiverBuilder};
+use rtc::peer_connection::configuration::interceptor_registry::{
+    Slot, configure_rtcp_reports, configure_twcc_sender_only,
+};
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS};
 use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
 use webrtc::peer_connection::{MediaEngine, Registry, SettingEngine, SettingEngineBuilder, SrtpProtectionProfile};
 
+use super::congestion::CongestionMeter;
 use super::error::LinkError;
 use super::event::Outbox;
 use super::nack::{NackGenerator, RoundTrip};
+use super::pacing::Pacing;
+use super::path::Path;
 use super::tap::{CaptureTimes, RtcpTap};
 
 const H264_PAYLOAD_TYPE: u8 = 102;
@@ -38,8 +43,18 @@ const RELAY_WAIT: Duration = Duration::from_millis(300);
 /// Packets that may come late or doubled without being taken for an attack. Retransmissions come late.
 const SRTP_REPLAY_WINDOW: usize = 1024;
 
+/// How often the peer is told what arrived. The stack's 100 ms would double the time to notice a full path.
+const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
+
 /// The tap comes nearest to the wire: it sees every report that goes out.
 const TAP_SLOT: Slot = Slot::Custom(500);
+
+/// Those of our own streams.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ssrcs {
+    pub(super) video: u32,
+    pub(super) audio: u32,
+}
 
 pub(super) fn video_codec() -> RTCRtpCodec {
     RTCRtpCodec {
@@ -80,14 +95,19 @@ pub(super) fn interceptors(
     outbox: Outbox,
     capture_times: Arc<CaptureTimes>,
     round_trip: Arc<RoundTrip>,
-    own_video_ssrc: u32,
+    path: &Arc<Path>,
+    own_ssrcs: Ssrcs,
 ) -> Result<Registry, LinkError> {
     let responder = NackResponderBuilder::new().with_size(NACK_WINDOW).build();
-    let registry = configure_twcc(Registry::new(), engine).map_err(|error| LinkError::Setup(error.to_string()))?;
+    let registry =
+        configure_twcc_sender_only(Registry::new(), engine).map_err(|error| LinkError::Setup(error.to_string()))?;
     Ok(configure_rtcp_reports(registry)
-        .with(Slot::NackGenerator, NackGenerator::new(own_video_ssrc, round_trip))
+        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(FEEDBACK_INTERVAL).build())
         .with(Slot::NackResponder, responder)
-        .with(TAP_SLOT, RtcpTap::new(outbox, capture_times, own_video_ssrc)))
+        .with(Slot::Pacer, Pacing::new(Arc::clone(path), Arc::clone(&round_trip), own_ssrcs.audio))
+        .with(Slot::NackGenerator, NackGenerator::new(own_ssrcs.video, round_trip))
+        .with(Slot::CongestionControl, CongestionMeter::new(Arc::clone(path)))
+        .with(TAP_SLOT, RtcpTap::new(outbox, capture_times, own_ssrcs.video)))
 }
 
 pub(super) fn settings() -> SettingEngine {

@@ -30,12 +30,15 @@ use webrtc::runtime::Runtime;
 
 mod address;
 mod certificate;
+mod congestion;
 mod driver;
 mod engine;
 mod error;
 mod event;
 mod handler;
 mod nack;
+mod pacing;
+mod path;
 mod remote;
 mod send;
 mod servers;
@@ -45,6 +48,7 @@ mod tap;
 pub use self::address::local_addresses;
 pub use self::error::LinkError;
 pub use self::event::{LinkEvent, MediaKind, RtpVideo, SenderReport};
+pub use self::path::Path;
 pub use self::remote::Fingerprint;
 pub use self::stats::{LinkStats, StreamStats};
 
@@ -69,6 +73,8 @@ pub struct LinkConfig {
     pub ice_servers: Vec<IceServer>,
     /// One socket each: see [`local_addresses`]. Empty: those of all interfaces, looked up again at an ICE restart.
     pub local_addresses: Vec<IpAddr>,
+    /// What is known of the way to the peer: found out by this link, from the start.
+    pub path: Arc<Path>,
 }
 
 /// A connection to one peer, with video, audio and text both ways from the start. Dropping it closes it.
@@ -89,13 +95,14 @@ pub struct Link {
 impl Link {
     /// Binds the sockets and starts the stack. Nothing is sent before [`Link::create_offer`] or [`Link::set_remote`].
     pub async fn open(config: LinkConfig) -> Result<(Self, mpsc::Receiver<LinkEvent>), LinkError> {
-        let LinkConfig { runtime, ice_servers, local_addresses } = config;
+        let LinkConfig { runtime, ice_servers, local_addresses, path } = config;
+        path.restart();
         let ice_servers = servers::resolve(&runtime, &ice_servers).await;
         let (outbox, carrier, events) = Outbox::new();
         let capture_times = Arc::new(CaptureTimes::default());
         let round_trip = Arc::new(RoundTrip::default());
         let remote_video = RemoteVideo::default();
-        let (video_ssrc, audio_ssrc) = ssrcs()?;
+        let ssrcs = ssrcs()?;
 
         let mut media_engine = engine::media_engine()?;
         let interceptors = engine::interceptors(
@@ -103,7 +110,8 @@ impl Link {
             outbox.clone(),
             Arc::clone(&capture_times),
             Arc::clone(&round_trip),
-            video_ssrc,
+            &path,
+            ssrcs,
         )?;
         let configuration = RTCConfigurationBuilder::new()
             .with_ice_servers(ice_servers)
@@ -124,8 +132,8 @@ impl Link {
                 .map_err(setup)?,
         );
 
-        let video = MediaSender::add(peer_connection.as_ref(), MediaKind::Video, video_ssrc).await?;
-        let audio = MediaSender::add(peer_connection.as_ref(), MediaKind::Audio, audio_ssrc).await?;
+        let video = MediaSender::add(peer_connection.as_ref(), MediaKind::Video, ssrcs.video).await?;
+        let audio = MediaSender::add(peer_connection.as_ref(), MediaKind::Audio, ssrcs.audio).await?;
         let init = RTCDataChannelInit { negotiated: Some(CHANNEL_ID), ordered: true, ..RTCDataChannelInit::default() };
         let channel = peer_connection.create_data_channel(CHANNEL_LABEL, Some(init)).await.map_err(setup)?;
         runtime.spawn(Box::pin(event::carry(carrier))).detach();
@@ -326,11 +334,11 @@ fn socket_addresses(addresses: &[IpAddr]) -> Vec<SocketAddr> {
 }
 
 /// Two different ones, for video and audio.
-fn ssrcs() -> Result<(u32, u32), LinkError> {
+fn ssrcs() -> Result<engine::Ssrcs, LinkError> {
     let random = getrandom::u32().map_err(|error| LinkError::Setup(error.to_string()))?;
     // Never 0, which stands for none in many places.
     let video = random | 1;
-    Ok((video, video.wrapping_add(2) | 1))
+    Ok(engine::Ssrcs { video, audio: video.wrapping_add(2) | 1 })
 }
 
 fn setup(error: Error) -> LinkError {

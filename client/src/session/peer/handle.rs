@@ -6,7 +6,7 @@ use maru_core::media::{EncodedAudio, EncodedVideo};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::PeerInput;
+use super::{Path, PeerInput};
 
 /// A quarter of a second of pictures; more would be too late to be of use.
 pub(super) const VIDEO_QUEUE_UNITS: usize = 8;
@@ -17,6 +17,7 @@ pub(in crate::session) struct PeerHandle {
     inputs: mpsc::Sender<PeerInput>,
     video: mpsc::Sender<Arc<EncodedVideo>>,
     audio: mpsc::Sender<Arc<EncodedAudio>>,
+    path: Arc<Path>,
     task: JoinHandle<()>,
     connected: bool,
     needs_key_frame: bool,
@@ -27,9 +28,10 @@ impl PeerHandle {
         inputs: mpsc::Sender<PeerInput>,
         video: mpsc::Sender<Arc<EncodedVideo>>,
         audio: mpsc::Sender<Arc<EncodedAudio>>,
+        path: Arc<Path>,
         task: JoinHandle<()>,
     ) -> Self {
-        Self { inputs, video, audio, task, connected: false, needs_key_frame: true }
+        Self { inputs, video, audio, path, task, connected: false, needs_key_frame: true }
     }
 
     /// Full means that the peer's task hangs: what is said to it then is lost, and counted in the log.
@@ -43,6 +45,16 @@ impl PeerHandle {
     pub(in crate::session) fn connected(&mut self) {
         self.connected = true;
         self.needs_key_frame = true;
+    }
+
+    /// Bits per second that the way to the peer carries; `None` while there is none.
+    pub(in crate::session) fn target_bps(&self) -> Option<u32> {
+        self.connected.then(|| self.path.target_bps())
+    }
+
+    /// Whether the peer needs a key frame, without having said so yet.
+    pub(in crate::session) fn has_lost_pictures(&self) -> bool {
+        self.connected && self.path.take_lost_pictures()
     }
 
     /// The peer's decoder cannot go on without a key frame.

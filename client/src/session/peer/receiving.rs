@@ -118,6 +118,7 @@ impl Receiving {
             concealed: share(concealed, played),
             level: now.media.level,
             limited_by: "none".into(),
+            ..PeerStats::default()
         }
     }
 }

@@ -1,0 +1,96 @@
+//! The size of picture that a bitrate is enough for.
+
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// A size, and the least bitrate at which a film in it is better than the next smaller one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rung {
+    pub max_width: u32,
+    pub max_height: u32,
+    pub min_bps: u32,
+}
+
+/// The largest first.
+const RUNGS: [Rung; 5] = [
+    Rung { max_width: 1280, max_height: 720, min_bps: 900_000 },
+    Rung { max_width: 960, max_height: 540, min_bps: 450_000 },
+    Rung { max_width: 640, max_height: 360, min_bps: 220_000 },
+    Rung { max_width: 480, max_height: 270, min_bps: 120_000 },
+    Rung { max_width: 320, max_height: 180, min_bps: 0 },
+];
+
+/// Follows the bitrate down at once and up with patience: each change costs a key frame, and a size that comes and goes
+/// is worse to look at than a small one.
+#[derive(Debug)]
+pub struct Ladder {
+    rung: usize,
+    /// Since when the bitrate has been enough for more.
+    enough_since: Option<Timestamp>,
+}
+
+impl Ladder {
+    /// Begins with the largest.
+    pub fn new() -> Self {
+        Self { rung: 0, enough_since: None }
+    }
+
+    /// The size for pictures of `bitrate_bps` in all.
+    pub fn choose(&mut self, now: Timestamp, bitrate_bps: u32) -> Rung {
+        while bitrate_bps < RUNGS[self.rung].min_bps {
+            self.rung += 1;
+            self.enough_since = None;
+        }
+        let is_enough = self.rung > 0 && f64::from(bitrate_bps) > f64::from(RUNGS[self.rung - 1].min_bps) * MARGIN;
+        if !is_enough {
+            self.enough_since = None;
+        } else if now.since(*self.enough_since.get_or_insert(now)) >= PATIENCE {
+            self.rung -= 1;
+            self.enough_since = None;
+        }
+        RUNGS[self.rung]
+    }
+}
+
+impl Default for Ladder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const MARGIN: f64 = 1.2;
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_micros(ms * 1000)
+    }
+
+    #[test]
+    fn down_at_once_and_up_step_by_step() {
+        let mut ladder = Ladder::new();
+        assert_eq!(ladder.choose(at(0), 2_500_000).max_height, 720);
+        assert_eq!(ladder.choose(at(50), 300_000).max_height, 360);
+        let heights: Vec<u32> = (2..100).map(|i| ladder.choose(at(i * 50), 2_500_000).max_height).collect();
+        assert!(heights.is_sorted());
+        assert_eq!((heights[0], heights[30], heights[97]), (360, 540, 720));
+    }
+
+    #[test]
+    fn a_bitrate_that_swings_around_a_rung_does_not_change_the_size() {
+        let mut ladder = Ladder::new();
+        ladder.choose(at(0), 850_000);
+        for i in 1..400 {
+            assert_eq!(ladder.choose(at(i * 50), if i % 3 == 0 { 870_000 } else { 1_300_000 }).max_height, 540);
+        }
+    }
+
+    #[test]
+    fn nothing_at_all_is_still_a_size() {
+        assert_eq!(Ladder::new().choose(at(0), 0).max_height, 180);
+    }
+}
