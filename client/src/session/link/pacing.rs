@@ -49,7 +49,7 @@ pub(super) struct Pacing {
 
 impl Pacing {
     pub(super) fn new(path: Arc<Path>, round_trip: Arc<RoundTrip>, own_audio_ssrc: u32) -> Self {
-        let pacer = Pacer::new(path.target_bps());
+        let pacer = Pacer::new(path.pacing_bps());
         Self {
             path,
             round_trip,
@@ -97,7 +97,7 @@ impl Pacing {
     /// Lets go what may go at `now`.
     fn release(&mut self, now: Instant) {
         let at = clock::timestamp(now);
-        self.pacer.set_rate(at, self.path.target_bps());
+        self.pacer.set_rate(at, self.path.pacing_bps());
         while let Some((_, copy)) = self.second_copies.pop_front_if(|(due, _)| *due <= now) {
             if let Packet::Rtp(rtp) = &copy.message.packet {
                 self.waiting += 1;

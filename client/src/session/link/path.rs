@@ -23,6 +23,7 @@ pub struct Path {
     queue_us: AtomicU64,
     /// Millionths.
     loss: AtomicU32,
+    received_bps: AtomicU32,
 }
 
 impl Default for Path {
@@ -33,6 +34,7 @@ impl Default for Path {
             target_bps: AtomicU32::new(START_BPS),
             queue_us: AtomicU64::new(0),
             loss: AtomicU32::new(0),
+            received_bps: AtomicU32::new(0),
         }
     }
 }
@@ -41,6 +43,12 @@ impl Path {
     /// Bits per second for everything that goes this way, headers included.
     pub fn target_bps(&self) -> u32 {
         self.target_bps.load(Ordering::Relaxed)
+    }
+
+    /// How fast to send what waits. Before the first report as fast as ever: the first picture has to go the whole way
+    /// whatever it carries, and nothing is behind it yet.
+    pub(super) fn pacing_bps(&self) -> u32 {
+        if self.received_bps.load(Ordering::Relaxed) == 0 { MAX_BPS } else { self.target_bps() }
     }
 
     /// How long packets wait on the way of late.
@@ -76,6 +84,7 @@ impl Path {
         let stats = controller.stats();
         self.target_bps.store(stats.target_bps, Ordering::Relaxed);
         self.queue_us.store(stats.queue_delay.as_micros() as u64, Ordering::Relaxed);
+        self.received_bps.store(stats.received_bps, Ordering::Relaxed);
         self.loss.store((stats.loss * 1e6) as u32, Ordering::Relaxed);
         result
     }
