@@ -7,30 +7,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { latency, pace } from './figures.mjs';
 import { cpuSeconds, memoryMb, tree } from './processes.mjs';
 
-const PROGRAM = '/usr/bin/chromium';
+export const CHROMIUM = '/usr/bin/chromium';
 const WIDTH = 1280, HEIGHT = 720;
+const PICTURE = { width: WIDTH, height: HEIGHT, codec: 'H264' };
+
+/** Without a graphics card, and with files for camera and microphone. */
+export const chromiumArguments = (clip, sound) => [
+  '--no-sandbox', '--disable-gpu', '--mute-audio', '--no-first-run',
+  '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+  `--use-file-for-fake-video-capture=${clip}`, `--use-file-for-fake-audio-capture=${sound}`,
+  '--autoplay-policy=no-user-gesture-required', '--disable-features=WebRtcHideLocalIpsWithMdns',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic',
+];
 
 /**
  * Holds the call and returns its figures, of the side that joins second. Cost and pace are measured before the frame
  * numbers are read, since reading them costs CPU of its own.
  */
 export async function measureChromium({ cache, clip, sound, seconds, warmUp }) {
-  const { chromium } = createRequire(cache + '/')('playwright-core');
-  const page = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), 'reference-page.js');
-  const folders = [], sides = [];
+  const { first, second, close } = await openReference({ cache, clip, sound });
   try {
-    for (let i = 0; i < 2; i++) {
-      folders.push(fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-')));
-      sides.push(await open(chromium, folders[i], clip, sound, page));
-    }
-    const [first, second] = sides;
-    await connect(first, second);
-    await connect(second, first);
-
-    const call = { width: WIDTH, height: HEIGHT, codec: 'H264' };
-    await first.evaluate(call => reference.join(call), { ...call, caller: false });
-    await second.evaluate(call => reference.join(call), { ...call, caller: true });
-    await second.waitForFunction(() => reference.firstPicture, null, { timeout: 30_000 });
+    await joinReference(first, second);
     await sleep(warmUp * 1e3);
 
     const pids = tree(process.pid).slice(1);
@@ -61,31 +58,64 @@ export async function measureChromium({ cache, clip, sound, seconds, warmUp }) {
       memoryMb: memory,
     };
   } finally {
+    await close();
+  }
+}
+
+/**
+ * Two pages, each in a Chromium of its own, that are ready to join. `executables`: what to start as the first one and
+ * the second one. Returns `{ first, second, close }`.
+ */
+export async function openReference({ cache, clip, sound, executables = [CHROMIUM, CHROMIUM] }) {
+  const { chromium } = createRequire(cache + '/')('playwright-core');
+  const folders = [], sides = [];
+  const close = async () => {
     for (const side of sides) await side.context().close();
     for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    for (const executable of executables) {
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-'));
+      folders.push(folder);
+      sides.push(await open(chromium, executable, folder, clip, sound));
+    }
+    const [first, second] = sides;
+    await connect(first, second);
+    await connect(second, first);
+    return { first, second, close };
+  } catch (error) {
+    await close();
+    throw error;
   }
+}
+
+/** Both join, the second one last, and the second one has a picture. */
+export async function joinReference(first, second) {
+  await first.evaluate(call => reference.join(call), { ...PICTURE, caller: false });
+  await second.evaluate(call => reference.join(call), { ...PICTURE, caller: true });
+  await second.waitForFunction(() => reference.firstPicture, null, { timeout: 30_000 });
 }
 
 /** Both are [frame number, ms]. For each presented picture the time since the same one began; the clip loops, the nearest counts. */
 export function delaysByNumber(began, presented) {
+  return timedDelaysByNumber(began, presented).map(([, delay]) => delay);
+}
+
+/** The same, each as [when it was presented, ms]. */
+export function timedDelaysByNumber(began, presented) {
   const LONGEST_MS = 8000;
   return presented.flatMap(([number, at]) => {
     const since = began.filter(([n, t]) => n === number && t <= at && at - t < LONGEST_MS).map(([, t]) => at - t);
-    return since.length ? [Math.min(...since)] : [];
+    return since.length ? [[at, Math.min(...since)]] : [];
   });
 }
 
-async function open(chromium, folder, clip, sound, script) {
+async function open(chromium, executablePath, folder, clip, sound) {
+  const script = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), 'reference-page.js');
   const context = await chromium.launchPersistentContext(folder, {
-    executablePath: PROGRAM,
+    executablePath,
     viewport: { width: WIDTH, height: HEIGHT },
-    args: [
-      '--no-sandbox', '--disable-gpu', '--mute-audio', '--no-first-run',
-      '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
-      `--use-file-for-fake-video-capture=${clip}`, `--use-file-for-fake-audio-capture=${sound}`,
-      '--autoplay-policy=no-user-gesture-required', '--disable-features=WebRtcHideLocalIpsWithMdns',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic',
-    ],
+    args: chromiumArguments(clip, sound),
   });
   const page = context.pages()[0];
   const html = path.join(folder, 'call.html');

@@ -6,7 +6,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pace, timeUntilBack } from './figures.mjs';
-import { firstLine, start, startClient, stop } from './maru.mjs';
+import { CHROMIUM, chromiumArguments } from './chromium.mjs';
+import { startClient, startServer } from './maru.mjs';
+import { stop } from './processes.mjs';
 import { meanOfStats } from './report.mjs';
 import { decodeWav, findGaps, shareOfPitches } from './wav.mjs';
 
@@ -57,14 +59,8 @@ export async function measureGuest({ programs, cache, clip, sound, seconds }) {
   const running = [];
   let browser;
   try {
-    const server = start(running, path.join(programs, 'signal-server'), ['--listen', '127.0.0.1:0']);
-    const address = /\d+\.\d+\.\d+\.\d+:\d+/.exec(await firstLine(server))[0];
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--mute-audio', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
-        `--use-file-for-fake-video-capture=${clip}`, `--use-file-for-fake-audio-capture=${sound}`,
-        '--autoplay-policy=no-user-gesture-required', '--disable-background-networking', '--disable-component-update'],
-    });
+    const { address } = await startServer(running, programs);
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: chromiumArguments(clip, sound) });
     const client = name => startClient(running, { name, folder, programs, address, clip, sound });
 
     const app = client('first');

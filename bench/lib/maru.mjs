@@ -4,10 +4,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { once } from 'node:events';
-import readline from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { latency, pace } from './figures.mjs';
-import { cpuSeconds, memoryMb } from './processes.mjs';
+import { cpuSeconds, firstLine, memoryMb, start, stop } from './processes.mjs';
 import { matchPictures, meanOfStats, Report } from './report.mjs';
 import { decodeWav, findGaps } from './wav.mjs';
 import { framesOf } from './y4m.mjs';
@@ -18,9 +17,9 @@ export async function measureMaru({ programs, clip, sound, seconds, warmUp, wind
   const running = [];
   try {
     const display = windows ? await startDisplay(running) : null;
-    const server = start(running, path.join(programs, 'signal-server'), ['--listen', '127.0.0.1:0']);
-    const address = /\d+\.\d+\.\d+\.\d+:\d+/.exec(await firstLine(server))[0];
-    const client = name => startClient(running, { name, folder, programs, address, clip, sound, display, checkFrames });
+    const { server, address } = await startServer(running, programs);
+    const more = checkFrames ? ['--save-remote', 'HOME'] : [];
+    const client = name => startClient(running, { name, folder, programs, address, clip, sound, display, more });
 
     const first = client('first');
     await first.report.wait('joined', first.isAlive);
@@ -64,16 +63,27 @@ export async function measureMaru({ programs, clip, sound, seconds, warmUp, wind
   }
 }
 
-export function startClient(running, { name, folder, programs, address, clip, sound, display, checkFrames }) {
+/** A signal server on a free port, and its address. `prefix`: the beginning of its command line, if it needs one. */
+export async function startServer(running, programs, listen = '127.0.0.1', prefix = []) {
+  const [program, ...args] = [...prefix, path.join(programs, 'signal-server'), '--listen', `${listen}:0`];
+  const server = start(running, program, args);
+  return { server, address: /\d+\.\d+\.\d+\.\d+:\d+/.exec(await firstLine(server))[0] };
+}
+
+/**
+ * A client that joins at once. `more`: further arguments; `prefix`: the beginning of its command line, if it needs one.
+ * Returns `{ process, startedMs, report, wav, home, isAlive }`.
+ */
+export function startClient(running, { name, folder, programs, address, clip, sound, display, more = [], prefix = [] }) {
   const home = path.join(folder, name), file = extension => path.join(home, 'report' + extension);
   fs.mkdirSync(home);
   const args = ['bench', '--server', `ws://${address}`, '--name', name, '--camera', `file:${clip}`, '--microphone',
     `file:${sound}`, '--speaker', `file:${file('.wav')}`, '--report', file('.jsonl')];
   if (!display) args.push('--headless');
-  if (checkFrames) args.push('--save-remote', home);
+  const [program, ...rest] = [...prefix, path.join(programs, 'maru'), ...args, ...more.map(word => word.replace('HOME', home))];
   const startedMs = performance.timeOrigin + performance.now();
-  const process = start(running, path.join(programs, 'maru'), args, { HOME: home, XDG_CONFIG_HOME: home, DISPLAY: display ?? '' });
-  return { process, startedMs, report: new Report(file('.jsonl')), wav: file('.wav'), isAlive: () => process.exitCode === null };
+  const process = start(running, program, rest, { HOME: home, XDG_CONFIG_HOME: home, DISPLAY: display ?? '' });
+  return { process, startedMs, report: new Report(file('.jsonl')), wav: file('.wav'), home, isAlive: () => process.exitCode === null };
 }
 
 /** Checks that the picture of each `presented` event is the one that was captured with that RTP time. */
@@ -95,26 +105,4 @@ async function startDisplay(running) {
   running.push(xvfb);
   const [number] = await once(xvfb.stdio[3], 'data');
   return ':' + String(number).trim();
-}
-
-export function start(running, program, args, env = {}) {
-  const child = spawn(program, args, { env: { ...process.env, WAYLAND_DISPLAY: '', ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
-  running.push(child);
-  child.stderr.pipe(process.stderr);
-  child.stdout.resume();
-  return child;
-}
-
-export async function firstLine(child) {
-  for await (const line of readline.createInterface({ input: child.stdout })) return line;
-  throw new Error(`${child.spawnfile} ended without a word`);
-}
-
-/** Ends it as a person would, and insists that it says goodbye. */
-export async function stop(child) {
-  if (child.exitCode === null && child.signalCode === null) {
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-  }
-  if (child.exitCode !== 0) throw new Error(`${child.spawnfile} ended with ${child.exitCode ?? child.signalCode}`);
 }

@@ -1,8 +1,34 @@
-// What processes cost, from /proc.
-import { execFileSync } from 'node:child_process';
+// Programs that a bench starts, and what they cost, from /proc.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import readline from 'node:readline';
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK']));
+
+/** Starts a program that {@link stop} ends; `running` is told of it. */
+export function start(running, program, args, env = {}) {
+  const child = spawn(program, args, { env: { ...process.env, WAYLAND_DISPLAY: '', ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  running.push(child);
+  child.stderr.pipe(process.stderr);
+  child.stdout.resume();
+  return child;
+}
+
+/** The first thing that it says. */
+export async function firstLine(child) {
+  for await (const line of readline.createInterface({ input: child.stdout })) return line;
+  throw new Error(`${child.spawnfile} ended without a word`);
+}
+
+/** Ends it as a person would, and insists that it says goodbye. */
+export async function stop(child) {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+  if (child.exitCode !== 0) throw new Error(`${child.spawnfile} ended with ${child.exitCode ?? child.signalCode}`);
+}
 
 /** `pid` and all processes under it. */
 export function tree(pid) {

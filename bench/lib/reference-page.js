@@ -73,6 +73,34 @@ const reference = {
     watch(document.getElementById('remote'), this.remote);
   },
 
+  /** From now on notes every second what has been received so far, as [Unix ms, bytes], in `received`. */
+  watchRate() {
+    this.received = [];
+    setInterval(async () => this.received.push([unixMs(performance.now()), (await this.stats()).bytes]), 1000);
+  },
+
+  /** Keeps what is shown every so often from now on, in `kept`. */
+  keepPictures(everyMs) {
+    this.kept = [];
+    const element = document.getElementById('remote');
+    setInterval(async () => {
+      const picture = new VideoFrame(element), bytes = new Uint8Array(picture.allocationSize());
+      const { format, visibleRect: { width, height } } = picture;
+      await picture.copyTo(bytes);
+      picture.close();
+      this.kept.push({ format, width, height, bytes });
+    }, everyMs);
+  },
+
+  /** The `index`-th of these, its planes in base64. */
+  async keptPicture(index) {
+    const { bytes, ...shape } = this.kept[index], reader = new FileReader();
+    const read = new Promise(resolve => { reader.onload = resolve; });
+    reader.readAsDataURL(new Blob([bytes]));
+    await read;
+    return { ...shape, base64: reader.result.split(',')[1] };
+  },
+
   async stats() {
     const figures = { bytes: 0 };
     for (const s of (await this.peer.getStats()).values()) {

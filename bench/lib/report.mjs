@@ -55,3 +55,20 @@ export function meanOfStats(events, from, to, field) {
     .flatMap(e => e.peers?.[0]?.[field] ?? []);
   return values.length ? values.reduce((sum, v) => sum + v, 0) / values.length : null;
 }
+
+/**
+ * How long sound took from the microphone to the loudspeaker, by the RTP times of `spoken` and `heard` events.
+ * Returns `[[heard, ms]]`.
+ */
+export function matchSound(spoken, heard) {
+  const NEAR = 48 * 200; // RTP clock, 200 ms
+  const times = spoken.map(e => e.rtp_time);
+  if (times.length === 0) return [];
+  let at = 0;
+  return heard.flatMap(({ t_ms, rtp_time }) => {
+    // Both go upwards (modulo 2^32): the last that was spoken at or before this.
+    while (at + 1 < times.length && ((rtp_time - times[at + 1]) | 0) >= 0) at++;
+    const since = (rtp_time - times[at]) | 0;
+    return since >= 0 && since < NEAR ? [[t_ms, t_ms - (spoken[at].t_ms + since / 48)]] : [];
+  });
+}

@@ -1,4 +1,4 @@
-// What a bench needs before it can begin: the footage that bench/setup fetched, and Maru's programs.
+// What a bench needs before it can begin: the footage that bench/setup fetched, Maru's programs, and what machine this is.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -19,9 +19,34 @@ export function footage() {
   return { cache, clip, sound };
 }
 
-/** The folder with `maru` and `signal-server`: what MARU_BIN names, or what is built now. */
+/** Those of `names` that this machine does not have, as sentences. */
+export function missingPrograms(names) {
+  return names.filter(name => output('which', name) === 'unknown')
+    .map(name => `The program ${name} is missing. bench/setup installs it.`);
+}
+
+/** The folder with `maru`, `signal-server` and `maru-link`: what MARU_BIN names, or what is built now. */
 export function programs() {
   if (process.env.MARU_BIN) return process.env.MARU_BIN;
-  execFileSync('cargo', ['build', '--release', '--locked', '-p', 'maru', '-p', 'signal-server'], { cwd: root, stdio: 'inherit' });
+  const packages = ['maru', 'signal-server', 'maru-link'].flatMap(name => ['-p', name]);
+  execFileSync('cargo', ['build', '--release', '--locked', ...packages], { cwd: root, stdio: 'inherit' });
   return path.join(path.resolve(root, process.env.CARGO_TARGET_DIR ?? 'target'), 'release');
+}
+
+/** What figures depend on. */
+export function machine() {
+  return {
+    date: new Date().toISOString(),
+    cpu: `${os.cpus().length} x ${os.cpus()[0].model}`,
+    memoryGb: Math.round(os.totalmem() / 2 ** 30),
+    system: `${os.type()} ${os.release()}`,
+    chromium: output('chromium', '--version'),
+    maru: output('git', '-C', root, 'describe', '--always', '--dirty'),
+  };
+}
+
+function output(program, ...args) {
+  try {
+    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch { return 'unknown'; }
 }

@@ -1,23 +1,64 @@
-// Reads the frame numbers of a Y4M file.
+// Reads and writes Y4M files (I420).
 import fs from 'node:fs';
 import { numberOf } from './barcode.mjs';
+
+const MARKER = 'FRAME\n';
+
+/** `{ width, height, header, frames, positionOf(index) }`: where the planes of a frame begin, from the file's header. */
+function shapeOf(file) {
+  const head = Buffer.alloc(256);
+  fs.readSync(file, head, 0, head.length, 0);
+  const header = head.toString('latin1', 0, head.indexOf(0x0a) + 1);
+  const [width, height] = ['W', 'H'].map(tag => Number(new RegExp(` ${tag}(\\d+)`).exec(header)[1]));
+  const size = width * height + 2 * Math.ceil(width / 2) * Math.ceil(height / 2), step = MARKER.length + size;
+  const frames = Math.floor((fs.fstatSync(file).size - header.length) / step);
+  return { width, height, header, size, frames, positionOf: index => header.length + index * step + MARKER.length };
+}
 
 /** The number in each frame of `path`, null where it has none. Reads one row of each frame only. */
 export function* framesOf(path) {
   const file = fs.openSync(path);
   try {
-    const head = Buffer.alloc(256);
-    fs.readSync(file, head, 0, head.length, 0);
-    const header = head.toString('latin1', 0, head.indexOf(0x0a));
-    const [width, height] = ['W', 'H'].map(tag => Number(new RegExp(` ${tag}(\\d+)`).exec(header)[1]));
-    const marker = 'FRAME\n'.length, size = width * height + 2 * Math.ceil(width / 2) * Math.ceil(height / 2);
+    const { width, height, frames, positionOf } = shapeOf(file);
     const row = Buffer.alloc(width), middle = Math.floor(height * 16 / 720) * width;
-    const { size: end } = fs.fstatSync(file);
-    for (let at = header.length + 1; at + marker + size <= end; at += marker + size) {
-      fs.readSync(file, row, 0, width, at + marker + middle);
+    for (let index = 0; index < frames; index++) {
+      fs.readSync(file, row, 0, width, positionOf(index) + middle);
       yield numberOf(cell => row[Math.floor((cell + 0.5) * width / 20)] > 128);
     }
   } finally {
     fs.closeSync(file);
+  }
+}
+
+/** Writes pictures `{ format, width, height, base64 }`, all of one size, as they come from the functions `readers`. */
+export async function writeY4m(path, readers) {
+  const file = fs.openSync(path, 'w');
+  try {
+    for (const [index, read] of readers.entries()) {
+      const { format, width, height, base64 } = await read();
+      if (format !== 'I420') throw new Error(`a picture is ${format}, not I420`);
+      if (index === 0) fs.writeSync(file, `YUV4MPEG2 W${width} H${height} F30:1 Ip A1:1 C420jpeg\n`);
+      fs.writeSync(file, MARKER);
+      fs.writeSync(file, Buffer.from(base64, 'base64'));
+    }
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+/** Writes the frames of the Y4M file `source` that have these indices, in this order, to the Y4M file `path`. */
+export function pickFrames(source, indices, path) {
+  const from = fs.openSync(source), to = fs.openSync(path, 'w');
+  try {
+    const { header, size, positionOf } = shapeOf(from), planes = Buffer.alloc(size);
+    fs.writeSync(to, header);
+    for (const index of indices) {
+      fs.readSync(from, planes, 0, size, positionOf(index));
+      fs.writeSync(to, MARKER);
+      fs.writeSync(to, planes);
+    }
+  } finally {
+    fs.closeSync(from);
+    fs.closeSync(to);
   }
 }

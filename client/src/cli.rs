@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -53,6 +54,10 @@ pub struct Cli {
     /// Save what each peer sent, decoded, as NAME.y4m and NAME.wav
     #[arg(long, value_name = "DIR")]
     pub save_remote: Option<PathBuf>,
+
+    /// Of the pictures, save every N-th only
+    #[arg(long, value_name = "N", default_value = "1", requires = "save_remote")]
+    pub save_every: NonZeroU32,
 
     /// Write what happens to FILE, as JSON Lines
     #[arg(long, value_name = "FILE")]

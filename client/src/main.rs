@@ -7,7 +7,7 @@ use maru::cli::Cli;
 use maru::demo;
 use maru::headless::{self, HeadlessConfig};
 use maru::i18n::Texts;
-use maru::media::{self, DeviceList, MediaConfig};
+use maru::media::{self, DeviceList, MediaConfig, SaveRemote};
 use maru::report::Report;
 use maru::session::ServerChoice;
 use maru::settings::Settings;
@@ -114,7 +114,7 @@ fn media_config(cli: &Cli, settings: &Settings) -> MediaConfig {
         camera: cli.camera.clone().unwrap_or(last.camera),
         microphone: cli.microphone.clone().unwrap_or(last.microphone),
         speaker: cli.speaker.clone().unwrap_or(last.speaker),
-        save_remote: cli.save_remote.clone(),
+        save_remote: cli.save_remote.clone().map(|folder| SaveRemote { folder, every: cli.save_every }),
         ..last
     }
 }

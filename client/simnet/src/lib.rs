@@ -24,8 +24,6 @@
 mod agenda;
 mod executor;
 mod network;
-mod path;
-mod rng;
 mod runtime;
 mod socket;
 
@@ -42,8 +40,8 @@ use crate::agenda::Agenda;
 use crate::executor::Executor;
 pub use crate::network::{Fate, TraceEntry};
 use crate::network::{HostId, Network};
-pub use crate::path::{PathConfig, PathStats};
 use crate::runtime::SimRuntime;
+pub use maru_link::{PathConfig, PathStats};
 
 /// A world with its own time, network and tasks. Worlds know nothing of each other: tests may run in parallel.
 pub struct Sim {

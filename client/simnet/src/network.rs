@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use maru_link::{Path, PathConfig, PathStats, Verdict};
+
 use crate::agenda::Agenda;
-use crate::path::{Path, PathConfig, PathStats, Verdict};
 
 /// Datagrams waiting at one socket; more are dropped, as a kernel does.
 const INBOX_DATAGRAMS: usize = 4096;

@@ -1,5 +1,6 @@
 //! What media is told, and what it tells.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 /// Where pictures come from.
@@ -39,7 +40,15 @@ pub struct MediaConfig {
     pub muted: bool,
     pub camera_on: bool,
     /// `--save-remote DIR`.
-    pub save_remote: Option<PathBuf>,
+    pub save_remote: Option<SaveRemote>,
+}
+
+/// What each peer sent is saved as `NAME.y4m` and `NAME.wav`.
+#[derive(Debug, Clone)]
+pub struct SaveRemote {
+    pub folder: PathBuf,
+    /// Of the pictures, one of so many.
+    pub every: NonZeroU32,
 }
 
 /// What happened to a device. Shown as a sentence; the call goes on.

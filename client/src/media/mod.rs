@@ -28,7 +28,8 @@ pub use video::save_png;
 mod worker;
 
 pub use config::{
-    CameraChoice, DeviceKind, DeviceProblem, MediaConfig, MediaEvent, MicrophoneChoice, SpeakerChoice, VideoTarget,
+    CameraChoice, DeviceKind, DeviceProblem, MediaConfig, MediaEvent, MicrophoneChoice, SaveRemote, SpeakerChoice,
+    VideoTarget,
 };
 pub use slot::PictureSlot;
 pub use source_error::SourceError;
@@ -69,8 +70,8 @@ pub fn check_files(config: &MediaConfig) -> Result<(), SourceError> {
     if let MicrophoneChoice::File(path) = &config.microphone {
         audio::check_file(path)?;
     }
-    if let Some(directory) = &config.save_remote {
-        check_directory(directory)?;
+    if let Some(save) = &config.save_remote {
+        check_directory(&save.folder)?;
     }
     Ok(())
 }
@@ -98,7 +99,7 @@ impl Media {
             microphone: config.microphone,
             speaker: config.speaker,
             muted: config.muted,
-            save_remote: config.save_remote,
+            save_remote: config.save_remote.map(|save| save.folder),
         };
         let media = Self {
             video: VideoEngine::start(video, events.clone(), report.clone(), wake.clone()),

@@ -162,6 +162,11 @@ impl JitterBuffer {
         self.playing && first.zip(self.cursor).is_some_and(|((&time, _), cursor)| time <= cursor.time)
     }
 
+    /// The cursor, unless it stands still.
+    pub(super) fn playing_at(&self) -> Option<i64> {
+        self.cursor.filter(|_| self.playing && self.bridged == 0).map(|cursor| cursor.time)
+    }
+
     /// Sound waiting.
     pub(super) fn buffered_samples(&self) -> usize {
         self.packets.values().map(|packet| packet.samples).sum()

@@ -72,6 +72,11 @@ impl<D: SoundDecoder> Playout<D> {
         self.buffer.counters
     }
 
+    /// RTP time of the sample that the next [`Self::pull`] begins with. `None` while nothing is there to play.
+    pub fn next_rtp_time(&self) -> Option<u32> {
+        Some((self.buffer.playing_at()? - self.decoded.len() as i64) as u32)
+    }
+
     /// Sound waiting to be played.
     pub fn buffered_ms(&self) -> f32 {
         (self.buffer.buffered_samples() + self.decoded.len()) as f32 / 48.0

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use maru_core::media::{AUDIO_CLOCK_HZ, EncodedAudio, OPUS_FRAME_SAMPLES};
 use maru_core::time::Timestamp;
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -134,6 +135,7 @@ impl Capture {
         let Some(outlet) = self.outlet.as_ref().filter(|_| !self.state.muted.load(Ordering::Acquire)) else { return };
         let rtp_time = (self.position as u32).wrapping_add(self.rtp_offset);
         let packet = EncodedAudio { payload, rtp_time, marker: self.was_silent, captured };
+        self.state.report.event(captured, "spoken", json!({ "rtp_time": rtp_time }));
         match outlet.try_send(packet) {
             Ok(()) => self.was_silent = false,
             Err(TrySendError::Full(_)) => {

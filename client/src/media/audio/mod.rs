@@ -63,6 +63,7 @@ struct EngineState {
     muted: AtomicBool,
     level: AtomicF32,
     packets_dropped: AtomicU64,
+    report: Report,
 }
 
 /// All sound of this process. Dropping it closes the devices and ends the threads; files are complete then.
@@ -78,7 +79,8 @@ pub struct AudioEngine {
 impl AudioEngine {
     /// Opens what `config` names, in the background. `events` tell what became of it; without a reader they are dropped.
     pub fn start(config: AudioConfig, events: mpsc::Sender<MediaEvent>, report: Report) -> Self {
-        let state = Arc::new(EngineState { muted: AtomicBool::new(config.muted), ..EngineState::default() });
+        let muted = AtomicBool::new(config.muted);
+        let state = Arc::new(EngineState { muted, report: report.clone(), ..EngineState::default() });
         let mut engine = Self { keepers: None, commands: None, worker: None, state };
         if let Err(reason) = engine.start_threads(config, &events, &report) {
             crashed(&events, reason);
@@ -122,7 +124,7 @@ impl AudioEngine {
 
     /// Starts to play a peer.
     pub fn add_peer(&self, name: &str) -> PeerAudio {
-        let state = Arc::<PeerState>::default();
+        let state = Arc::new(PeerState { report: self.state.report.clone(), ..PeerState::default() });
         let (packets, inbox) = sync_channel(INCOMING_PACKETS);
         let handle = PeerAudio { packets, state: state.clone() };
         handle.set_name(name);

@@ -4,14 +4,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use maru_core::media::AudioPacket;
 use maru_core::playout::Playout;
 use maru_core::time::Timestamp;
+use serde_json::json;
 
 use super::codec::Decoder;
 use super::meter::{AtomicF32, Meter};
 use super::wav_saver::{SaveFolder, WavSaver};
+use crate::report::Report;
+
+const BLOCKS_PER_REPORT: u32 = 10;
 
 /// What the worker tells the peer's handle.
 #[derive(Debug, Default)]
@@ -23,6 +28,7 @@ pub(super) struct PeerState {
     pub(super) level: AtomicF32,
     /// Packets that the worker was too late for.
     pub(super) packets_dropped: AtomicU64,
+    pub(super) report: Report,
 }
 
 /// Jitter buffer, decoder and file of one peer.
@@ -34,12 +40,13 @@ pub(super) struct Peer {
     heard: bool,
     gone: bool,
     meter: Meter,
+    blocks: u32,
 }
 
 impl Peer {
     pub(super) fn new(packets: Receiver<AudioPacket>, state: Arc<PeerState>, decoder: Decoder) -> Self {
         let playout = Playout::new(decoder);
-        Self { packets, state, playout, saver: None, heard: false, gone: false, meter: Meter::default() }
+        Self { packets, state, playout, saver: None, heard: false, gone: false, meter: Meter::default(), blocks: 0 }
     }
 
     /// Moves what came from the network to the jitter buffer. The file, if `folder` is there, begins with the first packet,
@@ -72,6 +79,7 @@ impl Peer {
     /// The next samples. `waiting_ms`: sound that waits behind the jitter buffer, for the statistics.
     pub(super) fn play(&mut self, now: Timestamp, waiting_ms: f32, out: &mut [f32]) {
         self.playout.pull(now, out);
+        self.report(now, waiting_ms, out.len());
         if let Some(saver) = &self.saver {
             saver.write(out);
         }
@@ -82,6 +90,19 @@ impl Peer {
         state.level.store(self.meter.level());
         state.samples_played.store(counters.samples_played, Ordering::Relaxed);
         state.samples_concealed.store(counters.samples_concealed, Ordering::Relaxed);
+    }
+
+    /// Every tenth of a second: which sound is played when. With the sender's `spoken` it gives the delay.
+    fn report(&mut self, now: Timestamp, waiting_ms: f32, samples: usize) {
+        self.blocks = (self.blocks + 1) % BLOCKS_PER_REPORT;
+        if self.blocks == 0
+            && self.state.report.is_on()
+            && let Some(next) = self.playout.next_rtp_time()
+        {
+            let rtp_time = next.wrapping_sub(samples as u32);
+            let at = now + Duration::from_secs_f32(waiting_ms / 1e3);
+            self.state.report.event(at, "heard", json!({ "rtp_time": rtp_time }));
+        }
     }
 
     /// Ends the file. The thread is done when it is written.

@@ -117,7 +117,7 @@ impl Shared {
 }
 
 /// The loop of the thread, which outlives a crash of the codec.
-fn decode_all(shared: &Shared, units: &Receiver<Waiting>, outlets: DecoderOutlets, stop: &StopFlag) {
+fn decode_all(shared: &Shared, units: &Receiver<Waiting>, mut outlets: DecoderOutlets, stop: &StopFlag) {
     let mut decoder = StreamDecoder::default();
     while !stop.is_set() {
         // The handle drops its end of the queue before it joins.
@@ -129,7 +129,7 @@ fn decode_all(shared: &Shared, units: &Receiver<Waiting>, outlets: DecoderOutlet
             Decoded::Broken
         });
         match picture {
-            Decoded::Picture(picture) => present(shared, &outlets, picture, waiting.since),
+            Decoded::Picture(picture) => present(shared, &mut outlets, picture, waiting.since),
             Decoded::Nothing => {}
             Decoded::Waiting => shared.key_wanted.store(true, Ordering::Relaxed),
             Decoded::Broken => {
@@ -140,7 +140,7 @@ fn decode_all(shared: &Shared, units: &Receiver<Waiting>, outlets: DecoderOutlet
     }
 }
 
-fn present(shared: &Shared, outlets: &DecoderOutlets, picture: Arc<Picture>, since: Timestamp) {
+fn present(shared: &Shared, outlets: &mut DecoderOutlets, picture: Arc<Picture>, since: Timestamp) {
     let (width, height) = (picture.image.width, picture.image.height);
     if !shared.camera_on.load(Ordering::Relaxed) {
         return;
@@ -153,7 +153,7 @@ fn present(shared: &Shared, outlets: &DecoderOutlets, picture: Arc<Picture>, sin
     drop(state);
     let fields = json!({ "peer": name, "width": width, "height": height, "rtp_time": picture.rtp_time });
     outlets.report.event(picture.at, "presented", fields);
-    if let Some(recorder) = &outlets.recorder {
+    if let Some(recorder) = &mut outlets.recorder {
         recorder.write(Arc::clone(&picture));
     }
     shared.pictures.put(Some(picture));

@@ -18,7 +18,7 @@ mod source;
 mod thinner;
 mod y4m;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use maru_core::backlog::Backlog;
@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 
 use super::slot::Wake;
 use super::source_error::SourceError;
-use super::{CameraChoice, MediaEvent, PictureSlot, SendStats, VideoTarget};
+use super::{CameraChoice, MediaEvent, PictureSlot, SaveRemote, SendStats, VideoTarget};
 use crate::report::Report;
 use capture::{Capture, Outlets};
 use decoder::DecoderOutlets;
@@ -40,7 +40,7 @@ use y4m::Y4mReader;
 pub(super) struct VideoConfig {
     pub(super) camera: CameraChoice,
     pub(super) camera_on: bool,
-    pub(super) save_remote: Option<PathBuf>,
+    pub(super) save_remote: Option<SaveRemote>,
 }
 
 /// The camera, the encoder, and what the decoders of peers have in common.
@@ -49,7 +49,7 @@ pub(super) struct VideoEngine {
     capture: Capture,
     encoder: EncoderThread,
     own_picture: PictureSlot,
-    save_remote: Option<PathBuf>,
+    save_remote: Option<SaveRemote>,
     wake: Wake,
     events: mpsc::Sender<MediaEvent>,
     report: Report,
@@ -114,8 +114,8 @@ impl VideoEngine {
 
     /// `file_name` without extension: see [`recorder::FileNames`].
     pub(super) fn add_peer(&self, name: &str, file_name: &str) -> PeerVideo {
-        let recorder = self.save_remote.clone().and_then(|directory| {
-            let started = Recorder::start(directory, file_name.into(), self.report.clone());
+        let recorder = self.save_remote.clone().and_then(|save| {
+            let started = Recorder::start(save, file_name.into(), self.report.clone());
             started.map_err(|error| tracing::warn!(%error, "no thread to save pictures with")).ok()
         });
         let outlets = DecoderOutlets {

@@ -1,7 +1,8 @@
 //! `--save-remote`: a peer's pictures as they are presented.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -11,6 +12,7 @@ use serde_json::json;
 
 use super::y4m::Y4mWriter;
 use crate::clock;
+use crate::media::SaveRemote;
 use crate::media::save_name::file_stem;
 use crate::report::Report;
 
@@ -41,23 +43,30 @@ pub(super) struct Recorder {
     queue: Option<SyncSender<Arc<Picture>>>,
     thread: Option<JoinHandle<()>>,
     file_name: String,
+    /// Pictures so far, and how many of them make one that is written.
+    seen: u32,
+    every: NonZeroU32,
     report: Report,
 }
 
 impl Recorder {
     /// # Errors
     /// The system has no thread left.
-    pub(super) fn start(directory: PathBuf, file_name: String, report: Report) -> std::io::Result<Self> {
+    pub(super) fn start(save: SaveRemote, file_name: String, report: Report) -> std::io::Result<Self> {
         let (queue, pictures) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new().name("save pictures".into()).spawn({
             let (file_name, report) = (file_name.clone(), report.clone());
-            move || write_all(&directory, &file_name, &pictures, &report)
+            move || write_all(&save.folder, &file_name, &pictures, &report)
         })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), file_name, report })
+        Ok(Self { queue: Some(queue), thread: Some(thread), file_name, seen: 0, every: save.every, report })
     }
 
     /// Never waits: a picture that the disk is too slow for is missing in the file, and the report says so.
-    pub(super) fn write(&self, picture: Arc<Picture>) {
+    pub(super) fn write(&mut self, picture: Arc<Picture>) {
+        self.seen = self.seen.wrapping_add(1);
+        if !self.seen.is_multiple_of(self.every.get()) {
+            return;
+        }
         let Some(queue) = &self.queue else { return };
         if let Err(TrySendError::Full(picture)) = queue.try_send(picture) {
             let reason = "the disk is too slow: a picture is not saved";
@@ -133,7 +142,8 @@ mod tests {
     #[test]
     fn a_new_size_begins_a_new_file() {
         let directory = tempfile::tempdir().expect("a directory");
-        let recorder = Recorder::start(directory.path().into(), "Bo".into(), Report::none()).expect("a thread");
+        let save = SaveRemote { folder: directory.path().into(), every: NonZeroU32::MIN };
+        let mut recorder = Recorder::start(save, "Bo".into(), Report::none()).expect("a thread");
         for (width, height) in [(4, 2), (4, 2), (8, 4), (4, 2)] {
             let image = I420::black(width, height);
             recorder.write(Arc::new(Picture { image, at: Timestamp::ZERO, rtp_time: 0, source_frame: None }));

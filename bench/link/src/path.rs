@@ -9,10 +9,14 @@ use crate::rng::Rng;
 pub struct PathConfig {
     /// Every packet takes at least this long.
     pub delay: Duration,
-    /// On top of `delay`, evenly spread between zero and this. Packets keep their order.
+    /// On top of `delay`, evenly spread between zero and this.
     pub jitter: Duration,
-    /// Share of packets that are lost, 0 to 1, each on its own.
+    /// Whether jitter lets later packets overtake earlier ones. Otherwise they keep their order.
+    pub jitter_overtakes: bool,
+    /// Share of packets that are lost, 0 to 1.
     pub loss: f64,
+    /// How many packets in a row are lost, on average (Gilbert's model). 1: each on its own.
+    pub loss_run: f64,
     /// Share of packets, 0 to 1, that are held back by `reorder_delay`, so that later ones overtake them.
     pub reorder: f64,
     pub reorder_delay: Duration,
@@ -27,7 +31,9 @@ impl Default for PathConfig {
         Self {
             delay: Duration::ZERO,
             jitter: Duration::ZERO,
+            jitter_overtakes: false,
             loss: 0.0,
+            loss_run: 1.0,
             reorder: 0.0,
             reorder_delay: Duration::ZERO,
             rate_bps: None,
@@ -63,16 +69,20 @@ pub struct PathStats {
 const HEADER_BYTES: usize = 28;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     ArrivesAt(Duration),
     Lost,
+    /// The queue before the slow part was full.
     Overflowed,
 }
 
+/// One direction of a connection, packet by packet. It has no clock: times are those of its caller.
 #[derive(Debug)]
-pub(crate) struct Path {
+pub struct Path {
     config: PathConfig,
     rng: Rng,
+    /// The last packet was lost.
+    losing: bool,
     /// When the last packet in the queue will have left it.
     busy_until: Duration,
     /// The latest arrival of a packet that was not held back.
@@ -81,32 +91,36 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// A perfect path until [`Self::set_config`]. `seed` decides the fate of every packet.
+    pub fn new(seed: u64) -> Self {
         Self {
             config: PathConfig::default(),
             rng: Rng::new(seed),
+            losing: false,
             busy_until: Duration::ZERO,
             last_arrival: Duration::ZERO,
             stats: PathStats::default(),
         }
     }
 
-    pub(crate) fn set_config(&mut self, config: PathConfig) {
+    /// Holds for the packets that set out from now on.
+    pub fn set_config(&mut self, config: PathConfig) {
         self.config = config;
     }
 
-    pub(crate) fn stats(&self) -> PathStats {
+    pub fn stats(&self) -> PathStats {
         self.stats
     }
 
-    /// A packet with `payload_bytes` sets out at `now`.
-    pub(crate) fn send(&mut self, now: Duration, payload_bytes: usize) -> Verdict {
+    /// A UDP packet with `payload_bytes` sets out at `now`.
+    pub fn send(&mut self, now: Duration, payload_bytes: usize) -> Verdict {
         // Always three numbers for a packet: what one setting does does not depend on the others.
         let (loss, jitter, reorder) = (self.rng.unit(), self.rng.unit(), self.rng.unit());
         let bytes = payload_bytes + HEADER_BYTES;
         self.stats.sent += 1;
         self.stats.sent_bytes += bytes as u64;
-        if loss < self.config.loss {
+        self.losing = loss < self.loss_probability();
+        if self.losing {
             self.stats.lost += 1;
             return Verdict::Lost;
         }
@@ -118,8 +132,23 @@ impl Path {
         if reorder < self.config.reorder {
             return Verdict::ArrivesAt(arrival + self.config.reorder_delay);
         }
+        if self.config.jitter_overtakes {
+            return Verdict::ArrivesAt(arrival);
+        }
         self.last_arrival = self.last_arrival.max(arrival);
         Verdict::ArrivesAt(self.last_arrival)
+    }
+
+    /// Of the next packet, so that runs of losses are as long, and losses as frequent, as the configuration says.
+    fn loss_probability(&self) -> f64 {
+        let PathConfig { loss, loss_run, .. } = self.config;
+        if loss_run <= 1.0 || loss >= 1.0 {
+            loss
+        } else if self.losing {
+            1.0 - 1.0 / loss_run
+        } else {
+            loss / loss_run / (1.0 - loss)
+        }
     }
 
     /// When the packet has left the queue, or `None` if it does not fit.
@@ -180,6 +209,16 @@ mod tests {
     }
 
     #[test]
+    fn losses_come_in_runs_as_long_as_asked() {
+        let mut path = path(PathConfig { loss: 0.05, loss_run: 6.0, ..PathConfig::default() });
+        let lost: Vec<bool> = (0..100_000).map(|_| path.send(Duration::ZERO, 100) == Verdict::Lost).collect();
+        let losses = lost.iter().filter(|lost| **lost).count();
+        let runs = lost.windows(2).filter(|pair| !pair[0] && pair[1]).count();
+        assert!((4500..=5500).contains(&losses), "{losses} of 100000");
+        assert!((5.5..=6.5).contains(&(losses as f64 / runs as f64)), "{losses} losses in {runs} runs");
+    }
+
+    #[test]
     fn jitter_keeps_the_order_and_reordering_breaks_it() {
         let arrivals = |config: PathConfig| -> Vec<Duration> {
             let mut path = path(config);
@@ -193,6 +232,8 @@ mod tests {
         let jittery = arrivals(PathConfig { delay: 20 * MS, jitter: 15 * MS, ..PathConfig::default() });
         assert!(jittery.is_sorted());
         assert!(jittery.iter().enumerate().all(|(i, at)| *at >= MS * i as u32 + 20 * MS));
+        let overtaking = PathConfig { jitter: 15 * MS, jitter_overtakes: true, ..PathConfig::default() };
+        assert!(!arrivals(overtaking).is_sorted());
         let config = PathConfig { reorder: 0.1, reorder_delay: 5 * MS, ..PathConfig::default() };
         let reordered = arrivals(config);
         let overtaken = reordered.windows(2).filter(|pair| pair[0] > pair[1]).count();

@@ -1,0 +1,98 @@
+// Two computers and a server on this one: network namespaces that belong to the bench alone. `first` and `second` are
+// joined by a link with trouble, for the call; each reaches `server` by a cable without any, for the introduction.
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
+import { firstLine } from './processes.mjs';
+
+export const ADDRESSES = { first: '10.77.0.1', second: '10.77.0.2' };
+export const SERVER = { first: '10.88.1.1', second: '10.88.2.1' };
+const LINK = { first: 'link-first', second: 'link-second' };
+
+/**
+ * Starts this program again where it may make network namespaces without being root, with `env` in addition; ends
+ * with it. Inside, does nothing.
+ */
+export function moveIntoOwnNamespace(env) {
+  if (process.env.MARU_BENCH_NAMESPACE) return;
+  const prepare = 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$0" "$@"';
+  const inside = ['--user', '--map-root-user', '--net', '--mount', 'sh', '-c', prepare, ...process.argv];
+  const { status } = spawnSync('unshare', inside, { stdio: 'inherit', env: { ...process.env, ...env, MARU_BENCH_NAMESPACE: '1' } });
+  process.exit(status ?? 1);
+}
+
+/** What the bench needs and this machine does not have, as sentences. */
+export function missingForNamespaces() {
+  const missing = ['ip', 'nsenter', 'unshare'].filter(program => spawnSync('which', [program]).status !== 0)
+    .map(program => `The program ${program} is missing (packages iproute2 and util-linux).`);
+  if (missing.length) return missing;
+  if (spawnSync('unshare', ['--user', '--map-root-user', '--net', '--mount', 'true']).status !== 0) {
+    missing.push('This system does not let this user make network namespaces (sysctl kernel.unprivileged_userns_clone).');
+  }
+  if (!fs.existsSync('/dev/net/tun')) missing.push('The device /dev/net/tun is missing (kernel module tun).');
+  return missing;
+}
+
+/** Makes the three namespaces. Call it once, inside {@link moveIntoOwnNamespace}. */
+export function makeNamespaces() {
+  for (const name of ['first', 'second', 'server']) {
+    ip('netns', 'add', name);
+    ip('-n', name, 'link', 'set', 'lo', 'up');
+  }
+  for (const side of ['first', 'second']) {
+    ip('link', 'add', 'server', 'netns', side, 'type', 'veth', 'peer', 'name', side, 'netns', 'server');
+    ip('-n', 'server', 'addr', 'add', `${SERVER[side]}/24`, 'dev', side);
+    ip('-n', 'server', 'link', 'set', side, 'up');
+    ip('-n', side, 'addr', 'add', `${SERVER[side].replace(/1$/, '2')}/24`, 'dev', 'server');
+    ip('-n', side, 'link', 'set', 'server', 'up');
+  }
+}
+
+/** The beginning of a command line that runs the rest in namespace `name`. */
+export const within = name => ['nsenter', `--net=/run/netns/${name}`];
+
+/** A program in `folder` that is `program`, in namespace `name`. */
+export function wrapped(folder, name, program) {
+  const file = path.join(folder, `${path.basename(program)}-in-${name}`);
+  fs.writeFileSync(file, `#!/bin/sh\nexec ${within(name).join(' ')} ${program} "$@"\n`, { mode: 0o755 });
+  return file;
+}
+
+/** The link between `first` and `second`, both ways alike. */
+export class Link {
+  /** `settings`: words of maru-link, which is in the folder `programs`. */
+  static async start(programs, settings) {
+    const link = new Link();
+    link.process = spawn(path.join(programs, 'maru-link'), ['--settings', settings, LINK.first, LINK.second],
+      { stdio: ['pipe', 'pipe', 'inherit'] });
+    link.ended = once(link.process, 'exit');
+    await firstLine(link.process);
+    for (const side of ['first', 'second']) {
+      ip('link', 'set', LINK[side], 'netns', side);
+      ip('-n', side, 'addr', 'add', `${ADDRESSES[side]}/24`, 'dev', LINK[side]);
+      ip('-n', side, 'link', 'set', LINK[side], 'mtu', '1500', 'txqueuelen', '2000', 'up');
+    }
+    return link;
+  }
+
+  /** From now on. */
+  set(settings) {
+    this.process.stdin.write(settings + '\n');
+  }
+
+  /** Changes the settings at times counted from now. */
+  schedule(changes) {
+    this.timers = changes.map(([seconds, settings]) => setTimeout(() => this.set(settings), seconds * 1e3));
+  }
+
+  async end() {
+    this.timers?.forEach(clearTimeout);
+    this.process.stdin.end();
+    await this.ended;
+  }
+}
+
+function ip(...args) {
+  execFileSync('ip', args);
+}

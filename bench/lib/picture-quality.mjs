@@ -1,0 +1,35 @@
+// How close the pictures that were shown are to the ones that were sent.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { framesOf, pickFrames } from './y4m.mjs';
+
+/**
+ * PSNR (dB, of luma and chroma) and SSIM (0 to 1) of the pictures in the Y4M files `shown`, each against the frame of
+ * `clip` that has its number, both at the clip's size and without the rows of the barcode. FFmpeg computes them.
+ * Returns their means and how many pictures they are of; `{ count: 0 }` where no number can be read.
+ */
+export function pictureQuality(shown, clip, folder) {
+  const scores = [];
+  for (const file of shown) {
+    const numbers = [...framesOf(file)], readable = numbers.flatMap((number, index) => number === null ? [] : [index]);
+    if (readable.length === 0) continue;
+    const [ours, source] = ['compared.y4m', 'source.y4m'].map(name => path.join(folder, name));
+    pickFrames(file, readable, ours);
+    pickFrames(clip, readable.map(index => numbers[index]), source);
+    const stats = { psnr: path.join(folder, 'psnr.txt'), ssim: path.join(folder, 'ssim.txt') };
+    const even = 'setpts=N/30/TB,crop=iw:688:0:32';
+    execFileSync('ffmpeg', ['-v', 'error', '-i', ours, '-i', source, '-lavfi',
+      `[0:v]scale=1280:720:flags=bicubic,${even},split[a][b];[1:v]${even},split[c][d];` +
+      `[a][c]psnr=stats_file=${stats.psnr}[p];[b][d]ssim=stats_file=${stats.ssim}[s]`,
+      '-map', '[p]', '-f', 'null', '-', '-map', '[s]', '-f', 'null', '-'], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const read = (file, pattern) => fs.readFileSync(file, 'utf8').trim().split('\n').map(line => Number(pattern.exec(line)[1]));
+    const ssim = read(stats.ssim, /All:([\d.]+)/);
+    read(stats.psnr, /mse_avg:([\d.]+)/).forEach((mse, i) => scores.push({ mse, ssim: ssim[i] }));
+  }
+  if (scores.length === 0) return { count: 0 };
+  const mean = of => scores.reduce((sum, score) => sum + of(score), 0) / scores.length;
+  // A picture that is exactly the same counts as 60 dB.
+  const psnr = mean(({ mse }) => Math.min(60, 10 * Math.log10(255 ** 2 / Math.max(mse, 1e-9))));
+  return { psnr, ssim: mean(({ ssim }) => ssim), count: scores.length };
+}
