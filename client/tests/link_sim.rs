@@ -376,3 +376,27 @@ fn half_a_minute_of_a_call_takes_much_less() {
     println!("{:?} of virtual time in {:?}", world.sim.elapsed(), started.elapsed());
     assert!(world.sim.elapsed() > started.elapsed());
 }
+
+#[test]
+fn joining_takes_a_few_round_trips_under_loss_and_jitter_too() {
+    let lossy = PathConfig { loss: 0.1, ..PathConfig::delay(50 * MS) };
+    let jittery = PathConfig { jitter: 60 * MS, jitter_overtakes: true, ..PathConfig::delay(20 * MS) };
+    for path in [lossy, jittery] {
+        let mut joined: Vec<Duration> = (0..40)
+            .map(|seed| {
+                let world = world(seed, path);
+                world.sim.run(async {
+                    let (alice, bob) = world.places().await;
+                    for side in [&alice, &bob] {
+                        world.sim.timeout(Duration::from_secs(10), side.connected()).await.expect("they connect");
+                    }
+                    bob.connected().await.max(alice.connected().await) - alice.opened
+                })
+            })
+            .collect();
+        joined.sort();
+        println!("half {:?}, nine tenths {:?}, slowest {:?}", joined[20], joined[36], joined[39]);
+        assert!(joined[36] <= 700 * MS, "nine tenths within {:?}", joined[36]);
+        assert!(joined[39] <= 2500 * MS, "the slowest after {:?}", joined[39]);
+    }
+}

@@ -36,6 +36,7 @@ mod engine;
 mod error;
 mod event;
 mod handler;
+mod handshake;
 mod nack;
 mod pacing;
 mod path;

@@ -1,0 +1,86 @@
+//! A socket that sends each datagram of a DTLS handshake several times.
+//!
+//! The stack repeats what got lost after a second, so that each loss costs a second of waiting to be let in; and where
+//! a part of a flight arrives without the rest, its handshake can stand still for good (rtc-dtls 0.21 stops the timer
+//! then). A handshake is a dozen datagrams: four of each cost nothing, and what arrives twice is dropped unread (RFC
+//! 6347, 4.1.2.6).
+//!
+//! Not over TURN, where the datagrams are wrapped and look like any other.
+
+use std::future::poll_fn;
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, Transmit};
+
+/// Content types of DTLS records: from change_cipher_spec over alert to handshake. 23 is application data.
+const HANDSHAKE_RECORDS: std::ops::RangeInclusive<u8> = 20..=22;
+/// Between a datagram and its copies.
+const GAPS: [Duration; 3] = [Duration::from_millis(40), Duration::from_millis(80), Duration::from_millis(200)];
+
+#[derive(Debug)]
+pub(super) struct RepeatingSocket {
+    inner: Arc<dyn AsyncUdpSocket>,
+    runtime: Arc<dyn Runtime>,
+}
+
+impl RepeatingSocket {
+    pub(super) fn new(inner: Arc<dyn AsyncUdpSocket>, runtime: Arc<dyn Runtime>) -> Self {
+        Self { inner, runtime }
+    }
+
+    fn repeat(&self, datagram: &[u8], destination: SocketAddr) {
+        let (socket, runtime, datagram) = (Arc::downgrade(&self.inner), Arc::clone(&self.runtime), datagram.to_vec());
+        let copies = async move {
+            for gap in GAPS {
+                runtime.sleep(gap).await;
+                // The stack has closed the socket.
+                let Some(socket) = Weak::upgrade(&socket) else { return };
+                let transmit =
+                    Transmit { destination, ecn: None, contents: &datagram, segment_size: None, src_ip: None };
+                // An error is as good as a loss.
+                let _ = poll_fn(|cx| Poll::Ready(socket.poll_send(cx, &transmit))).await;
+            }
+        };
+        self.runtime.spawn(Box::pin(copies)).detach();
+    }
+}
+
+impl AsyncUdpSocket for RepeatingSocket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        let sent = self.inner.poll_send(cx, transmit);
+        if let Poll::Ready(Ok(_)) = sent {
+            let segment = transmit.segment_size.unwrap_or(transmit.contents.len()).max(1);
+            for datagram in transmit.contents.chunks(segment) {
+                if datagram.first().is_some_and(|first| HANDSHAKE_RECORDS.contains(first)) {
+                    self.repeat(datagram, transmit.destination);
+                }
+            }
+        }
+        sent
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        self.inner.poll_recv(cx, bufs, meta)
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+}
