@@ -36,7 +36,7 @@ fn second_of_packets() -> Vec<RtpVideo> {
         let count = payloads.len();
         packets.extend(payloads.into_iter().enumerate().map(|(nth, payload)| {
             let marker = nth + 1 == count;
-            RtpVideo { sequence: 0, rtp_time, marker, payload }
+            RtpVideo { sequence: 0, rtp_time, marker, payload, block: None }
         }));
     }
     for (sequence, packet) in (0..).zip(&mut packets) {

@@ -26,6 +26,7 @@ const RUNGS: [Rung; 5] = [
 #[derive(Debug)]
 pub struct Ladder {
     rung: usize,
+    last_bps: u32,
     /// Since when the bitrate has been enough for more.
     enough_since: Option<Timestamp>,
 }
@@ -33,7 +34,7 @@ pub struct Ladder {
 impl Ladder {
     /// Begins with the largest.
     pub fn new() -> Self {
-        Self { rung: 0, enough_since: None }
+        Self { rung: 0, last_bps: 0, enough_since: None }
     }
 
     /// The size for pictures of `bitrate_bps` in all.
@@ -42,6 +43,11 @@ impl Ladder {
             self.rung += 1;
             self.enough_since = None;
         }
+        // After a fall the key frame that everyone waits for has to be small.
+        if bitrate_bps < self.last_bps / COLLAPSE && self.rung + 1 < RUNGS.len() {
+            self.rung += 1;
+        }
+        self.last_bps = bitrate_bps;
         let is_enough = self.rung > 0 && f64::from(bitrate_bps) > f64::from(RUNGS[self.rung - 1].min_bps) * MARGIN;
         if !is_enough {
             self.enough_since = None;
@@ -59,6 +65,8 @@ impl Default for Ladder {
     }
 }
 
+/// A fall to less than a third at once.
+const COLLAPSE: u32 = 3;
 const MARGIN: f64 = 1.2;
 const PATIENCE: Duration = Duration::from_millis(1500);
 
@@ -74,7 +82,9 @@ mod tests {
     fn down_at_once_and_up_step_by_step() {
         let mut ladder = Ladder::new();
         assert_eq!(ladder.choose(at(0), 2_500_000).max_height, 720);
-        assert_eq!(ladder.choose(at(50), 300_000).max_height, 360);
+        assert_eq!(ladder.choose(at(50), 1_000_000).max_height, 720);
+        assert_eq!(ladder.choose(at(60), 850_000).max_height, 540);
+        assert_eq!(ladder.choose(at(70), 400_000).max_height, 360);
         let heights: Vec<u32> = (2..100).map(|i| ladder.choose(at(i * 50), 2_500_000).max_height).collect();
         assert!(heights.is_sorted());
         assert_eq!((heights[0], heights[30], heights[97]), (360, 540, 720));
@@ -87,6 +97,16 @@ mod tests {
         for i in 1..400 {
             assert_eq!(ladder.choose(at(i * 50), if i % 3 == 0 { 870_000 } else { 1_300_000 }).max_height, 540);
         }
+    }
+
+    #[test]
+    fn after_a_fall_to_less_than_a_third_one_step_further_down() {
+        let mut ladder = Ladder::new();
+        ladder.choose(at(0), 2_500_000);
+        assert_eq!(ladder.choose(at(50), 400_000).max_height, 270);
+        assert_eq!(ladder.choose(at(100), 390_000).max_height, 270);
+        assert_eq!(ladder.choose(at(1000), 400_000).max_height, 270);
+        assert_eq!(ladder.choose(at(2000), 400_000).max_height, 360);
     }
 
     #[test]

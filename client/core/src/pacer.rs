@@ -26,6 +26,7 @@ pub struct Pacer<T> {
     pictures: VecDeque<Waiting<T>>,
     waiting_bytes: usize,
     rate_bps: f64,
+    burst: Duration,
     /// Bytes that may leave now; below zero after the last one that left.
     budget_bytes: f64,
     filled: Timestamp,
@@ -46,6 +47,7 @@ impl<T> Pacer<T> {
             pictures: VecDeque::new(),
             waiting_bytes: 0,
             rate_bps: f64::from(rate_bps),
+            burst: BURST,
             budget_bytes: 0.0,
             filled: Timestamp::ZERO,
         }
@@ -55,6 +57,11 @@ impl<T> Pacer<T> {
     pub fn set_rate(&mut self, now: Timestamp, rate_bps: u32) {
         self.fill(now);
         self.rate_bps = f64::from(rate_bps.max(1));
+    }
+
+    /// Whether pictures are spread over their time, so that short queues hold them; otherwise ordinary ones go at once.
+    pub fn set_spread(&mut self, spread: bool) {
+        self.burst = if spread { Duration::ZERO } else { BURST };
     }
 
     pub fn push(&mut self, now: Timestamp, priority: Priority, bytes: usize, packet: T) {
@@ -74,24 +81,39 @@ impl<T> Pacer<T> {
         Some(stale.packet)
     }
 
-    /// Forgets the pictures that wait: a key frame comes, and nobody needs them any more. Returns how many packets they were.
-    pub fn drop_pictures(&mut self) -> usize {
-        self.waiting_bytes -= self.pictures.iter().map(|waiting| waiting.bytes).sum::<usize>();
-        self.pictures.drain(..).count()
+    /// Packets that wait.
+    pub fn len(&self) -> usize {
+        self.sound.len() + self.repair.len() + self.pictures.len()
     }
 
-    /// The next packet that may leave at `now`.
-    pub fn pop(&mut self, now: Timestamp) -> Option<T> {
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets the pictures that wait: a key frame comes, and nobody needs them any more.
+    pub fn drop_pictures(&mut self) {
+        self.waiting_bytes -= self.pictures.iter().map(|waiting| waiting.bytes).sum::<usize>();
+        self.pictures.clear();
+    }
+
+    /// Forgets what is to be sent again, too.
+    pub fn drop_repair(&mut self) {
+        self.waiting_bytes -= self.repair.iter().map(|waiting| waiting.bytes).sum::<usize>();
+        self.repair.clear();
+    }
+
+    /// The next packet that may leave at `now`, and its bytes. Without `room` on the way only sound may.
+    pub fn pop(&mut self, now: Timestamp, room: bool) -> Option<(T, usize)> {
         self.fill(now);
         let next = match self.sound.pop_front() {
             Some(sound) => Some(sound),
-            None if self.budget_bytes > 0.0 => self.repair.pop_front().or_else(|| self.pictures.pop_front()),
+            None if room && self.budget_bytes > 0.0 => self.repair.pop_front().or_else(|| self.pictures.pop_front()),
             None => None,
         };
         let Waiting { bytes, packet, .. } = next?;
         self.waiting_bytes -= bytes;
         self.budget_bytes -= bytes as f64;
-        Some(packet)
+        Some((packet, bytes))
     }
 
     /// When the next packet may leave; `None` if none waits.
@@ -114,7 +136,7 @@ impl<T> Pacer<T> {
     fn fill(&mut self, now: Timestamp) {
         let since = now.since(self.filled);
         self.filled = self.filled.max(now);
-        let most_bytes = (self.rate_bps / 8.0 * BURST.as_secs_f64()).max(MIN_BURST_BYTES);
+        let most_bytes = (self.rate_bps / 8.0 * self.burst.as_secs_f64()).max(MIN_BURST_BYTES);
         let filled_bytes = self.budget_bytes + self.bytes_per_second() * since.as_secs_f64();
         self.budget_bytes = filled_bytes.min(most_bytes);
     }
@@ -150,7 +172,7 @@ mod tests {
         let mut now = at(start_ms);
         let mut left = Vec::new();
         loop {
-            while let Some(packet) = pacer.pop(now) {
+            while let Some((packet, _)) = pacer.pop(now, true) {
                 left.push((packet, now.since(at(0)).as_millis() as u64));
             }
             let Some(next) = pacer.poll_timeout() else { return left };
@@ -162,7 +184,7 @@ mod tests {
     #[test]
     fn an_ordinary_picture_leaves_at_once() {
         let mut pacer = Pacer::new(RATE_BPS);
-        pacer.pop(at(0));
+        pacer.pop(at(0), true);
         for packet in 0..3 {
             pacer.push(at(33), Priority::Picture, 1100, packet);
         }
@@ -173,14 +195,14 @@ mod tests {
     #[test]
     fn a_large_one_is_spread_and_sound_and_repair_overtake_it() {
         let mut pacer = Pacer::new(RATE_BPS);
-        pacer.pop(at(0));
+        pacer.pop(at(0), true);
         for packet in 0..30 {
             pacer.push(at(0), Priority::Picture, 1250, packet);
         }
         // 30 packets of 10,000 bits at 800 kbit/s.
         assert_eq!(pacer.waiting(), Duration::from_millis(375));
         let mut first = Vec::new();
-        while let Some(packet) = pacer.pop(at(40)) {
+        while let Some((packet, _)) = pacer.pop(at(40), true) {
             first.push(packet);
         }
         assert_eq!(first, [0, 1, 2, 3], "5000 bytes are a burst");
@@ -196,11 +218,11 @@ mod tests {
     #[test]
     fn a_pause_saves_up_no_more_than_one_burst() {
         let mut pacer = Pacer::new(RATE_BPS);
-        pacer.pop(at(0));
+        pacer.pop(at(0), true);
         for packet in 0..20 {
             pacer.push(at(0), Priority::Picture, 1250, packet);
         }
-        let at_once = std::iter::from_fn(|| pacer.pop(at(60_000))).count();
+        let at_once = std::iter::from_fn(|| pacer.pop(at(60_000), true)).count();
         assert_eq!(at_once, 4);
     }
 
@@ -222,10 +244,26 @@ mod tests {
             pacer.push(at(0), Priority::Picture, 1250, packet);
         }
         pacer.push(at(0), Priority::Repair, 1250, 100);
-        assert_eq!(pacer.drop_pictures(), 10);
+        assert_eq!(pacer.len(), 11);
+        pacer.drop_pictures();
+        assert_eq!(pacer.len(), 1);
+        pacer.drop_repair();
+        assert!(pacer.is_empty());
+        assert_eq!(pacer.waiting(), Duration::ZERO);
+        pacer.push(at(0), Priority::Repair, 1250, 100);
         pacer.push(at(0), Priority::Picture, 1250, 10);
         let left: Vec<u32> = departures(&mut pacer, 1).iter().map(|&(packet, _)| packet).collect();
         assert_eq!(left, [100, 10]);
         assert_eq!(pacer.waiting(), Duration::ZERO);
+    }
+
+    #[test]
+    fn without_room_only_sound_leaves() {
+        let mut pacer = Pacer::new(RATE_BPS);
+        pacer.push(at(0), Priority::Picture, 1000, 1);
+        pacer.push(at(0), Priority::Sound, 100, 2);
+        assert_eq!(pacer.pop(at(10), false), Some((2, 100)));
+        assert_eq!(pacer.pop(at(10), false), None);
+        assert_eq!(pacer.pop(at(10), true), Some((1, 1000)));
     }
 }

@@ -5,26 +5,36 @@ mod support;
 
 use std::time::Duration;
 
+use maru_core::fec::BlockPlace;
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::{RtpVideo, VideoReceiver};
 use support::{SplitMix64, Stream};
 
 #[test]
 fn any_packets() {
-    type Packet = (u8, u16, u8, bool, u8, Vec<u8>);
+    type Packet = (u8, u16, u8, bool, u8, [u8; 3], Vec<u8>);
     // Headers that mean something, so that more than the first check is reached.
     let beginnings: [&[u8]; 6] = [&[], &[0x78, 0, 1, 0x67, 0, 1, 0x68], &[0x65], &[0x7c, 0x85], &[0x7c, 0x45], &[0x41]];
     bolero::check!().with_iterations(20_000).with_type::<Vec<Packet>>().for_each(|packets| {
         let mut receiver = VideoReceiver::new();
         let mut now = Timestamp::from_micros(1_000_000);
         let mut sequence = 0_u16;
-        for (step, jump, rtp_time, marker, kind, rest) in packets {
+        for (step, jump, rtp_time, marker, kind, place, rest) in packets {
             // Mostly one after another, sometimes somewhere else altogether.
             sequence = if *step < 250 { sequence.wrapping_add(u16::from(step % 4)) } else { *jump };
             now = now + Duration::from_millis(u64::from(*step));
             let payload = [beginnings[usize::from(*kind) % beginnings.len()], rest].concat();
             let rtp_time = u32::from(*rtp_time % 4);
-            receiver.handle_packet(now, RtpVideo { sequence, rtp_time, marker: *marker, payload: payload.into() });
+            receiver.handle_packet(
+                now,
+                RtpVideo {
+                    sequence,
+                    rtp_time,
+                    marker: *marker,
+                    payload: payload.into(),
+                    block: BlockPlace::parse(place),
+                },
+            );
             while receiver.poll_unit(now).is_some() {}
             receiver.poll_key_frame_request(now);
             assert!(receiver.poll_timeout().is_none_or(|at| at > now), "a timeout that is over and does nothing");
@@ -37,10 +47,10 @@ fn any_packets() {
 /// Whatever is lost, doubled, delayed or mixed up: what comes out was sent just so, in order, and can be decoded.
 #[test]
 fn any_fate_of_a_good_stream() {
-    bolero::check!().with_iterations(2_000).with_type::<(u64, u8, u8, u8)>().for_each(
-        |&(seed, loss, double, spread)| {
+    bolero::check!().with_iterations(2_000).with_type::<(u64, u8, u8, u8, u8)>().for_each(
+        |&(seed, loss, double, spread, repair)| {
             let mut random = SplitMix64(seed);
-            let mut stream = Stream::new();
+            let mut stream = Stream { protection: f64::from(repair) / 1_000.0, ..Stream::new() };
             let mut arrivals = Vec::new();
             for index in 0..60_u64 {
                 let bytes = random.below(6_000) as usize;

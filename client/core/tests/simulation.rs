@@ -58,6 +58,34 @@ fn one_packet_in_twenty_lost_and_sent_again_loses_nothing() {
 }
 
 #[test]
+fn with_repair_hardly_a_picture_waits_for_what_is_sent_again() {
+    for (loss, most_late) in [(0.05, 0.05), (0.1, 0.08)] {
+        for seed in 0..10 {
+            let network = Network { loss, protection: loss, retransmits: true, ..Network::clean(DELAY) };
+            let outcome = simulate(seed, &network, 900);
+            assert!(outcome.all_delivered(), "seed {seed}");
+            assert!(outcome.requests.is_empty(), "seed {seed}");
+            let captured = |index: usize| Timestamp::ZERO + PICTURE * index as u32;
+            let late = outcome.delivered.iter().filter(|(index, at)| at.since(captured(*index)) > DELAY).count();
+            assert!((late as f64) < 900.0 * most_late, "seed {seed}: {late} of 900 at {loss}");
+            assert!(outcome.receiver.stats().rebuilt > 200, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn without_loss_repair_changes_nothing() {
+    let network = Network { protection: 0.05, ..Network::clean(DELAY) };
+    let outcome = simulate(3, &network, 300);
+    assert!(outcome.all_delivered());
+    for &(index, delivered) in &outcome.delivered {
+        assert_eq!(delivered, Timestamp::ZERO + PICTURE * index as u32 + DELAY, "picture {index}");
+    }
+    let stats = outcome.receiver.stats();
+    assert_eq!((stats.rebuilt, stats.abandoned_frames, stats.malformed), (0, 0, 0));
+}
+
+#[test]
 fn a_lost_picture_that_is_not_sent_again_costs_the_hold_time_a_round_trip_and_a_picture() {
     for lost in [1, 2, 17, 100, 200] {
         let network = Network { lost_pictures: vec![lost], ..Network::clean(DELAY) };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use maru_core::backlog::Backlog;
 use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo};
+use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::report::Report;
@@ -204,6 +205,11 @@ impl PeerMedia {
     /// Hands over a packet from the network.
     pub fn push_audio(&self, packet: AudioPacket) {
         self.audio.push(packet);
+    }
+
+    /// Which sound, by its RTP time, reached the loudspeaker last, and when.
+    pub fn heard(&self) -> Option<(Timestamp, u32)> {
+        self.audio.heard()
     }
 
     /// Whether the decoder needs a key frame (an error, or the start). Reading clears it.

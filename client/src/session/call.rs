@@ -358,7 +358,7 @@ impl CallTask {
 
     /// Makes as much picture as the ways to the peers carry now.
     fn share_video(&mut self) {
-        let paths = self.peers.values().filter_map(|member| member.handle.target_bps());
+        let paths = self.peers.values().filter_map(|member| member.handle.unrepaired_bps());
         if let Some(target) = self.video_rate.decide(clock::now(), self.peers.len(), paths) {
             self.media.set_video_target(target);
         }

@@ -26,6 +26,8 @@ use crate::media::{Media, PictureSlot};
 
 /// How often a link that failed is built again before the peer is given up.
 const ATTEMPTS: u32 = 3;
+/// How long the peer's offer is waited for after a failure.
+const OFFER_WAIT: Duration = Duration::from_secs(3);
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two greetings to a peer that has not been heard yet. What comes before its end of the channel is open is lost.
 const HELLO_INTERVAL: Duration = Duration::from_millis(100);
@@ -118,6 +120,8 @@ struct PeerTask {
     chat: Chat,
     link: Option<ActiveLink>,
     attempts: u32,
+    /// When to offer a new link if the peer has not by then.
+    offer_at: Option<Timestamp>,
     state: LinkState,
     channel_open: bool,
     /// Whether the peer has said anything on the channel: only then is its end sure to listen.
@@ -157,6 +161,7 @@ impl PeerTask {
             chat: Chat::new(),
             link: None,
             attempts: 0,
+            offer_at: None,
             state: LinkState::Connecting,
             channel_open: false,
             heard: false,
@@ -200,6 +205,10 @@ impl PeerTask {
                     Flow::Continue
                 }
                 () = super::until(release) => Flow::Continue,
+                () = super::until(self.offer_at) => {
+                    events = self.open_link(true).await;
+                    Flow::Continue
+                }
                 _ = first_picture.tick(), if self.receiving.waits_for_first_picture() => {
                     if let Some(at) = self.receiving.take_first_picture() {
                         self.say(PeerOutput::FirstPicture { at }).await;
@@ -233,6 +242,7 @@ impl PeerTask {
     /// Opens a fresh link in place of the one there may be.
     async fn open_link(&mut self, offer: bool) -> Option<mpsc::Receiver<LinkEvent>> {
         self.close_link().await;
+        self.offer_at = None;
         let config = LinkConfig {
             runtime: webrtc::runtime::default_runtime().expect("the tokio runtime is compiled in"),
             ice_servers: self.setup.ice_servers.clone(),
@@ -336,7 +346,7 @@ impl PeerTask {
             LinkEvent::Video(packet) => self.receiving.video(packet),
             LinkEvent::Audio(packet) => self.receiving.audio(packet),
             LinkEvent::KeyFrameWanted => self.say(PeerOutput::KeyFrameWanted).await,
-            LinkEvent::SenderReport(_) => {}
+            LinkEvent::SenderReport(report) => self.receiving.sender_report(report),
             LinkEvent::ChannelOpen => {
                 self.channel_open = true;
                 self.send_hello().await;
@@ -354,13 +364,15 @@ impl PeerTask {
         Flow::Continue
     }
 
-    /// The link is beyond repair. The impolite side builds a new one; the polite side waits for its offer.
+    /// The link is beyond repair. The impolite side builds a new one; the polite side waits for its offer, but not for
+    /// ever: a peer that has given us up waits for ours.
     async fn failed(&mut self, reason: String) -> Option<mpsc::Receiver<LinkEvent>> {
         self.attempts += 1;
         let for_good = self.attempts > ATTEMPTS;
         self.say(PeerOutput::Failed { reason, for_good }).await;
         if for_good || self.setup.polite {
             self.close_link().await;
+            self.offer_at = (!for_good).then(|| clock::now() + OFFER_WAIT);
             return None;
         }
         self.open_link(true).await

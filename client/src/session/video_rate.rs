@@ -87,7 +87,7 @@ mod tests {
         assert_eq!((target.bitrate_bps, target.max_height), (680_800, 540));
         assert_eq!(rate.decide(at(50), 2, [5_000_000, 810_000].into_iter()), None);
         let target = rate.decide(at(100), 2, [5_000_000, 300_000].into_iter()).expect("much less");
-        assert_eq!((target.bitrate_bps, target.max_height), (220_800, 360));
+        assert_eq!((target.bitrate_bps, target.max_height), (220_800, 270), "a fall to less than a third");
         assert_eq!(rate.decide(at(150), 0, [].into_iter()).expect("nobody").bitrate_bps, 0);
     }
 

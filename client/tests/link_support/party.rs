@@ -218,8 +218,9 @@ impl Task {
                 self.party.heard().key_frames_wanted += 1;
                 self.party.key_frame_wanted.store(true, Ordering::Relaxed);
             }
-            LinkEvent::Video(RtpVideo { sequence, rtp_time, marker, payload, arrived }) => {
-                self.video.handle_packet(arrived, video_receiver::RtpVideo { sequence, rtp_time, marker, payload });
+            LinkEvent::Video(RtpVideo { sequence, rtp_time, marker, payload, block, arrived }) => {
+                self.video
+                    .handle_packet(arrived, video_receiver::RtpVideo { sequence, rtp_time, marker, payload, block });
             }
             _ => {}
         }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::bursts::Bursts;
 use super::{Fate, Outcome};
 use crate::time::Timestamp;
 
@@ -12,6 +13,32 @@ pub(super) struct History {
     packets: VecDeque<Packet>,
     /// When the newest packet was sent that has arrived.
     newest_arrived: Option<Timestamp>,
+    /// Bytes sent since the start, and of those all up to the newest packet that was reported on.
+    sent_bytes: u64,
+    reported_bytes: u64,
+    runs: Runs,
+    bursts: Bursts,
+}
+
+/// Runs of losses, in the order of sending; older ones count less and less.
+#[derive(Debug, Default)]
+struct Runs {
+    lost: f64,
+    runs: f64,
+    is_losing: bool,
+}
+
+impl Runs {
+    fn add(&mut self, is_lost: bool) {
+        if is_lost {
+            self.lost += 1.0;
+            self.runs += f64::from(u8::from(!self.is_losing));
+        }
+        self.is_losing = is_lost;
+        if self.runs >= REMEMBERED_RUNS {
+            (self.lost, self.runs) = (self.lost / 2.0, self.runs / 2.0);
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +46,11 @@ struct Packet {
     sequence: u16,
     sent: Timestamp,
     bytes: usize,
+    /// Bytes sent since the start, this packet included.
+    sent_bytes: u64,
     is_repair: bool,
+    /// Nothing was sent just before.
+    is_head: bool,
     status: Status,
 }
 
@@ -37,7 +68,42 @@ impl History {
         if self.packets.len() == MAX_PACKETS {
             self.packets.pop_front();
         }
-        self.packets.push_back(Packet { sequence, sent, bytes, is_repair, status: Status::Unknown });
+        self.sent_bytes += bytes as u64;
+        let is_head = self.last_sent().is_none_or(|last| sent.since(last) >= PAUSE);
+        let (sent_bytes, status) = (self.sent_bytes, Status::Unknown);
+        self.packets.push_back(Packet { sequence, sent, bytes, sent_bytes, is_repair, is_head, status });
+    }
+
+    /// Bytes that were sent after everything that has been reported on.
+    pub(super) fn in_flight_bytes(&self) -> u64 {
+        self.sent_bytes - self.reported_bytes
+    }
+
+    pub(super) fn knows_bursts(&self) -> bool {
+        self.bursts.are_known()
+    }
+
+    /// Whether the ends of our bursts are lost. Told once; after that it is counted anew.
+    pub(super) fn take_lost_bursts(&mut self) -> bool {
+        let are_lost = self.bursts.are_lost();
+        if are_lost {
+            self.bursts = Bursts::default();
+        }
+        are_lost
+    }
+
+    pub(super) fn last_sent(&self) -> Option<Timestamp> {
+        self.packets.back().map(|packet| packet.sent)
+    }
+
+    /// How many packets are lost in a row, on average.
+    pub(super) fn loss_run(&self) -> f64 {
+        self.runs.lost / self.runs.runs.max(1.0)
+    }
+
+    /// When the newest packet was sent that has arrived.
+    pub(super) fn newest_arrived(&self) -> Option<Timestamp> {
+        self.newest_arrived
     }
 
     /// Whether something is out that has not been reported on.
@@ -56,6 +122,7 @@ impl History {
             let known = self.packets.get_mut(place).filter(|packet| packet.sequence == sequence);
             let Some(packet) = known.filter(|packet| packet.status != Status::Arrived) else { continue };
             packet.status = if arrived.is_some() { Status::Arrived } else { Status::Missing };
+            self.reported_bytes = self.reported_bytes.max(packet.sent_bytes);
             if let Some(at) = arrived {
                 self.newest_arrived = self.newest_arrived.max(Some(packet.sent));
                 outcomes.push(Outcome { sent: packet.sent, fate: Fate::Arrived(at), bytes: packet.bytes });
@@ -70,6 +137,10 @@ impl History {
                 Status::Unknown => Some(Fate::Unknown),
                 Status::Missing | Status::Arrived => None,
             };
+            self.runs.add(fate == Some(Fate::Lost));
+            if !packet.is_repair {
+                self.bursts.add(packet.is_head, fate == Some(Fate::Lost));
+            }
             outcomes.extend(fate.map(|fate| Outcome { sent: packet.sent, fate, bytes: packet.bytes }));
             self.packets.pop_front();
         }
@@ -79,6 +150,9 @@ impl History {
 
 /// A packet that so much later ones have overtaken is lost.
 const OVERTAKEN: Duration = Duration::from_millis(150);
+/// A queue that holds a packet or two is empty again after so long.
+const PAUSE: Duration = Duration::from_millis(3);
+const REMEMBERED_RUNS: f64 = 64.0;
 /// A few seconds.
 const MAX_PACKETS: usize = 4096;
 

@@ -64,6 +64,13 @@ impl Losses {
         self.seconds.back().copied().unwrap_or(0.0)
     }
 
+    /// What there usually is, 0 to 1: the median of the last seconds.
+    pub(super) fn usual(&self) -> f64 {
+        let mut seconds: Vec<f64> = self.seconds.iter().copied().collect();
+        seconds.sort_by(f64::total_cmp);
+        seconds.get(seconds.len() / 2).copied().unwrap_or(0.0)
+    }
+
     /// Whether the last full second lost more by `margin` than there always is. What was lost before `acted`, when the
     /// target was lowered last, has been answered.
     pub(super) fn judge(&mut self, margin: f64, acted: Timestamp) -> Verdict {
@@ -118,5 +125,6 @@ mod tests {
         };
         assert!((inherent - 0.1).abs() < 0.01, "{inherent}");
         assert!((losses.share() - 0.25).abs() < 0.01);
+        assert!((losses.usual() - 0.1).abs() < 0.01, "two seconds are not usual");
     }
 }

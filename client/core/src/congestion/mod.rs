@@ -14,23 +14,28 @@
 //! - Queues higher than we would ever make, again and again, are made by another, as downloads do: for a while only loss
 //!   counts, as for them.
 //! - Loss alone says nothing of the rate, on a radio link; what exceeds the loss that there always is, does.
-//! - Without feedback the target halves, again and again.
+//! - While reports are overdue nothing is sent but sound ([`CongestionController::room_bytes`]); without any the target
+//!   halves, again and again.
 
+mod bursts;
 mod history;
 mod losses;
 mod queue_delay;
 #[cfg(test)]
 mod simulation;
 mod throughput;
+mod window;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::fec::LossPattern;
 use crate::time::Timestamp;
 use history::History;
 use losses::{Losses, Verdict};
 use queue_delay::QueueDelay;
 use throughput::Throughput;
+use window::Window;
 
 /// What became of one packet that we sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +74,10 @@ pub struct PathStats {
     pub queue_delay: Duration,
     /// Share of packets lost on their first way, 0 to 1.
     pub loss: f64,
+    /// As it usually is, while no queue stands and our bursts are not too long: loss that we could not spare us.
+    pub inherent_loss: LossPattern,
+    /// Packets are to leave one by one: a queue on the way is too short for a picture at once.
+    pub spread: bool,
 }
 
 /// The controller of one path.
@@ -78,16 +87,22 @@ pub struct CongestionController {
     queue: QueueDelay,
     throughput: Throughput,
     losses: Losses,
+    window: Window,
     min_bps: f64,
     max_bps: f64,
     target_bps: f64,
     /// When the path was full last, and what it carried. `None`: never yet.
     full: Option<(Timestamp, f64)>,
     standing: Option<Standing>,
+    /// Until when our bursts are kept short, since the ends of longer ones were lost.
+    spreads_until: Option<Timestamp>,
+    /// When one stood last.
+    stood: Option<Timestamp>,
     /// When queues became higher than ours ever are.
     high_queues: VecDeque<Timestamp>,
-    /// Whether pictures were lost in numbers since that was asked last.
+    /// Since that was asked last: whether pictures were lost in numbers, whether the target fell to less than half.
     has_lost_pictures: bool,
+    has_collapsed: bool,
     /// Until when we share with someone who fills the queue.
     competing_until: Option<Timestamp>,
     last_feedback: Option<Timestamp>,
@@ -103,13 +118,17 @@ impl CongestionController {
             queue: QueueDelay::default(),
             throughput: Throughput::default(),
             losses: Losses::default(),
+            window: Window::default(),
             min_bps: f64::from(min_bps),
             max_bps: f64::from(max_bps),
             target_bps: f64::from(start_bps.clamp(min_bps, max_bps)),
             full: None,
             standing: None,
+            spreads_until: None,
+            stood: None,
             high_queues: VecDeque::new(),
             has_lost_pictures: false,
+            has_collapsed: false,
             competing_until: None,
             last_feedback: None,
             unreported_since: None,
@@ -133,13 +152,35 @@ impl CongestionController {
         std::mem::take(&mut self.has_lost_pictures)
     }
 
+    /// Whether the path suddenly carries less than half: what waits for it is too large. Told once.
+    pub fn take_collapse(&mut self) -> bool {
+        std::mem::take(&mut self.has_collapsed)
+    }
+
     pub fn stats(&self) -> PathStats {
         PathStats {
             target_bps: self.target_bps as u32,
             received_bps: self.throughput.bps().unwrap_or(0.0) as u32,
             queue_delay: self.queue.standing(),
             loss: self.losses.share(),
+            inherent_loss: self.inherent_loss(),
+            spread: self.spreads_until.is_some(),
         }
+    }
+
+    fn inherent_loss(&self) -> LossPattern {
+        let stood = self.stood.zip(self.last_feedback).is_some_and(|(stood, now)| now.since(stood) < STOOD_OF_LATE);
+        let is_ours = stood || self.spreads_until.is_some() || !self.history.knows_bursts();
+        let share = if is_ours { 0.0 } else { self.losses.usual() };
+        LossPattern { share, run: self.history.loss_run() }
+    }
+
+    /// Bytes that may be sent before the next report. Not above zero: too many are under way already. Sound goes all the
+    /// same, and without sound a packet now and then, or nothing would ever be reported again.
+    pub fn room_bytes(&self, now: Timestamp) -> f64 {
+        let room = self.window.bytes(self.target_bps) - self.history.in_flight_bytes() as f64;
+        let is_probe_due = self.history.last_sent().is_some_and(|last| now.since(last) >= PROBE);
+        if is_probe_due { room.max(1.0) } else { room }
     }
 
     /// A packet left just now, after all waiting here: its transport-wide sequence number, and its size with all headers.
@@ -153,6 +194,9 @@ impl CongestionController {
     /// The peer reported on these packets: when each arrived on its own clock, or that it has not (transport-wide feedback:
     /// draft-holmer-rmcat-transport-wide-cc-extensions-01). Unknown ones are ignored.
     pub fn handle_report(&mut self, now: Timestamp, packets: &[(u16, Option<Duration>)]) {
+        if let Some(newest) = self.history.newest_arrived() {
+            self.window.reported(now, newest);
+        }
         let outcomes = self.history.report(packets);
         if outcomes.is_empty() {
             return;
@@ -170,6 +214,10 @@ impl CongestionController {
                 Fate::Unknown => self.throughput.add_to_last(outcome.bytes as f64 * self.losses.share_arriving()),
             }
         }
+        if self.history.take_lost_bursts() {
+            self.spreads_until = Some(now + SPREADING);
+        }
+        self.spreads_until = self.spreads_until.filter(|&until| now < until);
         let since = self.last_feedback.map_or(Duration::ZERO, |last| now.since(last)).min(MAX_STEP);
         self.last_feedback = Some(now);
         self.decide(now, since);
@@ -217,6 +265,7 @@ impl CongestionController {
             before.unwrap_or(Standing { began: now, greatest: queue, lowered: now, lowered_at: Duration::ZERO });
         standing.greatest = standing.greatest.max(queue);
         self.standing = Some(standing);
+        self.stood = Some(now);
         if before.is_none_or(|before| before.greatest <= HIGH_QUEUE) && queue > HIGH_QUEUE {
             self.note_high_queue(now);
         }
@@ -233,6 +282,7 @@ impl CongestionController {
             self.has_lost_pictures |= 1.0 - self.losses.share_arriving() > MANY_LOST;
             let kept = (1.0 - queue.as_secs_f64() / DRAIN.as_secs_f64()).max(MIN_KEPT);
             self.full = Some((now, received_bps));
+            self.has_collapsed |= received_bps * kept < self.target_bps / 2.0;
             self.set_target(self.target_bps.min(received_bps * kept));
         }
     }
@@ -259,6 +309,8 @@ impl CongestionController {
             Some((_, carried_bps)) if self.target_bps < carried_bps * KNOWN => {
                 (self.target_bps * RETURNING.powf(seconds)).min(carried_bps * KNOWN)
             }
+            // Near what it carried the next queue is near, and is to be met slowly; beyond, the path has changed.
+            Some((_, carried_bps)) if self.target_bps < carried_bps * BEYOND => self.target_bps + ADDED_BPS * seconds,
             Some((last, _)) => {
                 let empty = now.since(last).as_secs_f64();
                 self.target_bps + ADDED_BPS * (1.0 + empty * empty) * seconds
@@ -282,7 +334,7 @@ const MIN_QUEUE: Duration = Duration::from_millis(10);
 const MAX_QUEUE: Duration = Duration::from_millis(25);
 /// The time in which a standing queue is to be gone, and the least share of the path that is used meanwhile.
 const DRAIN: Duration = Duration::from_millis(500);
-const MIN_KEPT: f64 = 0.5;
+const MIN_KEPT: f64 = 0.8;
 /// A queue that has not halved in so long belongs to the path.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// So many such queues within this time are another's, and for how long that is taken for granted then.
@@ -299,11 +351,18 @@ const AFTER_LOSS: f64 = 0.7;
 const STARTING: f64 = 4.0;
 const RETURNING: f64 = 8.0;
 const KNOWN: f64 = 0.85;
+const BEYOND: f64 = 1.1;
 /// After that, in bit/s for each second, times one and the square of the seconds since the path was full. By the same
 /// amount for everyone, so that those who share a path come to have equal parts of it (as AIMD, Chiu and Jain 1989).
 const ADDED_BPS: f64 = 50_000.0;
 /// Share of packets, 0 to 1, that are too many to send again.
 const MANY_LOST: f64 = 0.2;
+/// What is lost so soon after a queue stood may be lost because of that.
+const STOOD_OF_LATE: Duration = Duration::from_secs(4);
+/// How long bursts are kept short before another is tried.
+const SPREADING: Duration = Duration::from_secs(60);
+/// While too much is under way one packet is sent so long after the last.
+const PROBE: Duration = Duration::from_millis(100);
 /// A pause without feedback is no time to grow.
 const MAX_STEP: Duration = Duration::from_millis(200);
 /// So long after something was sent feedback is overdue.

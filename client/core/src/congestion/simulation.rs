@@ -24,6 +24,8 @@ struct Link {
     rates: Vec<(f64, f64)>,
     queue_ms: f64,
     feedback_loss: f64,
+    /// Reports wait in a queue like the one that they tell of, and are lost where it is full.
+    reports_wait: bool,
     /// A download shares the link from this second on.
     download_from: Option<f64>,
 }
@@ -38,6 +40,7 @@ impl Default for Link {
             rates: Vec::new(),
             queue_ms: 400.0,
             feedback_loss: 0.0,
+            reports_wait: false,
             download_from: None,
         }
     }
@@ -101,6 +104,7 @@ impl Download {
 struct Second {
     target_bps: f64,
     received_bits: f64,
+    lost_bits: f64,
     /// The longest that a packet waited in the queue.
     queue_ms: f64,
 }
@@ -187,7 +191,7 @@ fn run(link: &Link, starts_s: &[f64], seconds: u64, seed: u64) -> Vec<Vec<Second
             flow.seconds.resize(index + 1, Second::default());
             let count = &mut flow.seconds[index];
             count.target_bps = f64::from(flow.controller.target_bps());
-            while let Some(bytes) = flow.pacer.pop(now) {
+            while let Some((bytes, _)) = flow.pacer.pop(now, flow.controller.room_bytes(now) > 0.0) {
                 let sequence = flow.next_sequence;
                 flow.next_sequence = sequence.wrapping_add(1);
                 flow.controller.handle_sent(now, sequence, bytes, false);
@@ -208,13 +212,17 @@ fn run(link: &Link, starts_s: &[f64], seconds: u64, seed: u64) -> Vec<Vec<Second
                     count.queue_ms = count.queue_ms.max(wait_us / 1e3);
                     count.received_bits += bytes as f64 * 8.0;
                     flow.in_flight.push((sequence, at as u64));
+                } else {
+                    count.lost_bits += bytes as f64 * 8.0;
                 }
             }
             if now_us >= flow.next_report_us {
                 flow.next_report_us += 50_000;
                 let report = flow.report(now_us);
-                if random.unit() >= link.feedback_loss {
-                    flow.reports.push_back((now_us + (link.delay_ms * 1e3) as u64, report));
+                // The other direction is as full as this one where both are the same.
+                let wait_us = if link.reports_wait { (free_us - now_f).max(0.0) } else { 0.0 };
+                if random.unit() >= link.feedback_loss && wait_us / 1e3 <= link.queue_ms {
+                    flow.reports.push_back((now_us + (link.delay_ms * 1e3 + wait_us) as u64, report));
                 }
             }
             while flow.reports.front().is_some_and(|(at, _)| *at <= now_us) {
@@ -245,9 +253,12 @@ fn worst_queue_ms(seconds: &[Second]) -> f64 {
 fn plot(name: &str, seconds: &[Second]) {
     let line: Vec<String> = seconds
         .iter()
-        .map(|s| format!("{:.0}/{:.0}/{:.0}", s.target_bps / 1e3, s.received_bits / 1e3, s.queue_ms))
+        .map(|s| {
+            let kbps = |bits: f64| bits / 1e3;
+            format!("{:.0}/{:.0}-{:.0}/{:.0}", kbps(s.target_bps), kbps(s.received_bits), kbps(s.lost_bits), s.queue_ms)
+        })
         .collect();
-    println!("{name}: target/received kbit/s/queue ms: {}", line.join(" "));
+    println!("{name}: target/received-lost kbit/s/queue ms: {}", line.join(" "));
 }
 
 #[test]
@@ -272,9 +283,12 @@ fn a_slow_path_is_used_well_and_nothing_waits_long() {
 
 #[test]
 fn a_drop_is_followed_at_once_and_the_return_within_six_seconds() {
-    let link = Link { rates: vec![(0.0, 3e6), (15.0, 600e3), (30.0, 3e6)], queue_ms: 500.0, ..Link::default() };
+    let rates = vec![(0.0, 3e6), (15.0, 600e3), (30.0, 3e6)];
+    let link = Link { rates, queue_ms: 500.0, reports_wait: true, ..Link::default() };
     for seconds in one(&link, 45) {
         plot("drop", &seconds);
+        let lost = seconds[15..18].iter().map(|second| second.lost_bits).sum::<f64>();
+        assert!(lost < 200e3, "{lost} bits");
         assert!(mean_bps(&seconds[3..15]) > 2.2e6);
         let worst_ms = worst_queue_ms(&seconds[17..30]);
         assert!(worst_ms < 180.0, "{worst_ms}");

@@ -215,6 +215,11 @@ fn aggregated_nals(payload: &[u8]) -> impl Iterator<Item = Result<&[u8], Payload
     })
 }
 
+/// Whether an RTP payload begins a key frame: parameter sets come first (RFC 6184, 5.2).
+pub fn begins_key_frame(payload: &[u8]) -> bool {
+    KeyPart::of(payload) == KeyPart::Sps
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ mod packetizer;
 mod sps;
 
 pub(crate) use depacketizer::KeyPart;
-pub use depacketizer::{Depacketizer, MAX_UNIT_BYTES, PayloadError};
+pub use depacketizer::{Depacketizer, MAX_UNIT_BYTES, PayloadError, begins_key_frame};
 pub use nal::{NalType, START_CODE, annex_b_nals};
 pub use packetizer::{DEFAULT_MAX_PAYLOAD, Packetizer};
 pub use sps::{Sps, SpsError};

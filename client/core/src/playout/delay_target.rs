@@ -11,15 +11,18 @@ const MAX_TARGET_US: i64 = 200_000;
 const MARGIN_US: i64 = 10_000;
 /// What is expected of a link that is not known yet: a thread that does not get the processor for a moment.
 const FIRST_LATENESS_US: i64 = 30_000;
-/// The memory: 15 spans of 4 s in which packets came.
-const SPANS: usize = 15;
-const SPAN: Duration = Duration::from_secs(4);
+/// The memory: a minute, in spans in which packets came.
+const SPANS: usize = 30;
+const SPAN: Duration = Duration::from_secs(2);
+/// Lateness that costs more than this is remembered for so many spans only: trouble that is over is to leave no delay.
+const LONG_REMEMBERED_US: i64 = 30_000;
+const RECENT_SPANS: usize = 4;
 /// After such a silence the clocks may have drifted apart, so the fastest packet from before is no measure.
 const FORGET_AFTER: Duration = Duration::from_secs(5);
 
 /// Measures the transit time of packets (arrival less RTP time; its zero is arbitrary) against the fastest of the last
-/// seconds. The target is what the second-worst of the remembered spans needed: one outlier in a minute does not make the
-/// whole call lag.
+/// seconds. The target is what the second-worst of the remembered spans needed: one outlier does not make the whole call
+/// lag.
 #[derive(Debug)]
 pub(super) struct DelayTarget {
     spans: VecDeque<Span>,
@@ -57,30 +60,36 @@ impl DelayTarget {
         span.lateness_us = span.lateness_us.max(transit_us - fastest + rebuilds_us);
     }
 
-    /// The transit time of the fastest packet of the last 4 to 8 s.
+    /// The transit time of the fastest packet of the last 6 to 8 s.
     pub(super) fn fastest_transit_us(&self) -> Option<i64> {
-        self.spans.iter().take(2).filter_map(|span| span.fastest_us).min()
+        self.spans.iter().take(RECENT_SPANS).filter_map(|span| span.fastest_us).min()
     }
 
     /// Forgets transit times, which mean nothing after the sender's clock has jumped.
     pub(super) fn forget_transit(&mut self) {
-        for span in self.spans.iter_mut().take(2) {
+        for span in self.spans.iter_mut().take(RECENT_SPANS) {
             span.fastest_us = None;
         }
     }
 
     /// How long after the fastest packet's arrival its sound is to be played.
     pub(super) fn target_us(&self) -> i64 {
-        let (mut worst, mut second) = (0, 0);
-        for span in &self.spans {
-            if span.lateness_us > worst {
-                (worst, second) = (span.lateness_us, worst);
-            } else {
-                second = second.max(span.lateness_us);
-            }
-        }
-        (second + MARGIN_US).clamp(MIN_TARGET_US, MAX_TARGET_US)
+        let recent = second_worst(self.spans.iter().take(RECENT_SPANS));
+        let long = second_worst(self.spans.iter()).min(LONG_REMEMBERED_US);
+        (recent.max(long) + MARGIN_US).clamp(MIN_TARGET_US, MAX_TARGET_US)
     }
+}
+
+fn second_worst<'a>(spans: impl Iterator<Item = &'a Span>) -> i64 {
+    let (mut worst, mut second) = (0, 0);
+    for span in spans {
+        if span.lateness_us > worst {
+            (worst, second) = (span.lateness_us, worst);
+        } else {
+            second = second.max(span.lateness_us);
+        }
+    }
+    second
 }
 
 #[cfg(test)]
@@ -113,6 +122,15 @@ mod tests {
         assert_eq!(target.target_us(), MIN_TARGET_US);
         run(&mut target, now, 10, |index| if index % 100 == 50 { 60_000 } else { 0 });
         assert_eq!(target.target_us(), 70_000);
+    }
+
+    #[test]
+    fn trouble_that_is_over_leaves_little_delay_after_ten_seconds() {
+        let mut target = DelayTarget::default();
+        let now = run(&mut target, Timestamp::from_micros(1), 10, |index| if index % 50 == 7 { 180_000 } else { 0 });
+        assert_eq!(target.target_us(), 190_000);
+        run(&mut target, now, 10, |_| 0);
+        assert_eq!(target.target_us(), LONG_REMEMBERED_US + MARGIN_US);
     }
 
     #[test]

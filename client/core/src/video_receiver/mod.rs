@@ -4,6 +4,7 @@
 //! is delayed. A gap is given time for the retransmission to come; after that the receiver drops up to the next picture
 //! that a decoder can start at, and asks for one.
 
+mod blocks;
 mod jitter;
 mod packet_buffer;
 
@@ -11,10 +12,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::fec::BlockPlace;
 use crate::h264::{Depacketizer, KeyPart, PayloadError, START_CODE};
 use crate::key_frames::KeyFrameThrottle;
 use crate::media::{AccessUnit, VIDEO_CLOCK_HZ};
 use crate::time::Timestamp;
+use blocks::Blocks;
 use jitter::Jitter;
 use packet_buffer::{Insertion, PacketBuffer};
 
@@ -26,6 +29,8 @@ pub struct RtpVideo {
     pub rtp_time: u32,
     pub marker: bool,
     pub payload: Bytes,
+    /// Where it is among packets that repair each other, if it is.
+    pub block: Option<BlockPlace>,
 }
 
 /// Counted since the start.
@@ -41,6 +46,8 @@ pub struct VideoReceiverStats {
     pub late: u64,
     /// Packets out of any order, and payloads that are no H.264.
     pub malformed: u64,
+    /// Packets that were lost and could be rebuilt from others.
+    pub rebuilt: u64,
     /// Pictures of which something came, but that were never handed over.
     pub abandoned_frames: u64,
     /// Interarrival jitter (RFC 3550, 6.4.1), in milliseconds.
@@ -51,6 +58,7 @@ pub struct VideoReceiverStats {
 #[derive(Debug)]
 pub struct VideoReceiver {
     packets: PacketBuffer,
+    blocks: Blocks,
     depacketizer: Depacketizer,
     state: State,
     hold: Duration,
@@ -81,6 +89,7 @@ impl VideoReceiver {
     pub fn new() -> Self {
         Self {
             packets: PacketBuffer::new(),
+            blocks: Blocks::default(),
             depacketizer: Depacketizer::new(),
             state: State::Seeking { hopeful_until: None },
             hold: MIN_HOLD,
@@ -102,6 +111,7 @@ impl VideoReceiver {
         self.stats.received += 1;
         self.heard_since_request = true;
         self.insert(now, packet);
+        self.rebuild(now);
     }
 
     /// The next access unit, if it is complete; gives up on what has been missing for too long.
@@ -164,6 +174,11 @@ impl VideoReceiver {
     fn next_in_order(&mut self, now: Timestamp) -> Option<AccessUnit> {
         while let State::InOrder { next, scan, gap } = self.state {
             let Some(slot) = self.packets.get(scan) else {
+                if scan == next && self.blocks.is_repair(scan) && self.packets.first_from(scan).is_some() {
+                    self.packets.release_before(scan + 1);
+                    self.state = State::InOrder { next: scan + 1, scan: scan + 1, gap: None };
+                    continue;
+                }
                 // What was asked for in vain is not worth waiting for while a key frame is here.
                 if gap.is_some_and(|gap| gap.since + self.hold / 2 <= now)
                     && let Ok(unit) = self.search_key_frame(scan)
@@ -227,12 +242,14 @@ impl VideoReceiver {
     fn restart(&mut self) {
         self.abandon_before(u64::MAX);
         self.packets.restart();
+        self.blocks.clear();
         self.jitter.restart();
         self.state = State::Seeking { hopeful_until: None };
     }
 
     fn insert(&mut self, now: Timestamp, mut packet: RtpVideo) {
         let rtp_time = packet.rtp_time;
+        let place = packet.block.map(|block| (packet.sequence, block, packet.payload.clone()));
         loop {
             match self.packets.insert(now, packet) {
                 Insertion::Full(refused) => {
@@ -245,13 +262,33 @@ impl VideoReceiver {
                     self.insert(now, first);
                     self.insert(now, second);
                 }
-                Insertion::Newest => self.jitter.update(now, rtp_time),
-                Insertion::Reordered => {}
+                Insertion::Newest => {
+                    self.jitter.update(now, rtp_time);
+                    self.note_block(rtp_time, place);
+                }
+                Insertion::Reordered => self.note_block(rtp_time, place),
                 Insertion::Duplicate => self.stats.duplicates += 1,
                 Insertion::Late => self.stats.late += 1,
                 Insertion::Stray => self.stats.malformed += 1,
             }
             return;
+        }
+    }
+
+    fn note_block(&mut self, rtp_time: u32, place: Option<(u16, BlockPlace, Bytes)>) {
+        if let Some((sequence, block, payload)) = place
+            && let Some(sequence) = self.packets.continued(sequence)
+        {
+            self.blocks.add(sequence, rtp_time, block, &payload);
+        }
+    }
+
+    fn rebuild(&mut self, now: Timestamp) {
+        while let Some(rebuilt) = self.blocks.rebuild(&self.packets) {
+            for packet in rebuilt {
+                self.stats.rebuilt += 1;
+                self.insert(now, packet);
+            }
         }
     }
 

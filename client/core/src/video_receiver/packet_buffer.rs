@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::RtpVideo;
+use crate::fec::BlockPlace;
 use crate::h264::KeyPart;
 use crate::time::Timestamp;
 
@@ -24,13 +25,14 @@ pub(super) struct Slot {
     pub(super) rtp_time: u32,
     pub(super) marker: bool,
     pub(super) key_part: KeyPart,
+    pub(super) is_repair: bool,
     pub(super) payload: Bytes,
 }
 
 impl Slot {
-    /// Padding alone, as bandwidth probes send it.
+    /// No part of a picture: padding alone, as bandwidth probes send it, or repair.
     pub(super) fn is_padding(&self) -> bool {
-        self.payload.is_empty()
+        self.payload.is_empty() || self.is_repair
     }
 }
 
@@ -124,6 +126,16 @@ impl PacketBuffer {
         Insertion::Reordered
     }
 
+    /// Everything before is done with.
+    pub(super) fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    /// The continuation of a packet's number, if it is near the newest one.
+    pub(super) fn continued(&self, sequence: u16) -> Option<u64> {
+        near(self.newest?, sequence)
+    }
+
     pub(super) fn get(&self, sequence: u64) -> Option<&Slot> {
         let place = &self.places[index(sequence)];
         place.packet.as_ref().filter(|_| place.sequence == sequence)
@@ -194,9 +206,10 @@ impl PacketBuffer {
         self.bytes += packet.payload.len();
         // The first to come need not be the first that was sent.
         self.first = self.first.min(sequence);
-        let RtpVideo { rtp_time, marker, payload, .. } = packet;
-        let key_part = KeyPart::of(&payload);
-        let slot = Slot { arrived: now, rtp_time, marker, key_part, payload };
+        let RtpVideo { rtp_time, marker, payload, block, .. } = packet;
+        let is_repair = block.is_some_and(BlockPlace::is_repair);
+        let key_part = if is_repair { KeyPart::Nothing } else { KeyPart::of(&payload) };
+        let slot = Slot { arrived: now, rtp_time, marker, key_part, is_repair, payload };
         self.places[index(sequence)] = Place { sequence, packet: Some(slot) };
     }
 
@@ -231,7 +244,7 @@ mod tests {
     use super::*;
 
     fn packet(sequence: u16) -> RtpVideo {
-        RtpVideo { sequence, rtp_time: 0, marker: false, payload: Bytes::from_static(&[0x41, 1]) }
+        RtpVideo { sequence, rtp_time: 0, marker: false, payload: Bytes::from_static(&[0x41, 1]), block: None }
     }
 
     fn insert(buffer: &mut PacketBuffer, sequence: u16) -> Insertion {

@@ -11,7 +11,7 @@ fn at(ms: u64) -> Timestamp {
 }
 
 fn packet(sequence: u16, rtp_time: u32, marker: bool, payload: &'static [u8]) -> RtpVideo {
-    RtpVideo { sequence, rtp_time, marker, payload: Bytes::from_static(payload) }
+    RtpVideo { sequence, rtp_time, marker, payload: Bytes::from_static(payload), block: None }
 }
 
 /// Takes in packets at one time; the RTP times of what comes out.
@@ -215,7 +215,7 @@ fn what_is_held_back_is_bounded() {
     let mut receiver = started();
     let large: Bytes = vec![0x41; 60_000].into();
     for sequence in 3..60_000 {
-        let packet = RtpVideo { sequence, rtp_time: 1, marker: false, payload: large.clone() };
+        let packet = RtpVideo { sequence, rtp_time: 1, marker: false, payload: large.clone(), block: None };
         receiver.handle_packet(at(1), packet);
     }
     let held = (0..).scan(0, |from, _: u32| {
@@ -250,4 +250,20 @@ fn a_key_frame_ends_the_wait_for_what_was_asked_for_in_vain() {
         [9000, 12_000],
         "half of the hold time is over"
     );
+}
+
+#[test]
+fn lost_repair_holds_nothing_up() {
+    let place = |index| Some(BlockPlace { media: 1, repairs: 2, index });
+    let picture = |first: u16, rtp_time| RtpVideo { block: place(0), ..packet(first, rtp_time, true, SLICE) };
+    let mut receiver = started();
+    assert_eq!(units(&mut receiver, 33, [picture(2, 3000)]), [3000]);
+    // 3 and 4 are lost.
+    assert_eq!(units(&mut receiver, 66, [picture(5, 6000)]), [6000]);
+    // 6 is lost, 7 is not, and 8 is a picture that is missing.
+    let repair = RtpVideo { block: place(2), ..packet(7, 6000, false, SLICE) };
+    assert!(units(&mut receiver, 67, [repair]).is_empty());
+    assert!(units(&mut receiver, 133, [picture(11, 12_000)]).is_empty());
+    assert!(receiver.poll_timeout().is_some(), "it is waited for");
+    assert_eq!(units(&mut receiver, 140, [picture(8, 9000)]), [9000, 12_000]);
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
+use maru_core::fec::{self, LossPattern};
 use maru_core::h264::{Packetizer, START_CODE};
 use maru_core::media::AccessUnit;
 use maru_core::time::Timestamp;
@@ -32,16 +33,24 @@ impl SplitMix64 {
 
 /// What an encoder and packetizer make: 30 pictures a second, each telling them apart by its content.
 pub(crate) struct Stream {
-    packetizer: Packetizer,
-    sequence: u16,
+    pub(crate) packetizer: Packetizer,
+    pub(crate) sequence: u16,
     pub(crate) rtp_time: u32,
+    /// The loss that repair is made for.
+    pub(crate) protection: f64,
     pub(crate) sent: Vec<AccessUnit>,
 }
 
 impl Stream {
     /// Sequence numbers and timestamps are about to wrap.
     pub(crate) fn new() -> Self {
-        Self { packetizer: Packetizer::new(1_200), sequence: 65_500, rtp_time: u32::MAX - 20_000, sent: Vec::new() }
+        Self {
+            packetizer: Packetizer::new(1_200),
+            sequence: 65_500,
+            rtp_time: u32::MAX - 20_000,
+            protection: 0.0,
+            sent: Vec::new(),
+        }
     }
 
     /// The packets of the next picture, with a slice of `bytes`.
@@ -52,10 +61,11 @@ impl Stream {
         let count = payloads.len();
         let rtp_time = self.rtp_time;
         self.rtp_time = rtp_time.wrapping_add(3_000);
-        let packets = payloads.into_iter().enumerate().map(|(index, payload)| {
+        let block = fec::block(payloads, fec::repairs_for(count, LossPattern::independent(self.protection)));
+        let packets = block.into_iter().enumerate().map(|(index, (payload, block))| {
             let sequence = self.sequence;
             self.sequence = sequence.wrapping_add(1);
-            RtpVideo { sequence, rtp_time, marker: index + 1 == count, payload }
+            RtpVideo { sequence, rtp_time, marker: index + 1 == count, payload, block }
         });
         packets.collect()
     }
@@ -83,6 +93,8 @@ pub(crate) struct Network {
     /// Added to the delay, at random from nothing to this.
     pub(crate) reordering: Duration,
     pub(crate) loss: f64,
+    /// The loss that the sender makes repair for.
+    pub(crate) protection: f64,
     pub(crate) duplication: f64,
     /// Whether what is lost comes one round trip later.
     pub(crate) retransmits: bool,
@@ -93,7 +105,7 @@ pub(crate) struct Network {
 impl Network {
     pub(crate) fn clean(delay: Duration) -> Self {
         let (reordering, lost_pictures) = (Duration::ZERO, Vec::new());
-        Self { delay, reordering, loss: 0.0, duplication: 0.0, retransmits: false, lost_pictures }
+        Self { delay, reordering, loss: 0.0, protection: 0.0, duplication: 0.0, retransmits: false, lost_pictures }
     }
 }
 
@@ -152,7 +164,7 @@ impl<'a> Simulation<'a> {
         Self {
             network,
             random: SplitMix64(seed),
-            stream: Stream::new(),
+            stream: Stream { protection: network.protection, ..Stream::new() },
             wants_key: true,
             events: BTreeMap::new(),
             scheduled: 0,

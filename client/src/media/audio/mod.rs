@@ -12,6 +12,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
 use maru_core::media::{AudioPacket, EncodedAudio};
+use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 
 use super::{DeviceKind, DeviceProblem, MediaEvent, MicrophoneChoice, SpeakerChoice};
@@ -201,6 +202,11 @@ impl PeerAudio {
     /// Used for the file, if it has not begun.
     pub fn set_name(&self, name: &str) {
         name.clone_into(&mut self.state.name.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Which sound, by its RTP time, reached the loudspeaker last, and when.
+    pub fn heard(&self) -> Option<(Timestamp, u32)> {
+        *self.state.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn stats(&self) -> AudioStats {

@@ -28,6 +28,8 @@ pub(super) struct PeerState {
     pub(super) level: AtomicF32,
     /// Packets that the worker was too late for.
     pub(super) packets_dropped: AtomicU64,
+    /// Which sound, by its RTP time, reached the loudspeaker last, and when.
+    pub(super) heard: Mutex<Option<(Timestamp, u32)>>,
     pub(super) report: Report,
 }
 
@@ -79,7 +81,7 @@ impl Peer {
     /// The next samples. `waiting_ms`: sound that waits behind the jitter buffer, for the statistics.
     pub(super) fn play(&mut self, now: Timestamp, waiting_ms: f32, out: &mut [f32]) {
         self.playout.pull(now, out);
-        self.report(now, waiting_ms, out.len());
+        self.tell_heard(now, waiting_ms, out.len());
         if let Some(saver) = &self.saver {
             saver.write(out);
         }
@@ -92,15 +94,16 @@ impl Peer {
         state.samples_concealed.store(counters.samples_concealed, Ordering::Relaxed);
     }
 
-    /// Every tenth of a second: which sound is played when. With the sender's `spoken` it gives the delay.
-    fn report(&mut self, now: Timestamp, waiting_ms: f32, samples: usize) {
+    /// Every tenth of a second: which sound is played when. Pictures go by it, and in the report, with the sender's
+    /// `spoken`, it gives the delay.
+    fn tell_heard(&mut self, now: Timestamp, waiting_ms: f32, samples: usize) {
         self.blocks = (self.blocks + 1) % BLOCKS_PER_REPORT;
         if self.blocks == 0
-            && self.state.report.is_on()
             && let Some(next) = self.playout.next_rtp_time()
         {
             let rtp_time = next.wrapping_sub(samples as u32);
             let at = now + Duration::from_secs_f32(waiting_ms / 1e3);
+            *self.state.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, rtp_time));
             self.state.report.event(at, "heard", json!({ "rtp_time": rtp_time }));
         }
     }

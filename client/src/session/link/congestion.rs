@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use maru_core::time::Timestamp;
 use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket, convert_twcc};
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtp::extension::transport_cc_extension::TransportCcExtension;
@@ -54,20 +55,26 @@ impl CongestionMeter {
             stream.newest = Some(sequence);
         }
         let (at, bytes) = (clock::timestamp(now), packet.marshal_size() + OUTER_BYTES);
-        self.path.with(|controller| controller.handle_sent(at, transport_sequence, bytes, is_repair));
-        self.plan(now);
+        let next = self.path.sent(at, transport_sequence, bytes, is_repair);
+        self.plan(now, next);
     }
 
     fn reported(&mut self, report: &TransportLayerCc, now: Instant) {
         let packets: Vec<_> =
             convert_twcc(report).iter().map(|packet| (packet.sequence_number, packet.arrival)).collect();
-        self.path.with(|controller| controller.handle_report(clock::timestamp(now), &packets));
-        self.plan(now);
+        let next = self.path.with(|controller| controller.handle_report(clock::timestamp(now), &packets));
+        tracing::trace!(
+            packets = packets.len(),
+            target_bps = self.path.target_bps(),
+            queue = ?self.path.queue_delay(),
+            room_bytes = self.path.room_bytes(clock::timestamp(now)),
+            "report"
+        );
+        self.plan(now, next);
     }
 
-    fn plan(&mut self, now: Instant) {
-        let at = self.path.with(|controller| controller.poll_timeout());
-        self.timeout = at.map(|at| now + at.since(clock::timestamp(now)));
+    fn plan(&mut self, now: Instant, next: Option<Timestamp>) {
+        self.timeout = next.map(|at| now + at.since(clock::timestamp(now)));
     }
 }
 
@@ -108,8 +115,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for CongestionMeter {
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
         if self.timeout.is_some_and(|at| at <= now) {
-            self.path.with(|controller| controller.handle_timeout(clock::timestamp(now)));
-            self.plan(now);
+            let next = self.path.with(|controller| controller.handle_timeout(clock::timestamp(now)));
+            self.plan(now, next);
         }
         Ok(())
     }

@@ -10,13 +10,15 @@ use rtc::peer_connection::configuration::interceptor_registry::{
     Slot, configure_rtcp_reports, configure_twcc_sender_only,
 };
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS};
-use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
+};
 use webrtc::peer_connection::{MediaEngine, Registry, SettingEngine, SettingEngineBuilder, SrtpProtectionProfile};
 
 use super::congestion::CongestionMeter;
 use super::error::LinkError;
 use super::event::Outbox;
-use super::nack::{NackGenerator, RoundTrip};
+use super::nack::NackGenerator;
 use super::pacing::Pacing;
 use super::path::Path;
 use super::tap::{CaptureTimes, RtcpTap};
@@ -45,6 +47,10 @@ const SRTP_REPLAY_WINDOW: usize = 1024;
 
 /// How often the peer is told what arrived. The stack's 100 ms would double the time to notice a full path.
 const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The header extension that tells where among packets that repair each other one is ([`maru_core::fec::BlockPlace`]).
+/// Who does not know it gets no repair.
+pub(super) const BLOCK_URI: &str = "urn:x-maru:repair-block";
 
 /// The tap comes nearest to the wire: it sees every report that goes out.
 const TAP_SLOT: Slot = Slot::Custom(500);
@@ -87,6 +93,10 @@ pub(super) fn media_engine() -> Result<MediaEngine, LinkError> {
             .register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, kind)
             .map_err(|error| LinkError::Setup(error.to_string()))?;
     }
+    let block = RTCRtpHeaderExtensionCapability { uri: BLOCK_URI.to_owned() };
+    engine
+        .register_header_extension(block, RtpCodecKind::Video, None)
+        .map_err(|error| LinkError::Setup(error.to_string()))?;
     Ok(engine)
 }
 
@@ -94,7 +104,6 @@ pub(super) fn interceptors(
     engine: &mut MediaEngine,
     outbox: Outbox,
     capture_times: Arc<CaptureTimes>,
-    round_trip: Arc<RoundTrip>,
     path: &Arc<Path>,
     own_ssrcs: Ssrcs,
 ) -> Result<Registry, LinkError> {
@@ -104,8 +113,8 @@ pub(super) fn interceptors(
     Ok(configure_rtcp_reports(registry)
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(FEEDBACK_INTERVAL).build())
         .with(Slot::NackResponder, responder)
-        .with(Slot::Pacer, Pacing::new(Arc::clone(path), Arc::clone(&round_trip), own_ssrcs.audio))
-        .with(Slot::NackGenerator, NackGenerator::new(own_ssrcs.video, round_trip))
+        .with(Slot::Pacer, Pacing::new(Arc::clone(path), own_ssrcs.audio))
+        .with(Slot::NackGenerator, NackGenerator::new(own_ssrcs.video, Arc::clone(path)))
         .with(Slot::CongestionControl, CongestionMeter::new(Arc::clone(path)))
         .with(TAP_SLOT, RtcpTap::new(outbox, capture_times, own_ssrcs.video)))
 }

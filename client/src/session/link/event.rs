@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
+use maru_core::fec::BlockPlace;
 use maru_core::media::AudioPacket;
 use maru_core::time::Timestamp;
 use maru_protocol::signal::IceCandidate;
@@ -53,6 +54,8 @@ pub struct RtpVideo {
     /// The last packet of a picture.
     pub marker: bool,
     pub payload: Bytes,
+    /// Where it is among packets that repair each other, if it is.
+    pub block: Option<BlockPlace>,
     pub arrived: Timestamp,
 }
 

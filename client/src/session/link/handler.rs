@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use maru_core::fec::BlockPlace;
 use maru_core::media::AudioPacket;
 use maru_protocol::signal::IceCandidate;
 use rtc::rtp::packet::Packet;
@@ -16,6 +17,7 @@ use webrtc::peer_connection::{
 use webrtc::runtime::Runtime;
 
 use super::event::{LinkEvent, Outbox, RtpVideo};
+use super::send::BlockExtension;
 use crate::clock;
 
 /// Longer than any message of the protocol: 4,000 characters of chat, escaped as JSON at worst, and what is around.
@@ -25,6 +27,7 @@ pub(super) struct Handler {
     outbox: Outbox,
     runtime: Arc<dyn Runtime>,
     remote_video: RemoteVideo,
+    block_extension: BlockExtension,
 }
 
 /// The peer's video, once its first packet has come.
@@ -32,8 +35,13 @@ pub(super) struct Handler {
 pub(super) struct RemoteVideo(Arc<Mutex<Option<(Arc<dyn TrackRemote>, u32)>>>);
 
 impl Handler {
-    pub(super) fn new(outbox: Outbox, runtime: Arc<dyn Runtime>, remote_video: RemoteVideo) -> Self {
-        Self { outbox, runtime, remote_video }
+    pub(super) fn new(
+        outbox: Outbox,
+        runtime: Arc<dyn Runtime>,
+        remote_video: RemoteVideo,
+        block_extension: BlockExtension,
+    ) -> Self {
+        Self { outbox, runtime, remote_video, block_extension }
     }
 }
 
@@ -89,7 +97,8 @@ impl PeerConnectionEventHandler for Handler {
     }
 
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
-        let drain = drain_track(track, self.outbox.clone(), Arc::clone(&self.runtime), self.remote_video.clone());
+        let (outbox, runtime) = (self.outbox.clone(), Arc::clone(&self.runtime));
+        let drain = drain_track(track, outbox, runtime, self.remote_video.clone(), self.block_extension.clone());
         self.runtime.spawn(Box::pin(drain)).detach();
     }
 }
@@ -100,6 +109,7 @@ async fn drain_track(
     outbox: Outbox,
     runtime: Arc<dyn Runtime>,
     remote_video: RemoteVideo,
+    block_extension: BlockExtension,
 ) {
     let is_video = track.kind().await == RtpCodecKind::Video;
     let mut ssrc = None;
@@ -112,7 +122,8 @@ async fn drain_track(
                 }
                 // Padding alone, as bandwidth probes send it, has a place in the sequence of video.
                 if is_video || !packet.payload.is_empty() {
-                    outbox.media(media_event(packet, is_video, runtime.as_ref()));
+                    let block = is_video.then(|| block_extension.read(&packet.header)).flatten();
+                    outbox.media(media_event(packet, is_video, block, runtime.as_ref()));
                 }
             }
             TrackRemoteEvent::OnError | TrackRemoteEvent::OnEnded => break,
@@ -121,12 +132,12 @@ async fn drain_track(
     }
 }
 
-fn media_event(packet: Packet, is_video: bool, runtime: &dyn Runtime) -> LinkEvent {
+fn media_event(packet: Packet, is_video: bool, block: Option<BlockPlace>, runtime: &dyn Runtime) -> LinkEvent {
     let Packet { header, payload } = packet;
     let (sequence, rtp_time) = (header.sequence_number, header.timestamp);
     let arrived = clock::timestamp(runtime.now());
     if is_video {
-        LinkEvent::Video(RtpVideo { sequence, rtp_time, marker: header.marker, payload, arrived })
+        LinkEvent::Video(RtpVideo { sequence, rtp_time, marker: header.marker, payload, block, arrived })
     } else {
         LinkEvent::Audio(AudioPacket { payload, sequence, rtp_time, arrived })
     }

@@ -56,9 +56,8 @@ pub use self::stats::{LinkStats, StreamStats};
 use self::driver::WatchedRuntime;
 use self::event::Outbox;
 use self::handler::{Handler, MAX_TEXT_BYTES, RemoteVideo};
-use self::nack::RoundTrip;
 use self::remote::RemotePeer;
-use self::send::MediaSender;
+use self::send::{BlockExtension, MediaSender};
 use self::tap::CaptureTimes;
 
 /// The data channel, negotiated by both sides beforehand.
@@ -87,7 +86,7 @@ pub struct Link {
     audio: MediaSender,
     channel: Arc<dyn DataChannel>,
     capture_times: Arc<CaptureTimes>,
-    round_trip: Arc<RoundTrip>,
+    path: Arc<Path>,
     remote: Mutex<RemotePeer>,
     remote_video: RemoteVideo,
     restart: AtomicBool,
@@ -101,19 +100,13 @@ impl Link {
         let ice_servers = servers::resolve(&runtime, &ice_servers).await;
         let (outbox, carrier, events) = Outbox::new();
         let capture_times = Arc::new(CaptureTimes::default());
-        let round_trip = Arc::new(RoundTrip::default());
         let remote_video = RemoteVideo::default();
+        let block_extension = BlockExtension::default();
         let ssrcs = ssrcs()?;
 
         let mut media_engine = engine::media_engine()?;
-        let interceptors = engine::interceptors(
-            &mut media_engine,
-            outbox.clone(),
-            Arc::clone(&capture_times),
-            Arc::clone(&round_trip),
-            &path,
-            ssrcs,
-        )?;
+        let interceptors =
+            engine::interceptors(&mut media_engine, outbox.clone(), Arc::clone(&capture_times), &path, ssrcs)?;
         let configuration = RTCConfigurationBuilder::new()
             .with_ice_servers(ice_servers)
             .with_certificates(vec![certificate::certificate()?])
@@ -124,7 +117,12 @@ impl Link {
                 .with_media_engine(media_engine)
                 .with_interceptor_registry(interceptors)
                 .with_setting_engine(engine::settings())
-                .with_handler(Arc::new(Handler::new(outbox.clone(), Arc::clone(&runtime), remote_video.clone())))
+                .with_handler(Arc::new(Handler::new(
+                    outbox.clone(),
+                    Arc::clone(&runtime),
+                    remote_video.clone(),
+                    block_extension.clone(),
+                )))
                 .with_runtime(Arc::new(WatchedRuntime::new(Arc::clone(&runtime), outbox.clone())))
                 .with_udp_addrs(socket_addresses(&local_addresses))
                 .with_data_channel_send_buffer_limit(CHANNEL_BUFFER_BYTES)
@@ -133,8 +131,10 @@ impl Link {
                 .map_err(setup)?,
         );
 
-        let video = MediaSender::add(peer_connection.as_ref(), MediaKind::Video, ssrcs.video).await?;
-        let audio = MediaSender::add(peer_connection.as_ref(), MediaKind::Audio, ssrcs.audio).await?;
+        let video = MediaSender::add(peer_connection.as_ref(), MediaKind::Video, ssrcs.video, block_extension).await?;
+        let audio =
+            MediaSender::add(peer_connection.as_ref(), MediaKind::Audio, ssrcs.audio, BlockExtension::default())
+                .await?;
         let init = RTCDataChannelInit { negotiated: Some(CHANNEL_ID), ordered: true, ..RTCDataChannelInit::default() };
         let channel = peer_connection.create_data_channel(CHANNEL_LABEL, Some(init)).await.map_err(setup)?;
         runtime.spawn(Box::pin(event::carry(carrier))).detach();
@@ -147,7 +147,7 @@ impl Link {
             audio,
             channel,
             capture_times,
-            round_trip,
+            path,
             remote: Mutex::default(),
             remote_video,
             restart: AtomicBool::new(false),
@@ -214,7 +214,7 @@ impl Link {
         }
         let unit = &video.unit;
         self.capture_times.set(self.video.ssrc(), MediaKind::Video, video.captured, unit.rtp_time);
-        self.video.send_h264(&unit.data, unit.rtp_time).await
+        self.video.send_h264(&unit.data, unit.rtp_time, |packets| self.path.repairs(packets)).await
     }
 
     /// Sends 20 ms of sound. Before the link stands, they are dropped and counted.
@@ -256,7 +256,7 @@ impl Link {
         let counters = self.outbox.counters();
         let stats = LinkStats::read(&report);
         if let Some(round_trip) = stats.round_trip {
-            self.round_trip.set(round_trip);
+            self.path.set_round_trip(round_trip);
         }
         LinkStats {
             events_dropped: counters.events_dropped.load(Ordering::Relaxed),

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rtc::interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket};
@@ -13,6 +12,8 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, n
 use rtc::sansio::Protocol;
 use rtc::shared::TransportContext;
 use rtc::shared::error::Error;
+
+use super::path::{LONG_ROUND_TRIP, Path};
 
 /// A packet that was only overtaken may still come. So long it is waited for at first and at least; and at most, where
 /// packets keep being overtaken by more.
@@ -23,7 +24,6 @@ const RETRY_MARGIN: Duration = Duration::from_millis(5);
 const MIN_RETRY: Duration = Duration::from_millis(20);
 const MAX_RETRY: Duration = Duration::from_millis(300);
 /// On a long way each request is made twice, so that one that is lost does not cost a round trip. The peer answers once.
-const TWICE_FROM_ROUND_TRIP: Duration = Duration::from_millis(35);
 const ECHO_AFTER: Duration = Duration::from_millis(15);
 /// After these, a key frame is the better way.
 const MAX_REQUESTS: u8 = 8;
@@ -32,29 +32,9 @@ const BATCH: Duration = Duration::from_millis(2);
 /// More missing packets than this are an outage, not loss.
 const MAX_MISSING: usize = 256;
 
-/// The round trip as measured last; a usual one until then.
-#[derive(Debug)]
-pub(super) struct RoundTrip(AtomicU64);
-
-impl Default for RoundTrip {
-    fn default() -> Self {
-        Self(AtomicU64::new(80_000))
-    }
-}
-
-impl RoundTrip {
-    pub(super) fn set(&self, round_trip: Duration) {
-        self.0.store(u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    pub(super) fn get(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::Relaxed))
-    }
-}
-
 pub(super) struct NackGenerator {
     own_ssrc: u32,
-    round_trip: Arc<RoundTrip>,
+    path: Arc<Path>,
     streams: HashMap<u32, Missing>,
     inbound: VecDeque<TaggedPacket>,
     outbound: VecDeque<TaggedPacket>,
@@ -62,9 +42,9 @@ pub(super) struct NackGenerator {
 
 impl NackGenerator {
     /// `own_ssrc`: who asks.
-    pub(super) fn new(own_ssrc: u32, round_trip: Arc<RoundTrip>) -> Self {
+    pub(super) fn new(own_ssrc: u32, path: Arc<Path>) -> Self {
         let (inbound, outbound) = (VecDeque::new(), VecDeque::new());
-        Self { own_ssrc, round_trip, streams: HashMap::new(), inbound, outbound }
+        Self { own_ssrc, path, streams: HashMap::new(), inbound, outbound }
     }
 }
 
@@ -79,7 +59,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for NackGenerator {
         if let Packet::Rtp(rtp) = &packet.message.packet
             && let Some(missing) = self.streams.get_mut(&rtp.header.ssrc)
         {
-            missing.arrived(packet.now, rtp.header.sequence_number, self.round_trip.get());
+            missing.arrived(packet.now, rtp.header.sequence_number, self.path.round_trip());
         }
         self.inbound.push_back(packet);
         Ok(())
@@ -99,8 +79,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for NackGenerator {
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
-        let echo = self.round_trip.get() > TWICE_FROM_ROUND_TRIP;
-        let retry = (self.round_trip.get() + RETRY_MARGIN).clamp(MIN_RETRY, MAX_RETRY);
+        let echo = self.path.round_trip() > LONG_ROUND_TRIP;
+        let retry = (self.path.round_trip() + RETRY_MARGIN).clamp(MIN_RETRY, MAX_RETRY);
         for (&media_ssrc, missing) in &mut self.streams {
             let wanted = missing.take_due(now, retry, echo);
             if wanted.is_empty() {

@@ -4,14 +4,16 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use maru_core::fec::BlockPlace;
+use maru_core::h264;
 use maru_core::pacer::{Pacer, Priority};
 use rtc::interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 use rtc::shared::marshal::MarshalSize;
 
-use super::nack::RoundTrip;
-use super::path::Path;
+use super::engine::BLOCK_URI;
+use super::path::{LONG_ROUND_TRIP, Path};
 use crate::clock;
 
 /// Seconds of pictures: beyond that the path is dead, and its packets are of no use.
@@ -25,20 +27,24 @@ const MAX_BEFORE_REPAIR: Duration = Duration::from_millis(100);
 /// 15 ms after the first.
 const SAME_REQUEST: Duration = Duration::from_millis(18);
 
+/// How often to look for room while too much is under way.
+const FULL_RETRY: Duration = Duration::from_millis(3);
+
 /// Where so much is lost and a second request would take so long, what is sent again is sent twice: a picture that waits
 /// for a third time is a freeze. The second copy comes later, since losses come in bursts.
 const TWICE_FROM_LOSS: f64 = 0.03;
-const TWICE_FROM_ROUND_TRIP: Duration = Duration::from_millis(35);
 const SECOND_COPY_AFTER: Duration = Duration::from_millis(15);
 
 pub(super) struct Pacing {
     path: Arc<Path>,
-    round_trip: Arc<RoundTrip>,
     own_audio_ssrc: u32,
+    /// The number of the header extension of [`BlockPlace`], if one was agreed on.
+    block_extension: Option<u8>,
     pacer: Pacer<TaggedPacket>,
-    waiting: usize,
     /// The newest packet of a picture: what comes again is older.
     newest_picture: Option<u16>,
+    /// The key frame that came when too much was waiting: nothing from before it is sent any more.
+    obsolete_before: Option<u16>,
     /// What is sent again, and when it was asked for: asking once more does not make it come sooner.
     repairs: HashMap<u16, Instant>,
     second_copies: VecDeque<(Instant, TaggedPacket)>,
@@ -48,15 +54,15 @@ pub(super) struct Pacing {
 }
 
 impl Pacing {
-    pub(super) fn new(path: Arc<Path>, round_trip: Arc<RoundTrip>, own_audio_ssrc: u32) -> Self {
+    pub(super) fn new(path: Arc<Path>, own_audio_ssrc: u32) -> Self {
         let pacer = Pacer::new(path.pacing_bps());
         Self {
             path,
-            round_trip,
             own_audio_ssrc,
+            block_extension: None,
             pacer,
-            waiting: 0,
             newest_picture: None,
+            obsolete_before: None,
             repairs: HashMap::new(),
             second_copies: VecDeque::new(),
             inbound: VecDeque::new(),
@@ -90,41 +96,43 @@ impl Pacing {
         is_new
     }
 
+    /// Our key frames begin with their parameter sets. The payload of a repair packet may look like anything.
+    fn begins_key_frame(&self, packet: &rtc::rtp::packet::Packet) -> bool {
+        let place = self.block_extension.and_then(|id| BlockPlace::parse(&packet.header.get_extension(id)?));
+        !place.is_some_and(BlockPlace::is_repair) && h264::begins_key_frame(&packet.payload)
+    }
+
     fn sends_twice(&self) -> bool {
-        self.path.loss() > TWICE_FROM_LOSS && self.round_trip.get() > TWICE_FROM_ROUND_TRIP
+        self.path.loss() > TWICE_FROM_LOSS && self.path.round_trip() > LONG_ROUND_TRIP
     }
 
     /// Lets go what may go at `now`.
     fn release(&mut self, now: Instant) {
         let at = clock::timestamp(now);
         self.pacer.set_rate(at, self.path.pacing_bps());
+        self.pacer.set_spread(self.path.spread());
         while let Some((_, copy)) = self.second_copies.pop_front_if(|(due, _)| *due <= now) {
             if let Packet::Rtp(rtp) = &copy.message.packet {
-                self.waiting += 1;
                 self.pacer.push(at, Priority::Repair, rtp.marshal_size(), copy);
             }
         }
-        while self.pacer.pop_stale(at).is_some() {
-            self.waiting -= 1;
-        }
-        while let Some(mut packet) = self.pacer.pop(at) {
-            self.waiting -= 1;
+        while self.pacer.pop_stale(at).is_some() {}
+        let mut room_bytes = self.path.room_bytes(at);
+        while let Some((mut packet, bytes)) = self.pacer.pop(at, room_bytes > 0.0) {
+            room_bytes -= bytes as f64;
             packet.now = now;
             self.outbound.push_back(packet);
         }
         self.path.backlog.set(self.pacer.waiting());
-        let paced = self.pacer.poll_timeout().map(|next| now + next.since(at));
+        let paced = if room_bytes > 0.0 {
+            self.pacer.poll_timeout().map(|next| now + next.since(at))
+        } else {
+            // A report makes room; it does not come by here.
+            (!self.pacer.is_empty()).then_some(now + FULL_RETRY)
+        };
         let copied = self.second_copies.front().map(|(due, _)| *due);
         self.timeout = paced.into_iter().chain(copied).min();
     }
-}
-
-/// Our key frames begin with their parameter sets: alone, or together in one packet (STAP-A; RFC 6184, 5.7.1).
-fn begins_key_frame(payload: &[u8]) -> bool {
-    const SPS: u8 = 7;
-    const STAP_A: u8 = 24;
-    let kind = |at: usize| payload.get(at).map(|header| header & 0x1f);
-    kind(0) == Some(SPS) || (kind(0) == Some(STAP_A) && kind(3) == Some(SPS))
 }
 
 impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
@@ -148,14 +156,15 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
             self.outbound.push_back(packet);
             return Ok(());
         };
-        if self.waiting == MAX_WAITING {
+        if self.pacer.len() >= MAX_WAITING {
             return Ok(());
         }
         let (bytes, now) = (rtp.marshal_size(), packet.now);
         let (ssrc, sequence) = (rtp.header.ssrc, rtp.header.sequence_number);
         let priority = self.priority(ssrc, sequence);
         if priority == Priority::Repair {
-            let is_too_late = self.pacer.waiting() > MAX_BEFORE_REPAIR;
+            let is_obsolete = self.obsolete_before.is_some_and(|key| (sequence.wrapping_sub(key) as i16) < 0);
+            let is_too_late = is_obsolete || self.pacer.waiting() > MAX_BEFORE_REPAIR;
             if is_too_late || !self.is_new_request(sequence, now) {
                 return Ok(());
             }
@@ -165,10 +174,13 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
                 self.second_copies.push_back((now + SECOND_COPY_AFTER, copy));
             }
         }
-        if priority == Priority::Picture && begins_key_frame(&rtp.payload) {
-            self.waiting -= self.pacer.drop_pictures();
+        if priority == Priority::Picture && self.begins_key_frame(rtp) {
+            if self.pacer.waiting() > MAX_BEFORE_REPAIR {
+                self.pacer.drop_repair();
+                self.obsolete_before = Some(sequence);
+            }
+            self.pacer.drop_pictures();
         }
-        self.waiting += 1;
         self.pacer.push(clock::timestamp(now), priority, bytes, packet);
         self.release(now);
         Ok(())
@@ -191,7 +203,10 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
 }
 
 impl Interceptor for Pacing {
-    fn bind_local_stream(&mut self, _info: &StreamInfo) {}
+    fn bind_local_stream(&mut self, info: &StreamInfo) {
+        let block = info.rtp_header_extensions.iter().find(|extension| extension.uri == BLOCK_URI);
+        self.block_extension = block.map(|extension| extension.id as u8).or(self.block_extension);
+    }
 
     fn unbind_local_stream(&mut self, _info: &StreamInfo) {}
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use maru_core::fec::{self, BlockPlace};
 use rtc::rtp::codec::h264::H264Payloader;
 use rtc::rtp::header::Header;
 use rtc::rtp::packet::Packet;
@@ -26,12 +27,28 @@ const MAX_PAYLOAD_BYTES: usize = 1200;
 /// The stack gives real payload types, which are 0 to 127.
 const NOT_NEGOTIATED: u8 = u8::MAX;
 
+/// The number that was agreed on for the header extension of [`BlockPlace`], both ways: one section of the description has
+/// one number for it. 0: none.
+#[derive(Debug, Clone, Default)]
+pub(super) struct BlockExtension(Arc<AtomicU8>);
+
+impl BlockExtension {
+    fn id(&self) -> Option<u8> {
+        Some(self.0.load(Ordering::Acquire)).filter(|id| *id != 0)
+    }
+
+    pub(super) fn read(&self, header: &Header) -> Option<BlockPlace> {
+        BlockPlace::parse(&header.get_extension(self.id()?)?)
+    }
+}
+
 pub(super) struct MediaSender {
     track: Arc<TrackLocalStaticRTP>,
     sender: Arc<dyn RtpSender>,
     mime_type: String,
     ssrc: u32,
     payload_type: AtomicU8,
+    block_extension: BlockExtension,
     packetizer: Mutex<Packetizer>,
 }
 
@@ -48,6 +65,7 @@ impl MediaSender {
         peer_connection: &dyn PeerConnection,
         kind: MediaKind,
         ssrc: u32,
+        block_extension: BlockExtension,
     ) -> Result<Self, LinkError> {
         let setup = |error: webrtc::error::Error| LinkError::Setup(error.to_string());
         let (codec, codec_kind, name) = match kind {
@@ -80,6 +98,7 @@ impl MediaSender {
             mime_type,
             ssrc,
             payload_type: AtomicU8::new(NOT_NEGOTIATED),
+            block_extension,
             // Below half of the range, so that the first packets cannot wrap: a receiver that missed them all would
             // count wraps differently (RFC 3711, 3.3.1).
             packetizer: Mutex::new(Packetizer {
@@ -95,26 +114,43 @@ impl MediaSender {
 
     /// Looks up what has been agreed on.
     pub(super) async fn negotiated(&self) {
-        let payload_type = match self.sender.get_parameters().await {
-            Ok(parameters) => parameters
-                .rtp_parameters
-                .codecs
-                .iter()
-                .find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(&self.mime_type))
-                .map_or(NOT_NEGOTIATED, |codec| codec.payload_type),
-            Err(_) => NOT_NEGOTIATED,
+        let Ok(parameters) = self.sender.get_parameters().await else {
+            return self.payload_type.store(NOT_NEGOTIATED, Ordering::Release);
         };
-        self.payload_type.store(payload_type, Ordering::Release);
+        let parameters = parameters.rtp_parameters;
+        let codec =
+            parameters.codecs.iter().find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(&self.mime_type));
+        let extension = parameters.header_extensions.iter().find(|extension| extension.uri == engine::BLOCK_URI);
+        self.payload_type.store(codec.map_or(NOT_NEGOTIATED, |codec| codec.payload_type), Ordering::Release);
+        self.block_extension.0.store(extension.map_or(0, |extension| extension.id as u8), Ordering::Release);
     }
 
-    /// Sends an access unit in Annex B form.
-    pub(super) async fn send_h264(&self, data: &Bytes, rtp_time: u32) -> Result<(), LinkError> {
+    /// Sends an access unit in Annex B form. `repairs` says how many repair packets to send with how many others; it is
+    /// asked only if the peer can use them.
+    pub(super) async fn send_h264(
+        &self,
+        data: &Bytes,
+        rtp_time: u32,
+        repairs: impl FnOnce(usize) -> usize,
+    ) -> Result<(), LinkError> {
         let packets = {
             let mut packetizer = self.packetizer.lock().unwrap_or_else(PoisonError::into_inner);
             let payloads = packetizer.h264.payload(MAX_PAYLOAD_BYTES, data).unwrap_or_default();
-            let last = payloads.len().saturating_sub(1);
-            let payloads = payloads.into_iter().enumerate().map(|(i, payload)| (payload, i == last));
-            self.packets(&mut packetizer, payloads, rtp_time)?
+            let (count, extension) = (payloads.len(), self.block_extension.id());
+            let repairs = extension.map_or(0, |_| repairs(count));
+            let mut packets = Vec::with_capacity(count + repairs);
+            for (index, (payload, place)) in fec::block(payloads, repairs).into_iter().enumerate() {
+                let mut packet = self.packet(&mut packetizer, payload, index + 1 == count, rtp_time)?;
+                if let Some((id, place)) = extension.zip(place) {
+                    let place = Bytes::copy_from_slice(&place.to_bytes());
+                    packet
+                        .header
+                        .set_extension(id, place)
+                        .map_err(|error| LinkError::Negotiation(error.to_string()))?;
+                }
+                packets.push(packet);
+            }
+            packets
         };
         self.write(packets).await
     }
@@ -123,30 +159,27 @@ impl MediaSender {
     pub(super) async fn send_one(&self, payload: &Bytes, rtp_time: u32, marker: bool) -> Result<(), LinkError> {
         let packets = {
             let mut packetizer = self.packetizer.lock().unwrap_or_else(PoisonError::into_inner);
-            self.packets(&mut packetizer, [(payload.clone(), marker)].into_iter(), rtp_time)?
+            vec![self.packet(&mut packetizer, payload.clone(), marker, rtp_time)?]
         };
         self.write(packets).await
     }
 
-    fn packets(
+    fn packet(
         &self,
         packetizer: &mut Packetizer,
-        payloads: impl Iterator<Item = (Bytes, bool)>,
+        payload: Bytes,
+        marker: bool,
         timestamp: u32,
-    ) -> Result<Vec<Packet>, LinkError> {
+    ) -> Result<Packet, LinkError> {
         let payload_type = self.payload_type.load(Ordering::Acquire);
         if payload_type == NOT_NEGOTIATED {
             return Err(LinkError::Negotiation("the peer does not take this kind of media".into()));
         }
-        let packet = |(payload, marker)| {
-            let sequence_number = packetizer.next_sequence;
-            packetizer.next_sequence = sequence_number.wrapping_add(1);
-            let ssrc = self.ssrc;
-            let header =
-                Header { version: 2, marker, payload_type, sequence_number, timestamp, ssrc, ..Header::default() };
-            Packet { header, payload }
-        };
-        Ok(payloads.map(packet).collect())
+        let sequence_number = packetizer.next_sequence;
+        packetizer.next_sequence = sequence_number.wrapping_add(1);
+        let ssrc = self.ssrc;
+        let header = Header { version: 2, marker, payload_type, sequence_number, timestamp, ssrc, ..Header::default() };
+        Ok(Packet { header, payload })
     }
 
     async fn write(&self, packets: Vec<Packet>) -> Result<(), LinkError> {

@@ -48,13 +48,13 @@ impl PeerHandle {
     }
 
     /// Bits per second that the way to the peer carries; `None` while there is none.
-    pub(in crate::session) fn target_bps(&self) -> Option<u32> {
-        self.connected.then(|| self.path.target_bps())
+    pub(in crate::session) fn unrepaired_bps(&self) -> Option<u32> {
+        self.connected.then(|| self.path.unrepaired_bps())
     }
 
     /// Whether the peer needs a key frame, without having said so yet.
     pub(in crate::session) fn has_lost_pictures(&self) -> bool {
-        self.connected && self.path.take_lost_pictures()
+        self.connected && self.path.take_need_of_key_frame()
     }
 
     /// The peer's decoder cannot go on without a key frame.

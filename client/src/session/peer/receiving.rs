@@ -1,20 +1,29 @@
 //! What is received from a peer: packets to access units to the decoder, and the figures about it.
 
-use maru_core::media::AudioPacket;
+use std::collections::VecDeque;
+
+use maru_core::lip_sync::LipSync;
+use maru_core::media::{AccessUnit, AudioPacket};
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::{self, VideoReceiver, VideoReceiverStats};
 
 use crate::clock;
 use crate::media::{PeerMedia, PictureSlot, ReceiveStats};
 use crate::session::PeerStats;
-use crate::session::link::{LinkStats, RtpVideo};
+use crate::session::link::{LinkStats, MediaKind, RtpVideo, SenderReport};
 
 pub(super) struct Receiving {
     media: PeerMedia,
     video: VideoReceiver,
+    sync: LipSync,
+    /// Complete pictures and when to show them, in order.
+    waiting: VecDeque<(Timestamp, AccessUnit)>,
     waits_for_first_picture: bool,
     last: Counters,
 }
+
+/// More complete pictures than this are shown as they come.
+const MAX_WAITING: usize = 16;
 
 /// What has been counted so far.
 #[derive(Default)]
@@ -27,31 +36,55 @@ struct Counters {
 
 impl Receiving {
     pub(super) fn new(media: PeerMedia) -> Self {
-        Self { media, video: VideoReceiver::new(), waits_for_first_picture: true, last: Counters::default() }
+        Self {
+            media,
+            video: VideoReceiver::new(),
+            sync: LipSync::default(),
+            waiting: VecDeque::new(),
+            waits_for_first_picture: true,
+            last: Counters::default(),
+        }
     }
 
     /// A new link begins with new streams.
     pub(super) fn reset(&mut self) {
         self.video.reset();
+        self.sync.reset();
+        self.waiting.clear();
         self.last.link = LinkStats::default();
     }
 
     pub(super) fn video(&mut self, packet: RtpVideo) {
-        let RtpVideo { sequence, rtp_time, marker, payload, arrived } = packet;
-        self.video.handle_packet(arrived, video_receiver::RtpVideo { sequence, rtp_time, marker, payload });
+        let RtpVideo { sequence, rtp_time, marker, payload, block, arrived } = packet;
+        self.video.handle_packet(arrived, video_receiver::RtpVideo { sequence, rtp_time, marker, payload, block });
     }
 
     pub(super) fn audio(&self, packet: AudioPacket) {
         self.media.push_audio(packet);
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.video.poll_timeout()
+    pub(super) fn sender_report(&mut self, report: SenderReport) {
+        match report.kind {
+            MediaKind::Audio => self.sync.sound_reported(report.ntp, report.rtp_time),
+            MediaKind::Video => self.sync.pictures_reported(report.ntp, report.rtp_time),
+        }
     }
 
-    /// Gives the decoder whatever is complete.
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        let due = self.waiting.front().map(|(due, _)| *due);
+        due.into_iter().chain(self.video.poll_timeout()).min()
+    }
+
+    /// Gives the decoder whatever is complete and due.
     pub(super) fn hand_over(&mut self, now: Timestamp) {
+        if let Some((at, rtp_time)) = self.media.heard() {
+            self.sync.heard(at, rtp_time);
+        }
         while let Some(unit) = self.video.poll_unit(now) {
+            let due = if self.waiting.len() < MAX_WAITING { self.sync.due(now, unit.rtp_time) } else { now };
+            self.waiting.push_back((due, unit));
+        }
+        while let Some((_, unit)) = self.waiting.pop_front_if(|(due, _)| *due <= now) {
             if !self.media.push_video(unit) {
                 self.video.decoder_needs_key_frame();
             }

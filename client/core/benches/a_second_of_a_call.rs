@@ -1,0 +1,119 @@
+//! What the decisions of a call cost: one second of 720p30 at 2.5 Mbit/s with 5 % loss, one peer. 10 ms are one per cent
+//! of a core.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use maru_core::congestion::CongestionController;
+use maru_core::fec::{self, BlockPlace, LossPattern};
+use maru_core::lip_sync::LipSync;
+use maru_core::pacer::{Pacer, Priority};
+use maru_core::time::Timestamp;
+use maru_core::video_receiver::{RtpVideo, VideoReceiver};
+
+const PICTURES: u64 = 30;
+const PACKETS: usize = 9;
+const LOSS: LossPattern = LossPattern { share: 0.05, run: 1.06 };
+
+fn at(us: u64) -> Timestamp {
+    Timestamp::from_micros(10_000_000 + us)
+}
+
+/// Each packet of sound and picture through pacer and controller, and twenty reports.
+fn send(controller: &mut CongestionController, pacer: &mut Pacer<usize>) -> u32 {
+    let (mut sequence, mut reported) = (0_u16, 0_u16);
+    let mut on_the_way = VecDeque::new();
+    for us in (0..1_000_000).step_by(1_000) {
+        let now = at(us);
+        if us % 20_000 == 0 {
+            pacer.push(now, Priority::Sound, 140, 140);
+        }
+        if us % 33_000 == 0 {
+            (0..PACKETS + 2).for_each(|_| pacer.push(now, Priority::Picture, 1250, 1250));
+        }
+        while let Some((bytes, _)) = pacer.pop(now, controller.room_bytes(now) > 0.0) {
+            controller.handle_sent(now, sequence, bytes, false);
+            on_the_way.push_back((us + 20_000, sequence));
+            sequence = sequence.wrapping_add(1);
+        }
+        if us % 50_000 == 0 {
+            let arrived: Vec<_> = std::iter::from_fn(|| on_the_way.pop_front_if(|(due, _)| *due <= us)).collect();
+            let report: Vec<_> = arrived
+                .iter()
+                .map(|&(due, sequence)| (sequence, (sequence % 20 != 7).then(|| Duration::from_micros(due))))
+                .collect();
+            reported = reported.wrapping_add(report.len() as u16);
+            controller.handle_report(now, &report);
+        }
+    }
+    controller.target_bps() + u32::from(reported)
+}
+
+fn payloads(picture: u64) -> Vec<Bytes> {
+    let payload = |packet: usize| {
+        let mut payload: Vec<u8> = (0..1150).map(|i| (i * 7 + packet + picture as usize) as u8).collect();
+        payload[0] = if picture == 0 { 0x65 } else { 0x41 };
+        Bytes::from(payload)
+    };
+    (0..PACKETS).map(payload).collect()
+}
+
+fn protect() -> usize {
+    (0..PICTURES).map(|picture| fec::block(payloads(picture), fec::repairs_for(PACKETS, LOSS)).len()).sum()
+}
+
+/// A second of packets with their repair, of which one in twenty is missing.
+fn lossy_second() -> Vec<RtpVideo> {
+    let mut packets = Vec::new();
+    let mut sequence = 0_u16;
+    for picture in 0..PICTURES {
+        for (index, (payload, block)) in
+            fec::block(payloads(picture), fec::repairs_for(PACKETS, LOSS)).into_iter().enumerate()
+        {
+            let is_repair = block.is_some_and(BlockPlace::is_repair);
+            let marker = !is_repair && index + 1 == PACKETS;
+            let packet = RtpVideo { sequence, rtp_time: picture as u32 * 3000, marker, payload, block };
+            sequence += 1;
+            if picture == 0 || sequence % 20 != 7 {
+                packets.push(packet);
+            }
+        }
+    }
+    packets
+}
+
+fn receive(packets: Vec<RtpVideo>) -> u64 {
+    let (mut receiver, mut sync) = (VideoReceiver::new(), LipSync::default());
+    sync.sound_reported(1 << 40, 0);
+    sync.pictures_reported(1 << 40, 0);
+    for (index, packet) in (0..).zip(packets) {
+        let now = at(index * 3_000);
+        sync.heard(now, index as u32 * 144);
+        receiver.handle_packet(now, packet);
+        while let Some(unit) = receiver.poll_unit(now) {
+            std::hint::black_box(sync.due(now, unit.rtp_time));
+        }
+    }
+    receiver.stats().rebuilt
+}
+
+fn a_second(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("a second of a call");
+    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(30);
+    let fresh = || (CongestionController::new(1_000_000, 100_000, 3_000_000), Pacer::new(3_000_000));
+    group.bench_function("estimator and pacer", |bencher| {
+        bencher.iter_batched_ref(fresh, |(controller, pacer)| send(controller, pacer), BatchSize::SmallInput);
+    });
+    group.bench_function("making repair", |bencher| bencher.iter(protect));
+    let packets = lossy_second();
+    assert!(receive(packets.clone()) > 0, "something is rebuilt");
+    group.bench_function("video buffer, repair and lip-sync", |bencher| {
+        bencher.iter_batched(|| packets.clone(), receive, BatchSize::SmallInput);
+    });
+    group.finish();
+}
+
+criterion_group!(benches, a_second);
+criterion_main!(benches);

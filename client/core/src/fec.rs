@@ -1,0 +1,251 @@
+//! Forward error correction of pictures: repair packets from which as many lost ones can be rebuilt, whichever they are
+//! (Reed and Solomon 1960).
+//!
+//! A block is the packets of one picture and, after them, its repair packets, numbered on in the same sequence. Each of
+//! them says where in its block it is ([`BlockPlace`]), so that whoever gets one knows which of the others are pictures
+//! and which are repair. FlexFEC (RFC 8627) does the same by XOR, which rebuilds one packet of a row: of nine packets
+//! and two repair packets over 5 % loss it loses three times as many pictures.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use reed_solomon_erasure::galois_8::ReedSolomon;
+
+/// Pictures of more packets are not protected: key frames of large cameras at their best, which nothing waits for.
+pub const MAX_MEDIA: usize = 80;
+const MAX_REPAIRS: usize = 64;
+/// The longest repair packet that is believed.
+const MAX_SHARD_BYTES: usize = 2_000;
+/// In a shard, before the payload: its length.
+const LENGTH_BYTES: usize = 2;
+
+/// A picture that is still incomplete with all repair, 0 to 1: those are sent again instead.
+const INCOMPLETE: f64 = 0.02;
+
+/// Where in its block a packet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockPlace {
+    /// Packets of the picture, 1 to [`MAX_MEDIA`].
+    pub media: u8,
+    /// Repair packets after them.
+    pub repairs: u8,
+    /// Counted through both.
+    pub index: u8,
+}
+
+impl BlockPlace {
+    /// Length of the header extension.
+    pub const BYTES: usize = 3;
+
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        [self.media, self.repairs, self.index]
+    }
+
+    /// `None` where it makes no sense.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let &[media, repairs, index] = bytes else { return None };
+        let is_sound = (1..=MAX_MEDIA).contains(&media.into())
+            && (1..=MAX_REPAIRS).contains(&repairs.into())
+            && usize::from(index) < usize::from(media) + usize::from(repairs);
+        is_sound.then_some(Self { media, repairs, index })
+    }
+
+    pub fn is_repair(self) -> bool {
+        self.index >= self.media
+    }
+}
+
+/// How packets are lost: the model of Gilbert (1960).
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct LossPattern {
+    /// Share of packets lost, 0 to 1.
+    pub share: f64,
+    /// How many are lost in a row, on average.
+    pub run: f64,
+}
+
+impl LossPattern {
+    /// Each packet on its own.
+    pub fn independent(share: f64) -> Self {
+        Self { share, run: 1.0 / (1.0 - share).max(0.1) }
+    }
+
+    /// The probability that of `packets` more than `most` are lost.
+    fn more_than(self, most: usize, packets: usize) -> f64 {
+        let share = self.share.clamp(0.0, 0.9);
+        let leave = 1.0 / self.run.max(1.0 / (1.0 - share));
+        let enter = share * leave / (1.0 - share);
+        // By how many are lost so far: the probability that the last one was not, and that it was.
+        let mut states = vec![(0.0, 0.0); most + 1];
+        states[0] = (1.0 - share, share);
+        for _ in 0..packets {
+            let mut next = vec![(0.0, 0.0); most + 1];
+            for (lost, &(kept, gone)) in states.iter().enumerate() {
+                let lose = kept * enter + gone * (1.0 - leave);
+                next[lost].0 += kept + gone - lose;
+                if lost < most {
+                    next[lost + 1].1 += lose;
+                }
+            }
+            states = next;
+        }
+        1.0 - states.iter().map(|(kept, gone)| kept + gone).sum::<f64>()
+    }
+}
+
+/// How many repair packets make a picture of `media` packets whole nearly always. At most half as many as there are
+/// packets, rounded up.
+pub fn repairs_for(media: usize, loss: LossPattern) -> usize {
+    if media == 0 || media > MAX_MEDIA || loss.share <= 0.0 {
+        return 0;
+    }
+    let most = media.div_ceil(2).min(MAX_REPAIRS);
+    (0..most).find(|&repairs| loss.more_than(repairs, media + repairs) <= INCOMPLETE).unwrap_or(most)
+}
+
+/// A picture's payloads as they are sent: with what repairs them behind, and the place of each in the block. Without
+/// repair they are no block.
+pub fn block(mut payloads: Vec<Bytes>, repairs: usize) -> Vec<(Bytes, Option<BlockPlace>)> {
+    let media = payloads.len();
+    payloads.extend(protect(&payloads, repairs));
+    let repairs = payloads.len() - media;
+    let place = |index| BlockPlace { media: media as u8, repairs: repairs as u8, index: index as u8 };
+    payloads.into_iter().enumerate().map(|(index, payload)| (payload, (repairs > 0).then(|| place(index)))).collect()
+}
+
+/// The payloads of `repairs` repair packets for a picture of these payloads. Empty where it cannot be protected.
+fn protect(payloads: &[Bytes], repairs: usize) -> Vec<Bytes> {
+    let is_possible = (1..=MAX_MEDIA).contains(&payloads.len()) && (1..=MAX_REPAIRS).contains(&repairs);
+    let longest = payloads.iter().map(Bytes::len).max().unwrap_or(0) + LENGTH_BYTES;
+    if !is_possible || longest > MAX_SHARD_BYTES {
+        return Vec::new();
+    }
+    let Ok(code) = ReedSolomon::new(payloads.len(), repairs) else { return Vec::new() };
+    let shards: Vec<Vec<u8>> = payloads.iter().map(|payload| shard(payload, longest)).collect();
+    let mut parity = vec![vec![0; longest]; repairs];
+    match code.encode_sep(&shards, &mut parity) {
+        Ok(()) => parity.into_iter().map(Bytes::from).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// The payloads that are missing in `media`, by their index, from those that are there and from `repairs`, each with its
+/// number among the `repair_count` that were sent. `None` where they are too few or do not belong together.
+pub fn rebuild(
+    media: &[Option<Bytes>],
+    repair_count: usize,
+    repairs: &[(usize, Bytes)],
+) -> Option<Vec<(usize, Bytes)>> {
+    let missing: Vec<usize> = (0..media.len()).filter(|&index| media[index].is_none()).collect();
+    let bytes = repairs.first()?.1.len();
+    let fits = |payload: &Bytes| payload.len() + LENGTH_BYTES <= bytes;
+    let is_sound = (LENGTH_BYTES..=MAX_SHARD_BYTES).contains(&bytes)
+        && missing.len() <= repairs.len()
+        && media.iter().flatten().all(fits)
+        && repairs.iter().all(|(index, repair)| *index < repair_count && repair.len() == bytes);
+    if !is_sound {
+        return None;
+    }
+    let code = ReedSolomon::new(media.len(), repair_count).ok()?;
+    let mut shards: Vec<Option<Vec<u8>>> =
+        media.iter().map(|payload| payload.as_ref().map(|payload| shard(payload, bytes))).collect();
+    shards.resize(media.len() + repair_count, None);
+    for (index, repair) in repairs {
+        shards[media.len() + index] = Some(repair.to_vec());
+    }
+    code.reconstruct_data(&mut shards).ok()?;
+    missing
+        .into_iter()
+        .map(|index| {
+            let shard = Bytes::from(shards[index].take()?);
+            let length = usize::from(u16::from_be_bytes([shard[0], shard[1]]));
+            (LENGTH_BYTES + length <= shard.len()).then(|| (index, shard.slice(LENGTH_BYTES..LENGTH_BYTES + length)))
+        })
+        .collect()
+}
+
+/// The length of `payload`, `payload`, and zeros up to `bytes`.
+fn shard(payload: &Bytes, bytes: usize) -> Vec<u8> {
+    let mut shard = BytesMut::with_capacity(bytes);
+    shard.put_u16(payload.len() as u16);
+    shard.extend_from_slice(payload);
+    shard.resize(bytes, 0);
+    shard.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(packets: usize) -> Vec<Bytes> {
+        (0..packets).map(|i| (0..(1200 - i * 7)).map(|at| (at * 31 + i * 17) as u8).collect()).collect()
+    }
+
+    #[test]
+    fn any_packets_can_be_lost_as_long_as_there_is_as_much_repair() {
+        let payloads = picture(9);
+        let repairs = protect(&payloads, 3);
+        let numbered: Vec<(usize, Bytes)> = repairs.iter().cloned().enumerate().collect();
+        for lost in [vec![0], vec![8], vec![0, 8], vec![2, 3, 4], vec![0, 1, 8]] {
+            let mut there: Vec<Option<Bytes>> = payloads.iter().cloned().map(Some).collect();
+            lost.iter().for_each(|&index| there[index] = None);
+            let used = &numbered[3 - lost.len()..];
+            let rebuilt = rebuild(&there, 3, used).expect("enough is there");
+            let expected: Vec<(usize, Bytes)> = lost.iter().map(|&index| (index, payloads[index].clone())).collect();
+            assert_eq!(rebuilt, expected);
+        }
+        let there: Vec<Option<Bytes>> =
+            payloads.iter().enumerate().map(|(i, payload)| (i > 3).then(|| payload.clone())).collect();
+        assert_eq!(rebuild(&there, 3, &numbered), None, "four are missing");
+    }
+
+    #[test]
+    fn what_does_not_belong_together_is_no_block() {
+        let payloads = picture(3);
+        let repairs = protect(&payloads, 2);
+        let there = vec![None, Some(payloads[1].clone()), Some(payloads[2].clone())];
+        for bad in [vec![(2, repairs[0].clone())], vec![(0, repairs[0].slice(..100))], vec![(0, Bytes::new())], vec![]]
+        {
+            assert_eq!(rebuild(&there, 2, &bad), None, "{bad:?}");
+        }
+        let mixed = [(0, repairs[0].clone()), (1, repairs[1].slice(1..))];
+        assert_eq!(rebuild(&there, 2, &mixed), None);
+        // Twice the same one is one.
+        let twice = [(0, repairs[0].clone()), (0, repairs[0].clone())];
+        assert_eq!(rebuild(&[None, None, Some(payloads[2].clone())], 2, &twice), None);
+        assert!(protect(&picture(MAX_MEDIA + 1)[..], 2).is_empty());
+        assert!(protect(&[], 2).is_empty());
+    }
+
+    #[test]
+    fn the_place_in_a_block_survives_and_nonsense_does_not() {
+        let place = BlockPlace { media: 9, repairs: 2, index: 10 };
+        assert_eq!(BlockPlace::parse(&place.to_bytes()), Some(place));
+        assert!(place.is_repair());
+        for bad in [&[0, 1, 0][..], &[9, 0, 0], &[9, 2, 11], &[81, 2, 0], &[9, 65, 0], &[9, 2], &[]] {
+            assert_eq!(BlockPlace::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn repair_follows_the_loss_and_its_runs() {
+        let alone = |media, share| repairs_for(media, LossPattern::independent(share));
+        assert_eq!(alone(9, 0.0), 0);
+        assert_eq!(alone(9, 0.01), 1);
+        assert_eq!(alone(9, 0.05), 2);
+        assert_eq!(alone(9, 0.1), 4);
+        assert_eq!(alone(9, 0.5), 5, "never more than half");
+        assert_eq!(alone(1, 0.1), 1);
+        assert_eq!(alone(60, 0.05), 7);
+        assert_eq!(alone(MAX_MEDIA + 1, 0.1), 0);
+        assert_eq!(repairs_for(9, LossPattern { share: 0.05, run: 6.0 }), 5);
+        assert_eq!(repairs_for(9, LossPattern { share: 0.01, run: 2.0 }), 2);
+    }
+
+    #[test]
+    fn the_model_is_the_binomial_distribution_where_each_is_lost_on_its_own() {
+        let one_of_ten = LossPattern::independent(0.1);
+        let none: f64 = 0.9_f64.powi(10);
+        let at_most_one = none + 10.0 * 0.1 * 0.9_f64.powi(9);
+        assert!((one_of_ten.more_than(0, 10) - (1.0 - none)).abs() < 1e-9);
+        assert!((one_of_ten.more_than(1, 10) - (1.0 - at_most_one)).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,164 @@
+//! Lips and voice together: when a picture is to be shown so that it is not far ahead of the sound of its moment.
+//!
+//! Each stream has RTP times of its own. A sender report names the same moment in RTP time and in the sender's clock (RFC
+//! 3550, 6.4.1), so both can be told as times of capture. Sound, which has to be even, waits longer than pictures: they
+//! are held for it. Where pictures are the later ones nothing is held, for sound that waits would spoil the talk.
+
+use std::time::Duration;
+
+use crate::media::{AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ};
+use crate::time::Timestamp;
+
+/// Pictures may be ahead by so much. People notice sound that comes 45 ms early or 125 ms late (ITU-R BT.1359), and
+/// decoding and drawing take some of it.
+const AHEAD: Duration = Duration::from_millis(40);
+/// The longest that a picture is held: sound that is later than that is in trouble, and pictures need not be too.
+const MAX_HOLD: Duration = Duration::from_millis(120);
+/// What is known of the sound is of no use after so long: it is switched off, or lost.
+const OUTDATED: Duration = Duration::from_millis(500);
+/// Of a new delay this much is taken over at a time, so that pictures do not jump.
+const SMOOTHING: f64 = 0.1;
+
+/// The streams of one sender.
+#[derive(Debug, Default)]
+pub struct LipSync {
+    sound: Option<Mapping>,
+    pictures: Option<Mapping>,
+    /// From capture, by the sender's clock, to the loudspeaker, by ours: their difference is in it. In microseconds.
+    sound_delay_us: Option<f64>,
+    heard: Option<(Timestamp, u32)>,
+}
+
+/// One moment, in both of a sender's clocks.
+#[derive(Debug, Clone, Copy)]
+struct Mapping {
+    captured_us: f64,
+    rtp_time: u32,
+    clock_hz: u32,
+}
+
+impl Mapping {
+    /// When what has this RTP time was captured, by the sender's clock.
+    fn captured_us(self, rtp_time: u32) -> f64 {
+        let ticks = f64::from(rtp_time.wrapping_sub(self.rtp_time) as i32);
+        self.captured_us + ticks * 1e6 / f64::from(self.clock_hz)
+    }
+}
+
+impl LipSync {
+    /// A sender report on sound. `ntp`: seconds since 1900 in 32.32 fixed point.
+    pub fn sound_reported(&mut self, ntp: u64, rtp_time: u32) {
+        self.sound = Some(mapping(ntp, rtp_time, AUDIO_CLOCK_HZ));
+    }
+
+    /// A sender report on pictures.
+    pub fn pictures_reported(&mut self, ntp: u64, rtp_time: u32) {
+        self.pictures = Some(mapping(ntp, rtp_time, VIDEO_CLOCK_HZ));
+    }
+
+    /// The sound of `rtp_time` reaches the loudspeaker at `at`. To be told often; the same moment twice changes nothing.
+    pub fn heard(&mut self, at: Timestamp, rtp_time: u32) {
+        if self.heard == Some((at, rtp_time)) {
+            return;
+        }
+        self.heard = Some((at, rtp_time));
+        let Some(sound) = self.sound else { return };
+        let delay_us = at.as_micros() as f64 - sound.captured_us(rtp_time);
+        let before = self.sound_delay_us.unwrap_or(delay_us);
+        // Another clock, or another sender behind the same name: begin anew.
+        let is_jump = (delay_us - before).abs() > 1e6;
+        self.sound_delay_us = Some(if is_jump { delay_us } else { before + (delay_us - before) * SMOOTHING });
+    }
+
+    /// When to show a picture that is ready at `now`: not before `now`, and not long after it.
+    pub fn due(&self, now: Timestamp, rtp_time: u32) -> Timestamp {
+        let (Some(pictures), Some(delay_us), Some((heard, _))) = (self.pictures, self.sound_delay_us, self.heard)
+        else {
+            return now;
+        };
+        if now.since(heard) > OUTDATED {
+            return now;
+        }
+        let due_us = pictures.captured_us(rtp_time) + delay_us - AHEAD.as_micros() as f64;
+        Timestamp::from_micros(due_us.max(0.0) as u64).clamp(now, now + MAX_HOLD)
+    }
+
+    /// The sender has begun new streams.
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+fn mapping(ntp: u64, rtp_time: u32, clock_hz: u32) -> Mapping {
+    Mapping { captured_us: ntp as f64 / 2f64.powi(32) * 1e6, rtp_time, clock_hz }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sender's clock is years ahead of ours.
+    fn ntp(ms: u64) -> u64 {
+        ((3_900_000_000.0 + ms as f64 / 1e3) * 2f64.powi(32)) as u64
+    }
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_micros(ms * 1000)
+    }
+
+    /// Sound that was captured at 1000 ms by our clock is heard 100 ms later.
+    fn synced() -> LipSync {
+        let mut sync = LipSync::default();
+        sync.sound_reported(ntp(1000), u32::MAX - 100);
+        sync.pictures_reported(ntp(1000), 90_000);
+        sync.heard(at(1100), u32::MAX - 100);
+        sync
+    }
+
+    #[test]
+    fn a_picture_waits_until_it_is_40_ms_ahead_of_the_sound() {
+        let sync = synced();
+        assert_eq!(sync.due(at(1020), 90_000), at(1060));
+        assert_eq!(sync.due(at(1070), 90_000), at(1070), "late enough");
+        // The next one, captured 33 ms later.
+        assert_eq!(sync.due(at(1053), 93_000).as_micros() / 1000, 1093);
+    }
+
+    #[test]
+    fn nothing_waits_for_sound_that_is_not_there_or_far_behind() {
+        assert_eq!(LipSync::default().due(at(7), 1), at(7));
+        let mut sync = synced();
+        assert_eq!(sync.due(at(1700), 150_000), at(1700), "nothing heard for half a second");
+        sync.heard(at(3000), 4699);
+        sync.heard(at(3100), 9499);
+        assert_eq!(sync.due(at(2000), 180_000), at(2000) + MAX_HOLD);
+        sync.reset();
+        assert_eq!(sync.due(at(1020), 90_000), at(1020));
+    }
+
+    #[test]
+    fn a_changed_delay_is_followed_gently() {
+        let mut sync = synced();
+        let mut last = sync.due(at(1020), 90_000);
+        for step in 1..100u64 {
+            // 20 ms of sound in each step, all of it 60 ms later than before.
+            sync.heard(at(1160 + step * 20), (u32::MAX - 100).wrapping_add(step as u32 * 960));
+            let due = sync.due(at(1020), 90_000);
+            assert!(due.since(last) <= Duration::from_millis(7), "step {step}");
+            last = due;
+        }
+        assert_eq!(last.as_micros() / 1000, 1119);
+    }
+
+    #[test]
+    fn nonsense_from_the_peer_does_no_harm() {
+        let mut sync = LipSync::default();
+        for ntp in [0, u64::MAX] {
+            sync.sound_reported(ntp, 5);
+            sync.pictures_reported(!ntp, u32::MAX);
+            sync.heard(at(9), 7);
+            let due = sync.due(at(10), 8);
+            assert!(due >= at(10) && due <= at(10) + MAX_HOLD);
+        }
+    }
+}
