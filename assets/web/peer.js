@@ -3,6 +3,8 @@
 const HELLO_MS = 100;
 /** How long an offer may take to become a connection; then another one is made. */
 const CONNECT_MS = 10_000;
+/** How long the peer's offer is waited for after a failure. */
+const OFFER_WAIT_MS = 3000;
 const START_KBPS = 1500;
 const MAX_CHAT_CHARACTERS = 4000, MAX_MESSAGE_CHARACTERS = 65_536, MAX_KNOWN_CHATS = 10_000;
 
@@ -182,9 +184,12 @@ export class Peer extends EventTarget {
     if (pc.connectionState === 'connected') this.#become('connected');
     if (pc.connectionState === 'disconnected') this.#become('interrupted');
     if (pc.connectionState === 'failed') {
-      // The impolite side builds a new connection, the polite one waits for its offer.
-      if (this.#polite) this.#shut();
-      else this.#open(true);
+      // The impolite side builds a new connection, the polite one waits for its offer; but not for ever, since a peer
+      // that has given us up waits for ours.
+      if (this.#polite) {
+        this.#shut();
+        this.#retry = setTimeout(() => this.#open(true), OFFER_WAIT_MS);
+      } else this.#open(true);
       this.#become('interrupted');
     }
   }

@@ -8,7 +8,7 @@ use maru_core::barcode;
 use support::browser::{Browser, Page};
 use support::client::Client;
 use support::clip;
-use support::namespace::{LAN, LAN_ADDRESS, runs_elsewhere};
+use support::namespace::{LAN, LAN_ADDRESS, LOSSY, runs_elsewhere};
 use support::one_call_at_a_time;
 use support::server::Server;
 
@@ -63,6 +63,17 @@ fn footage(folder: &Path) -> &Path {
 
 #[test]
 fn the_app_and_a_guest_see_hear_and_write_to_each_other() {
+    see_hear_and_write();
+}
+
+#[test]
+fn so_they_do_where_one_packet_in_twenty_is_lost() {
+    if !runs_elsewhere(LOSSY, "so_they_do_where_one_packet_in_twenty_is_lost") {
+        see_hear_and_write();
+    }
+}
+
+fn see_hear_and_write() {
     let _turn = one_call_at_a_time();
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start();

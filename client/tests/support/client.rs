@@ -18,7 +18,7 @@ struct Heard<T> {
     more: Condvar,
 }
 
-impl<T: Clone + Send + 'static> Heard<T> {
+impl<T: Clone + std::fmt::Debug + Send + 'static> Heard<T> {
     fn listen(source: impl Read + Send + 'static, parse: fn(&str) -> Option<T>) -> (Arc<Self>, JoinHandle<()>) {
         let heard = Arc::new(Self { all: Mutex::new((Vec::new(), false)), more: Condvar::new() });
         let to = Arc::clone(&heard);
@@ -42,7 +42,7 @@ impl<T: Clone + Send + 'static> Heard<T> {
             }
             assert!(!all.1, "the client ended without: {what}");
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "not within {:?}: {what}", deadline());
+            assert!(!left.is_zero(), "not within {:?}: {what}. Before that:\n{}", deadline(), last(&all.0));
             all = self.more.wait_timeout(all, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -50,6 +50,14 @@ impl<T: Clone + Send + 'static> Heard<T> {
     fn now(&self) -> Vec<T> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
+}
+
+/// The last ones that do not come all the time, for a person to read.
+fn last<T: std::fmt::Debug>(all: &[T]) -> String {
+    const FREQUENT: [&str; 5] = ["captured", "presented", "spoken", "heard", "\"stats"];
+    let lines = all.iter().rev().map(|one| format!("{one:?}"));
+    let lines: Vec<_> = lines.filter(|line| !FREQUENT.iter().any(|word| line.contains(word))).take(20).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
 pub struct Client {
