@@ -71,14 +71,15 @@ export async function startServer(running, programs, listen = '127.0.0.1', prefi
 }
 
 /**
- * A client that joins at once. `more`: further arguments; `prefix`: the beginning of its command line, if it needs one.
+ * A client that joins at once. Without `clip` and `sound` it sends the test picture and sound. `more`: further arguments; `prefix`: the beginning of its command line, if it needs one.
  * Returns `{ process, startedMs, report, wav, home, isAlive }`.
  */
 export function startClient(running, { name, folder, programs, address, clip, sound, display, more = [], prefix = [] }) {
   const home = path.join(folder, name), file = extension => path.join(home, 'report' + extension);
   fs.mkdirSync(home);
-  const args = ['bench', '--server', `ws://${address}`, '--name', name, '--camera', `file:${clip}`, '--microphone',
-    `file:${sound}`, '--speaker', `file:${file('.wav')}`, '--report', file('.jsonl')];
+  const source = file => file ? `file:${file}` : 'test';
+  const args = ['bench', '--server', `ws://${address}`, '--name', name, '--camera', source(clip), '--microphone',
+    source(sound), '--speaker', `file:${file('.wav')}`, '--report', file('.jsonl')];
   if (!display) args.push('--headless');
   const [program, ...rest] = [...prefix, path.join(programs, 'maru'), ...args, ...more.map(word => word.replace('HOME', home))];
   const startedMs = performance.timeOrigin + performance.now();

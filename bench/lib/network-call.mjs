@@ -64,7 +64,7 @@ export async function maruOverNetwork({ clip, sound, programs, network, folder, 
     const port = address.split(':')[1];
     const client = name => startClient(running, {
       name, folder, programs, clip, sound, address: `${SERVER[name]}:${port}`, prefix: within(name),
-      more: ['--address', ADDRESSES[name], '--save-remote', 'HOME', '--save-every', String(KEEP_EVERY)],
+      more: ['--address', ADDRESSES[name], ...clip ? ['--save-remote', 'HOME', '--save-every', String(KEEP_EVERY)] : []],
     });
     const first = client('first');
     await first.report.wait('joined', first.isAlive);

@@ -12,6 +12,7 @@ const COLUMNS = [
   ['sound made up, %', r => number(2)(r.concealedShare * 100)],
   ['mouth to ear p50 / p95, ms', r => r.mouthToEarMs ? [r.mouthToEarMs.p50, r.mouthToEarMs.p95].map(number(0)).join(' / ') : ''],
   ['lips after sound p5 / p50 / p95, ms', r => r.lipsLateMs ? [r.lipsLateMs.p5, r.lipsLateMs.p50, r.lipsLateMs.p95].map(number(0)).join(' / ') : ''],
+  ['CPU taken by neighbours, %', r => number(1)(r.stolenShare * 100)],
 ];
 
 /** `results`: `{ [network]: { [program]: figures } }`; `misses`: `{ [network]: sentences }`. */

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { missed, networkFigures } from './network-figures.mjs';
+import { brokenCall, missed, networkFigures } from './network-figures.mjs';
 import { networkTable } from './network-table.mjs';
 import { NETWORKS } from './networks.mjs';
 import { overTime, plot } from './plot.mjs';
@@ -32,6 +32,14 @@ test('a call without a fault misses nothing, and a bad one says what', () => {
   log.sound = log.sound.map(([at]) => [at, 250]);
   const sentences = missed(clean, networkFigures(log, clean, quality), { ...good, psnr: 43 });
   assert.deepEqual(sentences.map(sentence => sentence.split(' ')[0]), ['pictures', 'frozen', 'mouth', 'lips', 'pictures', 'freeze', 'PSNR']);
+});
+
+test('a broken call is told from a slow machine', () => {
+  const good = networkFigures(perfect(10), NETWORKS.clean, {});
+  assert.deepEqual(brokenCall(good), []);
+  assert.deepEqual(brokenCall({ ...good, fps: 12, latencyMs: { p50: 600 } }), []);
+  const none = networkFigures({ ...perfect(10), shown: [], delays: [], sound: [] }, NETWORKS.clean, {});
+  assert.equal(brokenCall({ ...none, concealedShare: NaN }).length, 5);
 });
 
 test('when the rate is back is counted from the return of the link', () => {

@@ -43,6 +43,12 @@ export function cpuSeconds(pids) {
   return pids.reduce((sum, pid) => sum + (stat(pid)?.ticks ?? 0), 0) / TICKS_PER_SECOND;
 }
 
+/** Ticks of all processors since the start: `{ all, stolen }`, stolen by other guests of the same machine. */
+export function machineTicks() {
+  const ticks = /^cpu +(.*)/.exec(fs.readFileSync('/proc/stat', 'utf8'))[1].split(' ').map(Number).slice(0, 8);
+  return { all: ticks.reduce((sum, n) => sum + n, 0), stolen: ticks[7] };
+}
+
 /** Memory, each shared page counted in proportion (PSS), in MB. */
 export function memoryMb(pids) {
   const kb = pid => {
