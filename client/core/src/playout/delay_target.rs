@@ -50,7 +50,10 @@ impl DelayTarget {
             self.forget_transit();
         }
         self.last_arrival = Some(arrived);
-        if arrived.since(self.spans[0].started) > SPAN {
+        // Trouble that goes on is one, not two: it ends with a packet that is in time.
+        let age = arrived.since(self.spans[0].started);
+        let is_in_time = self.fastest_transit_us().is_none_or(|fastest| transit_us - fastest < LONG_REMEMBERED_US);
+        if age > 2 * SPAN || age > SPAN && is_in_time {
             self.spans.pop_back();
             self.spans.push_front(Span { started: arrived, fastest_us: None, lateness_us: 0 });
         }
@@ -131,6 +134,17 @@ mod tests {
         assert_eq!(target.target_us(), 190_000);
         run(&mut target, now, 10, |_| 0);
         assert_eq!(target.target_us(), LONG_REMEMBERED_US + MARGIN_US);
+    }
+
+    #[test]
+    fn trouble_that_goes_on_from_one_span_to_the_next_is_one_outlier() {
+        for start in 400..500 {
+            let mut target = DelayTarget::default();
+            run(&mut target, Timestamp::ZERO, 12, |index| {
+                if (start..start + 40).contains(&index) { (start + 40 - index) as i64 * 10_000 } else { 0 }
+            });
+            assert_eq!(target.target_us(), LONG_REMEMBERED_US + MARGIN_US, "from packet {start} on");
+        }
     }
 
     #[test]

@@ -266,6 +266,22 @@ fn delay_comes_down_again_after_a_stall_of_the_network() {
 }
 
 #[test]
+fn a_path_that_loses_its_rate_leaves_no_delay_two_seconds_later() {
+    let mut call = Call::of_seconds(40);
+    // A queue of 440 ms within a seventh of a second, which then drains.
+    call.network = Box::new(|index| {
+        let since_ms = (index as f64 - 500.0) * 20.0;
+        let queue_ms = if since_ms < 140.0 { since_ms * 440.0 / 140.0 } else { 580.0 - since_ms };
+        Some(millis(20.0 + queue_ms.max(0.0)))
+    });
+    let outcome = call.run();
+    let made_up = outcome.counters.samples_concealed;
+    assert!(made_up < 48_000 / 2, "{made_up} samples made up");
+    assert!(outcome.most_buffered_ms(10..12) > 300.0);
+    assert!(outcome.most_buffered_ms(12..40) <= 90.0, "{}", outcome.most_buffered_ms(12..40));
+}
+
+#[test]
 fn what_comes_all_at_once_after_an_outage_does_not_pile_up() {
     let mut call = Call::of_seconds(60);
     call.network = Box::new(|index| {

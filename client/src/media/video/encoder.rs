@@ -251,7 +251,8 @@ impl PictureEncoder {
         if key_wanted {
             codec.request_key_frame();
         }
-        let encoded = codec.encode(image, milliseconds(picture.at))?;
+        let max_bytes = f64::from(target.bitrate_bps) / 8.0 * MAX_PICTURE.as_secs_f64();
+        let encoded = codec.encode_within(image, milliseconds(picture.at), max_bytes as usize)?;
         Ok(encoded.map(|encoded| EncodedVideo {
             unit: AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: picture.rtp_time },
             captured: picture.at,
@@ -267,6 +268,8 @@ fn milliseconds(at: Timestamp) -> u64 {
 
 /// A picture and a half.
 const MAX_BACKLOG: Duration = Duration::from_millis(50);
+/// A picture that takes longer than this at the bitrate is felt as a standstill.
+const MAX_PICTURE: Duration = Duration::from_millis(150);
 /// About a quarter of a second.
 const OUTPUT_QUEUE: usize = 8;
 /// What cameras are opened at.

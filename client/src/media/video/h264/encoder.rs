@@ -9,8 +9,10 @@ use openh264::encoder::{
 };
 use openh264::formats::YUVSlices;
 use openh264_sys2::{
-    ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_MAX_BITRATE, SBitrateInfo,
-    SPATIAL_LAYER_0,
+    ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_GET_STATISTICS,
+    ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_RC_MODE, ENCODER_OPTION_SVC_ENCODE_PARAM_EXT,
+    ENCODER_OPTION_TRACE_LEVEL, RC_BITRATE_MODE, RC_OFF_MODE, SBitrateInfo, SEncParamExt, SEncoderStatistics,
+    SPATIAL_LAYER_0, WELS_LOG_QUIET,
 };
 
 use super::CodecError;
@@ -24,6 +26,7 @@ pub struct H264Encoder {
     max_fps: u32,
     /// Until the next key frame is out.
     key_wanted: bool,
+    last_was_key: bool,
     /// The codec takes its options only after the first picture.
     running: bool,
 }
@@ -48,7 +51,19 @@ impl H264Encoder {
         let (bitrate_bps, max_fps) = (bitrate_bps.clamp(MIN_BPS, MAX_BPS), max_fps.clamp(1, 60));
         let config = config(height, bitrate_bps, max_fps);
         let encoder = Encoder::with_api_config(OpenH264API::from_source(), config)?;
-        Ok(Self { encoder, width, height, bitrate_bps, max_fps, key_wanted: true, running: false })
+        let mut this = Self {
+            encoder,
+            width,
+            height,
+            bitrate_bps,
+            max_fps,
+            key_wanted: true,
+            last_was_key: false,
+            running: false,
+        };
+        // It prints a warning that nobody leaves out pictures. We do.
+        this.set_option(ENCODER_OPTION_TRACE_LEVEL, WELS_LOG_QUIET, "to be quiet")?;
+        Ok(this)
     }
 
     pub fn size(&self) -> (u32, u32) {
@@ -148,7 +163,59 @@ impl H264Encoder {
             self.set_maximum(self.bitrate_bps)?;
         }
         self.key_wanted &= !is_key;
+        self.last_was_key = is_key;
         Ok((!data.is_empty()).then(|| EncodedPicture { data: data.into(), is_key }))
+    }
+
+    /// As [`Self::encode`], in at most about `max_bytes`: a picture that comes out larger, as where the scene changes, is
+    /// encoded again as a coarse key frame. The pictures after it add what it lacks.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_within(
+        &mut self,
+        image: &I420,
+        time_ms: u64,
+        max_bytes: usize,
+    ) -> Result<Option<EncodedPicture>, CodecError> {
+        let follows_key = self.last_was_key;
+        let encoded = self.encode(image, time_ms)?;
+        let excess = encoded.as_ref().map_or(0.0, |encoded| encoded.data.len() as f64 / max_bytes.max(1) as f64);
+        // What a key frame lacks comes with the next picture: that one is no other scene.
+        if excess <= 1.0 || follows_key {
+            return Ok(encoded);
+        }
+        let quantizer = f64::from(self.last_quantizer()?) + STEPS_TO_HALF * (excess / COARSE_SHARE).log2();
+        self.fix_quantizer(quantizer.round().min(MAX_QUANTIZER) as i32)?;
+        self.key_wanted = true;
+        let again = self.encode(image, time_ms);
+        self.set_option(ENCODER_OPTION_RC_MODE, RC_BITRATE_MODE, "rate control")?;
+        again
+    }
+
+    /// Of the last picture, on average.
+    fn last_quantizer(&mut self) -> Result<u32, CodecError> {
+        let statistics: SEncoderStatistics = self.option(ENCODER_OPTION_GET_STATISTICS, "to say what it does")?;
+        Ok(statistics.uiAverageFrameQP)
+    }
+
+    /// Rate control is switched off, so that it does not see what it could not have made better.
+    fn fix_quantizer(&mut self, quantizer: i32) -> Result<(), CodecError> {
+        let mut parameters: SEncParamExt =
+            self.option(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, "to say what it is set to")?;
+        parameters.sSpatialLayers[0].iDLayerQp = quantizer;
+        // It keeps the first one here, and refuses what it has itself set since.
+        parameters.iTargetBitrate = self.bitrate_bps as i32;
+        self.set_option(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, parameters, "a quantizer")?;
+        self.set_option(ENCODER_OPTION_RC_MODE, RC_OFF_MODE, "rate control")
+    }
+
+    fn option<T: Default>(&mut self, option: ENCODER_OPTION, what: &'static str) -> Result<T, CodecError> {
+        let mut value = T::default();
+        // SAFETY: the codec writes a value of this type during the call only, and each caller
+        // names the type that the option is documented to give (codec_app_def.h).
+        let code = unsafe { self.encoder.raw_api().get_option(option, (&raw mut value).cast()) };
+        if code == 0 { Ok(value) } else { Err(CodecError::Option { what, code }) }
     }
 
     fn start_over(&mut self, bitrate_bps: u32, max_fps: u32) -> Result<(), CodecError> {
@@ -157,8 +224,8 @@ impl H264Encoder {
     }
 
     fn set_option<T>(&mut self, option: ENCODER_OPTION, mut value: T, what: &'static str) -> Result<(), CodecError> {
-        // SAFETY: the codec is initialised (`running`), reads the value during the call only, and each caller passes the
-        // type that the option is documented to take (codec_app_def.h).
+        // SAFETY: the codec reads the value during the call only (what it is not ready for it refuses), and each caller
+        // passes the type that the option is documented to take (codec_app_def.h).
         let code = unsafe { self.encoder.raw_api().set_option(option, (&raw mut value).cast()) };
         if code == 0 { Ok(()) } else { Err(CodecError::Option { what, code }) }
     }
@@ -172,7 +239,9 @@ fn config(height: u32, bitrate_bps: u32, max_fps: u32) -> EncoderConfig {
         .rate_control_mode(RateControlMode::Bitrate)
         .bitrate(BitRate::from_bps(bitrate_bps))
         .max_frame_rate(FrameRate::from_hz(max_fps as f32))
-        .skip_frames(true)
+        // That is the pacer's business, which knows the path: the codec knows only what five seconds may hold, and left out
+        // up to seven pictures after each change of scene.
+        .skip_frames(false)
         .complexity(Complexity::Low)
         // A key frame is large: only those who lost something ask for it.
         .intra_frame_period(IntraFramePeriod::auto())
@@ -185,9 +254,14 @@ fn config(height: u32, bitrate_bps: u32, max_fps: u32) -> EncoderConfig {
         .vui(colours)
 }
 
-/// The codec leaves out pictures so that no five seconds exceed the maximum. That is the pacer's business, which knows the
-/// path: here it would only be a standstill after each change of scene.
+/// The codec refuses a target above its maximum. Nothing else follows from it.
 const HEADROOM_PERCENT: u32 = 400;
+/// So much coarser, a film's key frame takes half of the bytes (measured; the quantizer's step doubles every six).
+const STEPS_TO_HALF: f64 = 5.5;
+/// A picture that is encoded again is to take this share of what it may.
+const COARSE_SHARE: f64 = 0.9;
+/// Coarser, nothing is recognised.
+const MAX_QUANTIZER: f64 = 44.0;
 /// Less is no picture.
 const MIN_BPS: u32 = 30_000;
 /// Of level 3.1, baseline (H.264, table A-1).

@@ -127,3 +127,49 @@ fn the_assembly_is_in_use() {
     const SSE2: u32 = 0x0000_0008;
     assert_ne!(features & SSE2, 0, "{features:x}");
 }
+
+/// A still scene full of detail, another for each `seed`.
+fn scene(seed: u32) -> I420 {
+    let mut image = I420::black(WIDTH, HEIGHT);
+    let mut state = seed;
+    for (index, luma) in image.y.iter_mut().enumerate() {
+        if index % 3 == 0 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        }
+        *luma = 60 + (state >> 26) as u8 + (index as u32 % WIDTH / 8) as u8;
+    }
+    image
+}
+
+#[test]
+fn a_new_scene_fits_and_becomes_good() {
+    const MAX_BYTES: usize = 20_000;
+    let mut encoder = H264Encoder::new(WIDTH, HEIGHT, 500_000, 30).expect("an encoder");
+    let mut decoder = H264Decoder::new().expect("a decoder");
+    let mut image = I420::black(0, 0);
+    let black = encoder.encode(&I420::black(WIDTH, HEIGHT), 0).expect("encoded").expect("the first picture");
+    decoder.decode(&black.data, &mut image).expect("decoded");
+    encoder.set_bitrate(1_200_000).expect("a bitrate");
+    encoder.encode(&I420::black(WIDTH, HEIGHT), 33).expect("encoded");
+    let mut time_ms = 33;
+    let mut next = |scene: &I420| {
+        time_ms += 33;
+        let unit = encoder.encode_within(scene, time_ms, MAX_BYTES).expect("encoded").expect("no picture is left out");
+        assert!(decoder.decode(&unit.data, &mut image).expect("decoded"));
+        (unit, psnr(&image, scene).expect("the same size"))
+    };
+    for seed in 0..4 {
+        let scene = scene(seed);
+        let (first, quality) = next(&scene);
+        assert!(first.is_key);
+        assert!(first.data.len() < MAX_BYTES * 5 / 4, "scene {seed}: {} bytes", first.data.len());
+        assert!(quality > 20.0, "scene {seed}: {quality} dB");
+        let later: Vec<_> = (0..60).map(|_| next(&scene)).collect();
+        assert!(later.iter().all(|(unit, _)| !unit.is_key));
+
+        let (_, settled) = later.last().expect("the last");
+        assert!(*settled > quality + 3.0, "scene {seed}: from {quality} to {settled} dB");
+        let bytes: usize = later.iter().map(|(unit, _)| unit.data.len()).sum();
+        assert!(bytes < 2 * 1_200_000 / 8 * 11 / 10, "scene {seed}: {bytes} bytes in two seconds");
+    }
+}
