@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use maru::clock;
 use maru::session::link::{LinkConfig, Path};
+use maru_core::time::Timestamp;
 use maru_simnet::{Host, PathConfig, Sim};
 
 use link_support::party::{Party, introduce};
@@ -34,18 +35,19 @@ fn world(seed: u64, path: PathConfig) -> World {
 
 impl World {
     async fn introduce(&self, signaling_delay: Duration) -> (Party, Party) {
-        self.introduce_over(Arc::default(), signaling_delay).await
+        self.introduce_over([Arc::default(), Arc::default()], signaling_delay).await
     }
 
-    /// `path`: of the polite one.
-    async fn introduce_over(&self, path: Arc<Path>, signaling_delay: Duration) -> (Party, Party) {
+    /// `paths`: of the polite one, and of the other.
+    async fn introduce_over(&self, paths: [Arc<Path>; 2], signaling_delay: Duration) -> (Party, Party) {
         let config = |host: &Host, path| LinkConfig {
             runtime: host.runtime(),
             ice_servers: Vec::new(),
             local_addresses: vec![host.address()],
             path,
         };
-        introduce(config(&self.polite, path), config(&self.impolite, Arc::default()), signaling_delay).await
+        let [polite, impolite] = paths;
+        introduce(config(&self.polite, polite), config(&self.impolite, impolite), signaling_delay).await
     }
 
     async fn ready(&self, parties: [&Party; 2]) {
@@ -57,11 +59,11 @@ impl World {
 }
 
 /// Pictures of the size that the path carries, at most [`PICTURE_BYTES`]; none while the last ones wait.
-fn as_told(path: &Arc<Path>) -> impl FnMut() -> Option<usize> + use<> {
+fn as_told(path: &Arc<Path>) -> impl FnMut(bool) -> Option<usize> + use<> {
     let path = Arc::clone(path);
-    move || {
+    move |is_urgent| {
         let waits = path.backlog().get() > 50 * MS;
-        (!waits).then(|| (path.target_bps() as usize * 9 / 10 / 8 / FPS as usize).min(PICTURE_BYTES))
+        (!waits || is_urgent).then(|| (path.target_bps() as usize * 9 / 10 / 8 / FPS as usize).min(PICTURE_BYTES))
     }
 }
 
@@ -137,7 +139,7 @@ fn pictures_survive_loss() {
     let world = world(7, PathConfig { loss: 0.05, jitter: 5 * MS, ..PathConfig::delay(20 * MS) });
     world.sim.run(async {
         let path = Arc::<Path>::default();
-        let (polite, impolite) = world.introduce_over(Arc::clone(&path), 30 * MS).await;
+        let (polite, impolite) = world.introduce_over([Arc::clone(&path), Arc::default()], 30 * MS).await;
         polite.offer();
         world.ready([&polite, &impolite]).await;
         let sent = polite.clone().film_of(20 * SECOND, FPS, as_told(&path)).await;
@@ -183,7 +185,7 @@ fn film_over_a_queue(queue_bytes: usize) -> (f64, u64, f64) {
     let world = world(9, path);
     let result = world.sim.run(async {
         let known = Arc::<Path>::default();
-        let (polite, impolite) = world.introduce_over(Arc::clone(&known), 30 * MS).await;
+        let (polite, impolite) = world.introduce_over([Arc::clone(&known), Arc::default()], 30 * MS).await;
         polite.offer();
         world.ready([&polite, &impolite]).await;
         let before = world.sim.path_stats(&world.polite, &world.impolite);
@@ -221,7 +223,7 @@ fn the_picture_follows_a_path_that_loses_its_rate_and_gets_it_back() {
     let world = world(11, at_rate(3_000_000));
     world.sim.run(async {
         let path = Arc::<Path>::default();
-        let (polite, impolite) = world.introduce_over(Arc::clone(&path), 30 * MS).await;
+        let (polite, impolite) = world.introduce_over([Arc::clone(&path), Arc::default()], 30 * MS).await;
         polite.offer();
         world.ready([&polite, &impolite]).await;
         // (from, delays of the pictures in ms, bytes that arrived)
@@ -247,4 +249,49 @@ fn the_picture_follows_a_path_that_loses_its_rate_and_gets_it_back() {
         assert!(slow.0 > 150 && slow.1 > 0.35e6 && slow.2 < 250, "{slow:?}");
         assert!(back.0 > 110 && back.1 > 1.8e6, "{back:?}");
     });
+}
+
+/// Both film while the path loses its rate after six seconds and `phase`. Of what one of them sees in the eight seconds
+/// after that: pictures, time frozen (gaps over 200 ms), the 95th percentile of delay in ms.
+fn film_through_a_drop(phase: Duration) -> (usize, Duration, u32) {
+    let at_rate = |rate_bps| PathConfig {
+        rate_bps: Some(rate_bps),
+        queue_bytes: rate_bps as usize / 8 / 2,
+        ..PathConfig::delay(20 * MS)
+    };
+    let world = world(11, at_rate(3_000_000));
+    world.sim.run(async {
+        let paths = [Arc::<Path>::default(), Arc::default()];
+        let (polite, impolite) = world.introduce_over(paths.clone(), 30 * MS).await;
+        polite.offer();
+        world.ready([&polite, &impolite]).await;
+        let drop = async {
+            world.sim.sleep(6 * SECOND + phase).await;
+            world.sim.connect(&world.polite, &world.impolite, at_rate(600_000));
+            clock::timestamp(world.sim.now())
+        };
+        let films = (
+            polite.clone().film_of(14 * SECOND, FPS, as_told(&paths[0])),
+            impolite.clone().film_of(14 * SECOND, FPS, as_told(&paths[1])),
+        );
+        let (dropped, _, _) = tokio::join!(drop, films.0, films.1);
+        let heard = impolite.heard();
+        let shown: Vec<_> = heard.units.iter().map(|(at, unit)| (clock::timestamp(*at), unit.rtp_time)).collect();
+        let after = shown.iter().position(|&(at, _)| at > dropped).expect("pictures after it");
+        let gaps = shown[after - 1..].windows(2).map(|pair| pair[1].0.since(pair[0].0));
+        let frozen = gaps.filter(|&gap| gap > 200 * MS).sum();
+        let delay_ms = |&(at, rtp_time): &(Timestamp, u32)| at.rtp_time(90_000).wrapping_sub(rtp_time) / 90;
+        let mut delays_ms: Vec<u32> = shown[after..].iter().map(delay_ms).collect();
+        delays_ms.sort_unstable();
+        (delays_ms.len(), frozen, delays_ms[delays_ms.len() * 95 / 100])
+    })
+}
+
+#[test]
+fn both_ways_lose_their_rate_at_once_and_the_pictures_go_on() {
+    for phase in 0..5 {
+        let (pictures, frozen, p95_ms) = film_through_a_drop(phase * 7 * MS);
+        println!("{pictures} pictures, frozen {frozen:?}, p95 {p95_ms} ms");
+        assert!(pictures > 200 && frozen < 300 * MS && p95_ms < 160);
+    }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use maru::clock;
-use maru::session::link::{Link, LinkConfig, LinkError, LinkEvent, RtpVideo};
+use maru::session::link::{Link, LinkConfig, LinkError, LinkEvent, Path, RtpVideo};
 use maru_core::media::AccessUnit;
 use maru_core::negotiation::{Action, Negotiation};
 use maru_core::time::Timestamp;
@@ -23,6 +23,7 @@ type Signals = mpsc::Sender<(Instant, SignalData)>;
 #[derive(Clone)]
 pub struct Party {
     pub link: Arc<Link>,
+    path: Arc<Path>,
     runtime: Arc<dyn Runtime>,
     /// Tells the task to make an offer.
     offer: Arc<Notify>,
@@ -63,10 +64,11 @@ impl Party {
         incoming: mpsc::Receiver<(Instant, SignalData)>,
         signaling_delay: Duration,
     ) -> Self {
-        let runtime = Arc::clone(&config.runtime);
+        let (runtime, path) = (Arc::clone(&config.runtime), Arc::clone(&config.path));
         let (link, events) = Link::open(config).await.expect("a link opens");
         let party = Self {
             link: Arc::new(link),
+            path,
             runtime: Arc::clone(&runtime),
             offer: Arc::default(),
             key_frame_wanted: Arc::default(),
@@ -110,15 +112,16 @@ impl Party {
 
     /// Sends pictures for `duration`, a key frame first and whenever one is wanted. Returns them by their RTP time.
     pub async fn film(self, duration: Duration, fps: u32, picture_bytes: usize) -> BTreeMap<u32, Bytes> {
-        self.film_of(duration, fps, || Some(picture_bytes)).await
+        self.film_of(duration, fps, |_| Some(picture_bytes)).await
     }
 
-    /// The same, asking for the size of each picture: `None` leaves it out.
+    /// The same, asking for the size of each picture: `None` leaves it out. It is told whether the path needs a key frame at
+    /// once.
     pub async fn film_of(
         self,
         duration: Duration,
         fps: u32,
-        mut picture_bytes: impl FnMut() -> Option<usize>,
+        mut picture_bytes: impl FnMut(bool) -> Option<usize>,
     ) -> BTreeMap<u32, Bytes> {
         let start = self.runtime.now();
         let mut sent = BTreeMap::new();
@@ -129,8 +132,9 @@ impl Party {
                 break;
             }
             self.runtime.sleep((start + at).saturating_duration_since(self.runtime.now())).await;
-            let Some(picture_bytes) = picture_bytes() else { continue };
-            let is_key = self.key_frame_wanted.swap(false, Ordering::Relaxed);
+            let is_urgent = self.path.take_need_of_key_frame();
+            let Some(picture_bytes) = picture_bytes(is_urgent) else { continue };
+            let is_key = self.key_frame_wanted.swap(false, Ordering::Relaxed) || is_urgent;
             let mut video = picture(number, picture_bytes, is_key);
             video.captured = clock::timestamp(start + at);
             video.unit.rtp_time = video.captured.rtp_time(90_000);

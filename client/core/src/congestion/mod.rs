@@ -19,6 +19,7 @@
 
 mod bursts;
 mod history;
+mod least;
 mod losses;
 mod queue_delay;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use std::time::Duration;
 use crate::fec::LossPattern;
 use crate::time::Timestamp;
 use history::History;
+use least::Least;
 use losses::{Losses, Verdict};
 use queue_delay::QueueDelay;
 use throughput::Throughput;
@@ -88,6 +90,10 @@ pub struct CongestionController {
     throughput: Throughput,
     losses: Losses,
     window: Window,
+    /// From the newest arrival that a report tells of to the report, in µs, between two clocks.
+    report_ages: Least,
+    /// How much older than usual the last report was when it came: it waited on the way back.
+    report_waited: Duration,
     min_bps: f64,
     max_bps: f64,
     target_bps: f64,
@@ -119,6 +125,8 @@ impl CongestionController {
             throughput: Throughput::default(),
             losses: Losses::default(),
             window: Window::default(),
+            report_ages: Least::default(),
+            report_waited: Duration::ZERO,
             min_bps: f64::from(min_bps),
             max_bps: f64::from(max_bps),
             target_bps: f64::from(start_bps.clamp(min_bps, max_bps)),
@@ -178,9 +186,16 @@ impl CongestionController {
     /// Bytes that may be sent before the next report. Not above zero: too many are under way already. Sound goes all the
     /// same, and without sound a packet now and then, or nothing would ever be reported again.
     pub fn room_bytes(&self, now: Timestamp) -> f64 {
-        let room = self.window.bytes(self.target_bps) - self.history.in_flight_bytes() as f64;
+        let room = self.window.bytes(self.target_bps) - self.in_flight_bytes();
         let is_probe_due = self.history.last_sent().is_some_and(|last| now.since(last) >= PROBE);
         if is_probe_due { room.max(1.0) } else { room }
+    }
+
+    /// While a queue stands it drains: what was under way when a late report was made has arrived in part.
+    fn in_flight_bytes(&self) -> f64 {
+        let unreported = self.history.in_flight_bytes() as f64;
+        let carried_bps = self.full.filter(|_| self.standing.is_some()).map_or(0.0, |(_, carried_bps)| carried_bps);
+        (unreported - carried_bps / 8.0 * self.report_waited.as_secs_f64()).max(0.0)
     }
 
     /// A packet left just now, after all waiting here: its transport-wide sequence number, and its size with all headers.
@@ -207,13 +222,15 @@ impl CongestionController {
                 Fate::Arrived(arrived) => {
                     self.losses.add(outcome.sent, false);
                     self.queue.add(outcome.sent, arrived);
-                    self.throughput.add(arrived, outcome.bytes);
+                    let waited = self.queue.waited(outcome.sent, arrived) > MIN_QUEUE;
+                    self.throughput.add(arrived, outcome.bytes, waited);
                 }
                 Fate::Lost => self.losses.add(outcome.sent, true),
                 // As many of them will have come as of the others.
                 Fate::Unknown => self.throughput.add_to_last(outcome.bytes as f64 * self.losses.share_arriving()),
             }
         }
+        self.note_age(now, &outcomes);
         if self.history.take_lost_bursts() {
             self.spreads_until = Some(now + SPREADING);
         }
@@ -221,6 +238,18 @@ impl CongestionController {
         let since = self.last_feedback.map_or(Duration::ZERO, |last| now.since(last)).min(MAX_STEP);
         self.last_feedback = Some(now);
         self.decide(now, since);
+    }
+
+    fn note_age(&mut self, now: Timestamp, outcomes: &[Outcome]) {
+        let arrivals = outcomes.iter().filter_map(|outcome| match outcome.fate {
+            Fate::Arrived(at) => Some(at),
+            Fate::Lost | Fate::Unknown => None,
+        });
+        let Some(newest) = arrivals.max() else { return };
+        let age_us = now.as_micros() as i64 - newest.as_micros() as i64;
+        self.report_ages.add(now, age_us);
+        let waited_us = age_us - self.report_ages.get().unwrap_or(age_us);
+        self.report_waited = Duration::from_micros(waited_us.max(0) as u64);
     }
 
     /// When to call [`Self::handle_timeout`]: if by then there has been no feedback.
@@ -241,7 +270,7 @@ impl CongestionController {
         let queue = self.queue.standing();
         let is_competing = self.competing_until.is_some_and(|until| now < until);
         if !is_competing && queue > MAX_QUEUE {
-            return self.give_way(now, queue, received_bps);
+            return self.give_way(now, queue, self.throughput.carried_bps().unwrap_or(received_bps));
         }
         // On a path that became slower each packet itself takes longer, and nothing waits for that.
         let itself = Duration::from_secs_f64((PACKET_BITS / received_bps.max(1.0)).min(MAX_ITSELF.as_secs_f64()));
@@ -258,8 +287,8 @@ impl CongestionController {
         }
     }
 
-    /// A queue stands: the path is full, and what arrives is what it carries.
-    fn give_way(&mut self, now: Timestamp, queue: Duration, received_bps: f64) {
+    /// A queue stands: the path is full.
+    fn give_way(&mut self, now: Timestamp, queue: Duration, carried_bps: f64) {
         let before = self.standing;
         let mut standing =
             before.unwrap_or(Standing { began: now, greatest: queue, lowered: now, lowered_at: Duration::ZERO });
@@ -281,9 +310,9 @@ impl CongestionController {
             self.standing = Some(Standing { lowered: now, lowered_at: queue, ..standing });
             self.has_lost_pictures |= 1.0 - self.losses.share_arriving() > MANY_LOST;
             let kept = (1.0 - queue.as_secs_f64() / DRAIN.as_secs_f64()).max(MIN_KEPT);
-            self.full = Some((now, received_bps));
-            self.has_collapsed |= received_bps * kept < self.target_bps / 2.0;
-            self.set_target(self.target_bps.min(received_bps * kept));
+            self.full = Some((now, carried_bps));
+            self.has_collapsed |= carried_bps * kept < self.target_bps / 2.0;
+            self.set_target(self.target_bps.min(carried_bps * kept));
         }
     }
 

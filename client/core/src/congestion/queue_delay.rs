@@ -3,57 +3,70 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::least::Least;
 use crate::time::Timestamp;
 
 /// One-way delays, of which only differences mean something: the two clocks have nothing to do with each other.
 #[derive(Debug, Default)]
 pub(super) struct QueueDelay {
-    /// (sent, delay in µs) of the last moments, each less than those behind it.
-    recent: VecDeque<(Timestamp, i64)>,
-    /// The least delay of each of the last seconds: (its first packet, delay in µs).
-    seconds: VecDeque<(Timestamp, i64)>,
+    /// Of the last moments, each less than those behind it.
+    recent: VecDeque<Transit>,
+    least: Least,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Transit {
+    sent: Timestamp,
+    arrived: Duration,
+    delay_us: i64,
 }
 
 impl QueueDelay {
     /// A packet arrived. In the order in which they were sent.
     pub(super) fn add(&mut self, sent: Timestamp, arrived: Duration) {
-        let delay_us = arrived.as_micros() as i64 - sent.as_micros() as i64;
-        while self.recent.back().is_some_and(|&(_, last)| last >= delay_us) {
+        let delay_us = delay_us(sent, arrived);
+        while self.recent.back().is_some_and(|last| last.delay_us >= delay_us) {
             self.recent.pop_back();
         }
-        self.recent.push_back((sent, delay_us));
-        while self.recent.front().is_some_and(|&(at, _)| sent.since(at) > RECENT) {
+        self.recent.push_back(Transit { sent, arrived, delay_us });
+        // On a path that has become slow what was sent within a moment arrives over many.
+        let is_old = |first: &Transit| {
+            sent.since(first.sent) > RECENT || arrived.saturating_sub(first.arrived) > RECENT_ARRIVALS
+        };
+        while self.recent.front().is_some_and(is_old) {
             self.recent.pop_front();
         }
-        match self.seconds.back_mut() {
-            Some((began, least)) if sent.since(*began) < Duration::from_secs(1) => *least = (*least).min(delay_us),
-            _ => self.seconds.push_back((sent, delay_us)),
-        }
-        while self.seconds.front().is_some_and(|&(began, _)| sent.since(began) > MEMORY) {
-            self.seconds.pop_front();
-        }
+        self.least.add(sent, delay_us);
+    }
+
+    /// How long this packet waited, of those that were added.
+    pub(super) fn waited(&self, sent: Timestamp, arrived: Duration) -> Duration {
+        let delay_us = delay_us(sent, arrived);
+        Duration::from_micros((delay_us - self.least.get().unwrap_or(delay_us)).max(0) as u64)
     }
 
     /// How long what is sent now waits, beyond what the path itself takes.
     pub(super) fn standing(&self) -> Duration {
-        let least = self.seconds.iter().map(|&(_, least)| least).min();
-        let standing_us = self.recent.front().zip(least).map_or(0, |(&(_, recent), least)| recent - least);
+        let standing_us =
+            self.recent.front().zip(self.least.get()).map_or(0, |(recent, least)| recent.delay_us - least);
         Duration::from_micros(standing_us.max(0) as u64)
     }
 
     /// What stands now is the path itself.
     pub(super) fn take_as_zero(&mut self) {
-        if let Some(&(at, recent)) = self.recent.front() {
-            self.seconds.clear();
-            self.seconds.push_back((at, recent));
+        if let Some(&Transit { sent, delay_us, .. }) = self.recent.front() {
+            self.least.restart(sent, delay_us);
         }
     }
 }
 
+fn delay_us(sent: Timestamp, arrived: Duration) -> i64 {
+    arrived.as_micros() as i64 - sent.as_micros() as i64
+}
+
 /// Three pictures or more, and six packets of sound: enough for one that met neither jitter nor a picture before it.
 const RECENT: Duration = Duration::from_millis(120);
-/// Long enough to have seen the path empty; short enough to follow clocks, which part by 1 ms in this time.
-const MEMORY: Duration = Duration::from_secs(10);
+const RECENT_ARRIVALS: Duration = Duration::from_millis(150);
 
 #[cfg(test)]
 mod tests {

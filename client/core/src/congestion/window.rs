@@ -37,14 +37,14 @@ impl Window {
     /// Bytes that may be under way at this rate. Before the second report nothing is known of the path.
     pub(super) fn bytes(&self, rate_bps: f64) -> f64 {
         let Some(Usual { mean, deviation }) = self.usual else { return FIRST_BYTES };
-        let seconds = mean + 3.0 * deviation + SLACK.as_secs_f64();
+        let seconds = mean + 2.0 * deviation + SLACK.as_secs_f64();
         (rate_bps / 8.0 * seconds).max(MIN_BYTES)
     }
 }
 
-const GAIN_UP: f64 = 0.015;
-const GAIN_DOWN: f64 = 0.06;
-const SLACK: Duration = Duration::from_millis(15);
+const GAIN_UP: f64 = 0.006;
+const GAIN_DOWN: f64 = 0.03;
+const SLACK: Duration = Duration::from_millis(10);
 /// A key frame at the rate that a call begins with, and less than what ordinary queues hold.
 const FIRST_BYTES: f64 = 32_000.0;
 /// A few packets are always allowed: without them nothing would ever be reported.
@@ -67,7 +67,7 @@ mod tests {
             window.reported(at(report * 50), at(report * 50 - 90));
         }
         let usual = window.bytes(1e6);
-        assert!((usual - 1e6 / 8.0 * 0.105).abs() < 300.0, "{usual}");
+        assert!((usual - 1e6 / 8.0 * 0.100).abs() < 300.0, "{usual}");
         // Half a second of trouble.
         for report in 200..210 {
             window.reported(at(report * 50), at(report * 50 - 500));

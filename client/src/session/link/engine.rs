@@ -46,7 +46,7 @@ const RELAY_WAIT: Duration = Duration::from_millis(300);
 const SRTP_REPLAY_WINDOW: usize = 1024;
 
 /// How often the peer is told what arrived. The stack's 100 ms would double the time to notice a full path.
-const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
+const FEEDBACK_INTERVAL: Duration = Duration::from_millis(25);
 
 /// The header extension that tells where among packets that repair each other one is ([`maru_core::fec::BlockPlace`]).
 /// Who does not know it gets no repair.
