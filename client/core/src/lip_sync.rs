@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// Pictures may be ahead by so much. People notice sound that comes 45 ms early or 125 ms late (ITU-R BT.1359), and
 /// decoding and drawing take some of it.
-const AHEAD: Duration = Duration::from_millis(40);
+const AHEAD: Duration = Duration::from_millis(30);
 /// The longest that a picture is held: sound that is later than that is in trouble, and pictures need not be too.
 const MAX_HOLD: Duration = Duration::from_millis(120);
 /// What is known of the sound is of no use after so long: it is switched off, or lost.
@@ -116,12 +116,12 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_waits_until_it_is_40_ms_ahead_of_the_sound() {
+    fn a_picture_waits_until_it_is_30_ms_ahead_of_the_sound() {
         let sync = synced();
-        assert_eq!(sync.due(at(1020), 90_000), at(1060));
-        assert_eq!(sync.due(at(1070), 90_000), at(1070), "late enough");
+        assert_eq!(sync.due(at(1020), 90_000), at(1070));
+        assert_eq!(sync.due(at(1080), 90_000), at(1080), "late enough");
         // The next one, captured 33 ms later.
-        assert_eq!(sync.due(at(1053), 93_000).as_micros() / 1000, 1093);
+        assert_eq!(sync.due(at(1053), 93_000).as_micros() / 1000, 1103);
     }
 
     #[test]
@@ -147,7 +147,7 @@ mod tests {
             assert!(due.since(last) <= Duration::from_millis(7), "step {step}");
             last = due;
         }
-        assert_eq!(last.as_micros() / 1000, 1119);
+        assert_eq!(last.as_micros() / 1000, 1129);
     }
 
     #[test]

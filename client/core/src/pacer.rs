@@ -59,7 +59,8 @@ impl<T> Pacer<T> {
         self.rate_bps = f64::from(rate_bps.max(1));
     }
 
-    /// Whether pictures are spread over their time, so that short queues hold them; otherwise ordinary ones go at once.
+    /// Whether each picture is spread over its time: short queues hold it then, and sound waits for one packet of it on a
+    /// narrow path, not for all. Otherwise ordinary ones go at once.
     pub fn set_spread(&mut self, spread: bool) {
         self.burst = if spread { Duration::ZERO } else { BURST };
     }
@@ -152,8 +153,8 @@ const HEADROOM: f64 = 1.25;
 const BURST: Duration = Duration::from_millis(50);
 /// A picture that waits for its repair longer than this is given up by the peer.
 const REPAIR_USEFUL: Duration = Duration::from_millis(300);
-/// Two packets: less would be no burst at all.
-const MIN_BURST_BYTES: f64 = 2500.0;
+/// One packet may always leave once the one before it has been paid for.
+const MIN_BURST_BYTES: f64 = 1.0;
 /// Time counts in whole microseconds: a wait that is rounded down would be over too early, and nothing would happen.
 const ROUNDING: Duration = Duration::from_micros(1);
 
@@ -213,6 +214,21 @@ mod tests {
         let (_, end_ms) = left.last().expect("the last one");
         // 26 packets and 1.25 times the rate: 10 ms for each.
         assert!((300..=320).contains(end_ms), "{end_ms}");
+    }
+
+    #[test]
+    fn sound_passes_between_the_packets_of_a_picture_that_is_spread() {
+        let mut pacer = Pacer::new(RATE_BPS);
+        pacer.set_spread(true);
+        pacer.pop(at(0), true);
+        for packet in 0..3 {
+            pacer.push(at(33), Priority::Picture, 1250, packet);
+        }
+        let first = pacer.pop(at(33), true).expect("one packet");
+        assert_eq!((first.0, pacer.pop(at(33), true)), (0, None));
+        pacer.push(at(40), Priority::Sound, 100, 100);
+        // 10 ms for each packet.
+        assert_eq!(departures(&mut pacer, 40), [(100, 40), (1, 43), (2, 53)]);
     }
 
     #[test]

@@ -101,11 +101,6 @@ impl History {
         self.runs.lost / self.runs.runs.max(1.0)
     }
 
-    /// When the newest packet was sent that has arrived.
-    pub(super) fn newest_arrived(&self) -> Option<Timestamp> {
-        self.newest_arrived
-    }
-
     /// Whether something is out that has not been reported on.
     pub(super) fn has_unreported(&self) -> bool {
         self.packets.iter().any(|packet| packet.status == Status::Unknown)

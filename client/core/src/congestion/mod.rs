@@ -78,7 +78,7 @@ pub struct PathStats {
     pub loss: f64,
     /// As it usually is, while no queue stands and our bursts are not too long: loss that we could not spare us.
     pub inherent_loss: LossPattern,
-    /// Packets are to leave one by one: a queue on the way is too short for a picture at once.
+    /// Packets are to leave one by one: a queue on the way is too short for a picture at once, or sound would wait in it.
     pub spread: bool,
 }
 
@@ -172,8 +172,12 @@ impl CongestionController {
             queue_delay: self.queue.standing(),
             loss: self.losses.share(),
             inherent_loss: self.inherent_loss(),
-            spread: self.spreads_until.is_some(),
+            spread: self.spreads_until.is_some() || self.was_full_of_late(),
         }
+    }
+
+    fn was_full_of_late(&self) -> bool {
+        self.full.zip(self.last_feedback).is_some_and(|((full, _), now)| now.since(full) < FULL_OF_LATE)
     }
 
     fn inherent_loss(&self) -> LossPattern {
@@ -209,12 +213,13 @@ impl CongestionController {
     /// The peer reported on these packets: when each arrived on its own clock, or that it has not (transport-wide feedback:
     /// draft-holmer-rmcat-transport-wide-cc-extensions-01). Unknown ones are ignored.
     pub fn handle_report(&mut self, now: Timestamp, packets: &[(u16, Option<Duration>)]) {
-        if let Some(newest) = self.history.newest_arrived() {
-            self.window.reported(now, newest);
-        }
         let outcomes = self.history.report(packets);
         if outcomes.is_empty() {
             return;
+        }
+        let arrived = outcomes.iter().filter(|outcome| matches!(outcome.fate, Fate::Arrived(_)));
+        if let Some(first) = arrived.map(|outcome| outcome.sent).min() {
+            self.window.reported(now, first);
         }
         self.unreported_since = self.history.has_unreported().then_some(now);
         for outcome in &outcomes {
@@ -342,11 +347,14 @@ impl CongestionController {
             Some((_, carried_bps)) if self.target_bps < carried_bps * BEYOND => self.target_bps + ADDED_BPS * seconds,
             Some((last, _)) => {
                 let empty = now.since(last).as_secs_f64();
-                self.target_bps + ADDED_BPS * (1.0 + empty * empty) * seconds
+                self.target_bps + ADDED_BPS * (1.0 + 3.0 * empty * empty) * seconds
             }
         };
-        // What is not sent is not tried: the target stays within reach of what really arrives.
-        let reach_bps = (received_bps * 1.5 + 50_000.0).max(self.target_bps);
+        // What is not sent is not tried: the target stays within reach of what really arrives, and nearer where it grows
+        // beyond what the path is known to carry.
+        let is_beyond = self.full.is_some_and(|(_, carried_bps)| self.target_bps > carried_bps);
+        let reach = if is_beyond { REACH_BEYOND } else { REACH };
+        let reach_bps = (received_bps * reach + 50_000.0).max(self.target_bps);
         self.set_target(wanted_bps.min(reach_bps));
     }
 
@@ -381,7 +389,10 @@ const STARTING: f64 = 4.0;
 const RETURNING: f64 = 8.0;
 const KNOWN: f64 = 0.85;
 const BEYOND: f64 = 1.1;
-/// After that, in bit/s for each second, times one and the square of the seconds since the path was full. By the same
+/// How far above what arrives, as a factor.
+const REACH: f64 = 1.5;
+const REACH_BEYOND: f64 = 1.15;
+/// After that, in bit/s for each second, times one and three times the square of the seconds since the path was full. By the same
 /// amount for everyone, so that those who share a path come to have equal parts of it (as AIMD, Chiu and Jain 1989).
 const ADDED_BPS: f64 = 50_000.0;
 /// Share of packets, 0 to 1, that are too many to send again.
@@ -390,6 +401,8 @@ const MANY_LOST: f64 = 0.2;
 const STOOD_OF_LATE: Duration = Duration::from_secs(4);
 /// How long bursts are kept short before another is tried.
 const SPREADING: Duration = Duration::from_secs(60);
+/// A path that was full so short a time ago is narrow: a picture at once takes a good part of its time.
+const FULL_OF_LATE: Duration = Duration::from_secs(20);
 /// While too much is under way one packet is sent so long after the last.
 const PROBE: Duration = Duration::from_millis(100);
 /// A pause without feedback is no time to grow.

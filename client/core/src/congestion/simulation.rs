@@ -8,6 +8,7 @@ use super::*;
 use crate::pacer::{Pacer, Priority};
 
 const STEP_US: u64 = 500;
+const REPORT_EVERY_US: u64 = 25_000;
 const HEADERS: usize = 60;
 const MAX_BPS: u32 = 2_700_000;
 
@@ -118,7 +119,7 @@ impl Flow {
             in_flight: Vec::new(),
             next_picture_us: starts_us,
             next_sound_us: starts_us,
-            next_report_us: starts_us + 50_000,
+            next_report_us: starts_us + REPORT_EVERY_US,
             reports: VecDeque::new(),
             next_reported: 65_000,
             starts_us,
@@ -187,6 +188,7 @@ fn run(link: &Link, starts_s: &[f64], seconds: u64, seed: u64) -> Vec<Vec<Second
         for flow in flows.iter_mut().filter(|flow| flow.starts_us <= now_us) {
             flow.produce(now_us, &mut random);
             flow.pacer.set_rate(now, flow.controller.target_bps());
+            flow.pacer.set_spread(flow.controller.stats().spread);
             let index = ((now_us - flow.starts_us) / 1_000_000) as usize;
             flow.seconds.resize(index + 1, Second::default());
             let count = &mut flow.seconds[index];
@@ -217,7 +219,7 @@ fn run(link: &Link, starts_s: &[f64], seconds: u64, seed: u64) -> Vec<Vec<Second
                 }
             }
             if now_us >= flow.next_report_us {
-                flow.next_report_us += 50_000;
+                flow.next_report_us += REPORT_EVERY_US;
                 let report = flow.report(now_us);
                 // The other direction is as full as this one where both are the same.
                 let wait_us = if link.reports_wait { (free_us - now_f).max(0.0) } else { 0.0 };
@@ -295,6 +297,36 @@ fn a_drop_is_followed_at_once_and_the_return_within_six_seconds() {
         assert!(mean_bps(&seconds[18..30]) > 0.8 * 600e3);
         let returned = mean_bps(&seconds[35..37]);
         assert!(returned > 2e6, "{returned}");
+    }
+}
+
+/// A cellular link as it is recorded in a moving car (Winstein et al., Sprout, NSDI 2013): every 100 ms its rate is up to
+/// 40 % more or less than before, from 0.3 to 6 Mbit/s, and now and then nothing goes for 300 ms.
+fn cellular(seconds: u64, random: &mut Random) -> Vec<(f64, f64)> {
+    let mut bps: f64 = 2e6;
+    let mut stalled = 0;
+    let mut rate = || {
+        stalled = if random.unit() < 0.004 { 3 } else { stalled - 1 };
+        bps = (bps * 1.4_f64.powf(2.0 * random.unit() - 1.0)).clamp(300e3, 6e6);
+        if stalled > 0 { 20e3 } else { bps }
+    };
+    (0..seconds * 10).map(|step| (step as f64 / 10.0, rate())).collect()
+}
+
+#[test]
+fn a_cellular_link_is_used_without_long_queues() {
+    for seed in SEEDS {
+        let rates = cellular(120, &mut Random(seed));
+        let useful = rates.iter().map(|&(_, bps)| bps.min(f64::from(MAX_BPS))).sum::<f64>() / rates.len() as f64;
+        let link = Link { delay_ms: 30.0, queue_ms: 1000.0, rates, reports_wait: true, ..Link::default() };
+        let seconds = run(&link, &[0.0], 120, seed).remove(0);
+        plot("cellular", &seconds);
+        let used = mean_bps(&seconds[5..]) / useful;
+        let mut queues_ms: Vec<f64> = seconds[5..].iter().map(|second| second.queue_ms).collect();
+        queues_ms.sort_by(f64::total_cmp);
+        let (median_ms, worst_ms) = (queues_ms[queues_ms.len() / 2], queues_ms[queues_ms.len() * 95 / 100]);
+        println!("used {used:.2}, longest wait of a second: median {median_ms:.0} ms, p95 {worst_ms:.0} ms");
+        assert!(used > 0.5 && median_ms < 100.0, "{used} {median_ms}");
     }
 }
 

@@ -19,10 +19,9 @@ struct Usual {
 }
 
 impl Window {
-    /// A report came now. The newest packet known to have arrived before it was sent at `newest`: everything since then
-    /// was under way.
-    pub(super) fn reported(&mut self, now: Timestamp, newest: Timestamp) {
-        let took = now.since(newest).min(MAX_USUAL).as_secs_f64();
+    /// A report came now. The first packet of which it tells was sent at `first`: everything since then was under way.
+    pub(super) fn reported(&mut self, now: Timestamp, first: Timestamp) {
+        let took = now.since(first).min(MAX_USUAL).as_secs_f64();
         let Some(usual) = &mut self.usual else {
             self.usual = Some(Usual { mean: took, deviation: took / 2.0 });
             return;

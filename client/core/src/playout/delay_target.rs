@@ -12,17 +12,17 @@ const MARGIN_US: i64 = 10_000;
 /// What is expected of a link that is not known yet: a thread that does not get the processor for a moment.
 const FIRST_LATENESS_US: i64 = 30_000;
 /// The memory: a minute, in spans in which packets came.
-const SPANS: usize = 30;
-const SPAN: Duration = Duration::from_secs(2);
+const SPANS: usize = 60;
+const SPAN: Duration = Duration::from_secs(1);
 /// Lateness that costs more than this is remembered for so many spans only: trouble that is over is to leave no delay.
 const LONG_REMEMBERED_US: i64 = 30_000;
-const RECENT_SPANS: usize = 4;
+const RECENT_SPANS: usize = 8;
 /// After such a silence the clocks may have drifted apart, so the fastest packet from before is no measure.
 const FORGET_AFTER: Duration = Duration::from_secs(5);
 
 /// Measures the transit time of packets (arrival less RTP time; its zero is arbitrary) against the fastest of the last
-/// seconds. The target is what the second-worst of the remembered spans needed: one outlier does not make the whole call
-/// lag.
+/// seconds. The target is what the third-worst of the remembered spans needed: one piece of trouble does not make the whole
+/// call lag.
 #[derive(Debug)]
 pub(super) struct DelayTarget {
     spans: VecDeque<Span>,
@@ -77,22 +77,21 @@ impl DelayTarget {
 
     /// How long after the fastest packet's arrival its sound is to be played.
     pub(super) fn target_us(&self) -> i64 {
-        let recent = second_worst(self.spans.iter().take(RECENT_SPANS));
-        let long = second_worst(self.spans.iter()).min(LONG_REMEMBERED_US);
+        let recent = third_worst(self.spans.iter().take(RECENT_SPANS));
+        let long = third_worst(self.spans.iter()).min(LONG_REMEMBERED_US);
         (recent.max(long) + MARGIN_US).clamp(MIN_TARGET_US, MAX_TARGET_US)
     }
 }
 
-fn second_worst<'a>(spans: impl Iterator<Item = &'a Span>) -> i64 {
-    let (mut worst, mut second) = (0, 0);
+fn third_worst<'a>(spans: impl Iterator<Item = &'a Span>) -> i64 {
+    let mut worst = [0; 3];
     for span in spans {
-        if span.lateness_us > worst {
-            (worst, second) = (span.lateness_us, worst);
-        } else {
-            second = second.max(span.lateness_us);
+        if span.lateness_us > worst[2] {
+            worst[2] = span.lateness_us;
+            worst.sort_unstable_by(|a, b| b.cmp(a));
         }
     }
-    second
+    worst[2]
 }
 
 #[cfg(test)]
