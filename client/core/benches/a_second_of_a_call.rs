@@ -21,7 +21,7 @@ fn at(us: u64) -> Timestamp {
     Timestamp::from_micros(10_000_000 + us)
 }
 
-/// Each packet of sound and picture through pacer and controller, and twenty reports.
+/// Each packet of sound and picture through pacer and controller, and forty reports.
 fn send(controller: &mut CongestionController, pacer: &mut Pacer<usize>) -> u32 {
     let (mut sequence, mut reported) = (0_u16, 0_u16);
     let mut on_the_way = VecDeque::new();
@@ -38,7 +38,7 @@ fn send(controller: &mut CongestionController, pacer: &mut Pacer<usize>) -> u32 
             on_the_way.push_back((us + 20_000, sequence));
             sequence = sequence.wrapping_add(1);
         }
-        if us % 50_000 == 0 {
+        if us % 25_000 == 0 {
             let arrived: Vec<_> = std::iter::from_fn(|| on_the_way.pop_front_if(|(due, _)| *due <= us)).collect();
             let report: Vec<_> = arrived
                 .iter()
