@@ -24,18 +24,19 @@ mod losses;
 mod queue_delay;
 #[cfg(test)]
 mod simulation;
+mod target;
 mod throughput;
 mod window;
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::fec::LossPattern;
 use crate::time::Timestamp;
 use history::History;
 use least::Least;
-use losses::{Losses, Verdict};
+use losses::Losses;
 use queue_delay::QueueDelay;
+use target::{Seen, Target};
 use throughput::Throughput;
 use window::Window;
 
@@ -55,16 +56,6 @@ enum Fate {
     Lost,
     /// The report on it was lost.
     Unknown,
-}
-
-/// A queue that stands.
-#[derive(Debug, Clone, Copy)]
-struct Standing {
-    began: Timestamp,
-    greatest: Duration,
-    /// When the target was lowered last for it, and how long it was then.
-    lowered: Timestamp,
-    lowered_at: Duration,
 }
 
 /// What is known of the path.
@@ -94,23 +85,9 @@ pub struct CongestionController {
     report_ages: Least,
     /// How much older than usual the last report was when it came: it waited on the way back.
     report_waited: Duration,
-    min_bps: f64,
-    max_bps: f64,
-    target_bps: f64,
-    /// When the path was full last, and what it carried. `None`: never yet.
-    full: Option<(Timestamp, f64)>,
-    standing: Option<Standing>,
+    target: Target,
     /// Until when our bursts are kept short, since the ends of longer ones were lost.
     spreads_until: Option<Timestamp>,
-    /// When one stood last.
-    stood: Option<Timestamp>,
-    /// When queues became higher than ours ever are.
-    high_queues: VecDeque<Timestamp>,
-    /// Since that was asked last: whether pictures were lost in numbers, whether the target fell to less than half.
-    has_lost_pictures: bool,
-    has_collapsed: bool,
-    /// Until when we share with someone who fills the queue.
-    competing_until: Option<Timestamp>,
     last_feedback: Option<Timestamp>,
     /// When something was sent that has not been reported on.
     unreported_since: Option<Timestamp>,
@@ -127,17 +104,8 @@ impl CongestionController {
             window: Window::default(),
             report_ages: Least::default(),
             report_waited: Duration::ZERO,
-            min_bps: f64::from(min_bps),
-            max_bps: f64::from(max_bps),
-            target_bps: f64::from(start_bps.clamp(min_bps, max_bps)),
-            full: None,
-            standing: None,
+            target: Target::new(start_bps, min_bps, max_bps),
             spreads_until: None,
-            stood: None,
-            high_queues: VecDeque::new(),
-            has_lost_pictures: false,
-            has_collapsed: false,
-            competing_until: None,
             last_feedback: None,
             unreported_since: None,
         }
@@ -145,29 +113,28 @@ impl CongestionController {
 
     /// Bits per second for everything that goes this way: sound, pictures, repair, and their headers.
     pub fn target_bps(&self) -> u32 {
-        self.target_bps as u32
+        self.target.bps() as u32
     }
 
     /// More is never sent, and so never tried.
     pub fn set_max(&mut self, max_bps: u32) {
-        self.max_bps = f64::from(max_bps).max(self.min_bps);
-        self.target_bps = self.target_bps.min(self.max_bps);
+        self.target.set_max(max_bps);
     }
 
     /// Whether a full path has lost so much that the peer cannot go on without a key frame, which it will ask for by the
     /// same full path. Told once; by then the target has been lowered.
     pub fn take_lost_pictures(&mut self) -> bool {
-        std::mem::take(&mut self.has_lost_pictures)
+        self.target.take_lost_pictures()
     }
 
     /// Whether the path suddenly carries less than half: what waits for it is too large. Told once.
     pub fn take_collapse(&mut self) -> bool {
-        std::mem::take(&mut self.has_collapsed)
+        self.target.take_collapse()
     }
 
     pub fn stats(&self) -> PathStats {
         PathStats {
-            target_bps: self.target_bps as u32,
+            target_bps: self.target_bps(),
             received_bps: self.throughput.bps().unwrap_or(0.0) as u32,
             queue_delay: self.queue.standing(),
             loss: self.losses.share(),
@@ -177,11 +144,15 @@ impl CongestionController {
     }
 
     fn was_full_of_late(&self) -> bool {
-        self.full.zip(self.last_feedback).is_some_and(|((full, _), now)| now.since(full) < FULL_OF_LATE)
+        self.was_of_late(self.target.full_at(), FULL_OF_LATE)
+    }
+
+    fn was_of_late(&self, at: Option<Timestamp>, late: Duration) -> bool {
+        at.zip(self.last_feedback).is_some_and(|(at, now)| now.since(at) < late)
     }
 
     fn inherent_loss(&self) -> LossPattern {
-        let stood = self.stood.zip(self.last_feedback).is_some_and(|(stood, now)| now.since(stood) < STOOD_OF_LATE);
+        let stood = self.was_of_late(self.target.stood_at(), STOOD_OF_LATE);
         let is_ours = stood || self.spreads_until.is_some() || !self.history.knows_bursts();
         let share = if is_ours { 0.0 } else { self.losses.usual() };
         LossPattern { share, run: self.history.loss_run() }
@@ -190,7 +161,7 @@ impl CongestionController {
     /// Bytes that may be sent before the next report. Not above zero: too many are under way already. Sound goes all the
     /// same, and without sound a packet now and then, or nothing would ever be reported again.
     pub fn room_bytes(&self, now: Timestamp) -> f64 {
-        let room = self.window.bytes(self.target_bps) - self.in_flight_bytes();
+        let room = self.window.bytes(self.target.bps()) - self.in_flight_bytes();
         let is_probe_due = self.history.last_sent().is_some_and(|last| now.since(last) >= PROBE);
         if is_probe_due { room.max(1.0) } else { room }
     }
@@ -198,8 +169,8 @@ impl CongestionController {
     /// While a queue stands it drains: what was under way when a late report was made has arrived in part.
     fn in_flight_bytes(&self) -> f64 {
         let unreported = self.history.in_flight_bytes() as f64;
-        let carried_bps = self.full.filter(|_| self.standing.is_some()).map_or(0.0, |(_, carried_bps)| carried_bps);
-        (unreported - carried_bps / 8.0 * self.report_waited.as_secs_f64()).max(0.0)
+        let draining_bps = self.target.draining_bps().unwrap_or(0.0);
+        (unreported - draining_bps / 8.0 * self.report_waited.as_secs_f64()).max(0.0)
     }
 
     /// A packet left just now, after all waiting here: its transport-wide sequence number, and its size with all headers.
@@ -242,7 +213,8 @@ impl CongestionController {
         self.spreads_until = self.spreads_until.filter(|&until| now < until);
         let since = self.last_feedback.map_or(Duration::ZERO, |last| now.since(last)).min(MAX_STEP);
         self.last_feedback = Some(now);
-        self.decide(now, since);
+        let seen = Seen { queue: &mut self.queue, throughput: &self.throughput, losses: &mut self.losses };
+        self.target.update(now, since, seen);
     }
 
     fn note_age(&mut self, now: Timestamp, outcomes: &[Outcome]) {
@@ -266,137 +238,13 @@ impl CongestionController {
     pub fn handle_timeout(&mut self, now: Timestamp) {
         if self.poll_timeout().is_some_and(|at| at <= now) {
             self.unreported_since = Some(now);
-            self.set_target(self.target_bps / 2.0);
+            self.target.halve();
         }
-    }
-
-    fn decide(&mut self, now: Timestamp, since: Duration) {
-        let Some(received_bps) = self.throughput.bps() else { return };
-        let queue = self.queue.standing();
-        let is_competing = self.competing_until.is_some_and(|until| now < until);
-        if !is_competing && queue > MAX_QUEUE {
-            return self.give_way(now, queue, self.throughput.carried_bps().unwrap_or(received_bps));
-        }
-        // On a path that became slower each packet itself takes longer, and nothing waits for that.
-        let itself = Duration::from_secs_f64((PACKET_BITS / received_bps.max(1.0)).min(MAX_ITSELF.as_secs_f64()));
-        if !is_competing && queue >= MIN_QUEUE + itself {
-            return;
-        }
-        self.standing = None;
-        let margin = if is_competing { COMPETING_LOSS } else { EXCESS_LOSS };
-        match self.losses.judge(margin, self.full.map_or(Timestamp::ZERO, |(at, _)| at)) {
-            Verdict::Excess { .. } if is_competing => self.path_is_full(now, self.target_bps * AFTER_LOSS),
-            Verdict::Excess { inherent } => self.path_is_full(now, received_bps / (1.0 - inherent)),
-            Verdict::Settling => {}
-            Verdict::Usual => self.grow(now, since, received_bps),
-        }
-    }
-
-    /// A queue stands: the path is full.
-    fn give_way(&mut self, now: Timestamp, queue: Duration, carried_bps: f64) {
-        let before = self.standing;
-        let mut standing =
-            before.unwrap_or(Standing { began: now, greatest: queue, lowered: now, lowered_at: Duration::ZERO });
-        standing.greatest = standing.greatest.max(queue);
-        self.standing = Some(standing);
-        self.stood = Some(now);
-        if before.is_none_or(|before| before.greatest <= HIGH_QUEUE) && queue > HIGH_QUEUE {
-            self.note_high_queue(now);
-        }
-        if now.since(standing.began) > PATIENCE && queue > standing.greatest / 2 {
-            self.standing = None;
-            self.queue.take_as_zero();
-            return;
-        }
-        // Lowering shows after a round trip and the queue itself: until then only one that still grows asks for more.
-        let grows = queue > standing.lowered_at.mul_f64(1.25);
-        let stays = now.since(standing.lowered) > DRAIN && queue > standing.lowered_at.mul_f64(0.8);
-        if grows || stays {
-            self.standing = Some(Standing { lowered: now, lowered_at: queue, ..standing });
-            self.has_lost_pictures |= 1.0 - self.losses.share_arriving() > MANY_LOST;
-            let kept = (1.0 - queue.as_secs_f64() / DRAIN.as_secs_f64()).max(MIN_KEPT);
-            self.full = Some((now, carried_bps));
-            self.has_collapsed |= carried_bps * kept < self.target_bps / 2.0;
-            self.set_target(self.target_bps.min(carried_bps * kept));
-        }
-    }
-
-    fn note_high_queue(&mut self, now: Timestamp) {
-        self.high_queues.retain(|&at| now.since(at) < HIGH_QUEUES_WITHIN);
-        self.high_queues.push_back(now);
-        if self.high_queues.len() == HIGH_QUEUES {
-            self.high_queues.clear();
-            self.competing_until = Some(now + COMPETING);
-        }
-    }
-
-    /// It carries no more than this.
-    fn path_is_full(&mut self, now: Timestamp, carried_bps: f64) {
-        self.full = Some((now, carried_bps));
-        self.set_target(self.target_bps.min(carried_bps));
-    }
-
-    fn grow(&mut self, now: Timestamp, since: Duration, received_bps: f64) {
-        let seconds = since.as_secs_f64();
-        let wanted_bps = match self.full {
-            None => self.target_bps * STARTING.powf(seconds),
-            Some((_, carried_bps)) if self.target_bps < carried_bps * KNOWN => {
-                (self.target_bps * RETURNING.powf(seconds)).min(carried_bps * KNOWN)
-            }
-            // Near what it carried the next queue is near, and is to be met slowly; beyond, the path has changed.
-            Some((_, carried_bps)) if self.target_bps < carried_bps * BEYOND => self.target_bps + ADDED_BPS * seconds,
-            Some((last, _)) => {
-                let empty = now.since(last).as_secs_f64();
-                self.target_bps + ADDED_BPS * (1.0 + 3.0 * empty * empty) * seconds
-            }
-        };
-        // What is not sent is not tried: the target stays within reach of what really arrives, and nearer where it grows
-        // beyond what the path is known to carry.
-        let is_beyond = self.full.is_some_and(|(_, carried_bps)| self.target_bps > carried_bps);
-        let reach = if is_beyond { REACH_BEYOND } else { REACH };
-        let reach_bps = (received_bps * reach + 50_000.0).max(self.target_bps);
-        self.set_target(wanted_bps.min(reach_bps));
-    }
-
-    fn set_target(&mut self, target_bps: f64) {
-        self.target_bps = target_bps.clamp(self.min_bps, self.max_bps);
     }
 }
 
-/// What a full packet takes by itself, at most.
-const PACKET_BITS: f64 = 1250.0 * 8.0;
-const MAX_ITSELF: Duration = Duration::from_millis(20);
-/// Below this nothing waits; above that a queue stands, which is emptied. Between them the target stays.
+/// A packet that waited for less than this did not wait in a queue.
 const MIN_QUEUE: Duration = Duration::from_millis(10);
-const MAX_QUEUE: Duration = Duration::from_millis(25);
-/// The time in which a standing queue is to be gone, and the least share of the path that is used meanwhile.
-const DRAIN: Duration = Duration::from_millis(500);
-const MIN_KEPT: f64 = 0.8;
-/// A queue that has not halved in so long belongs to the path.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// So many such queues within this time are another's, and for how long that is taken for granted then.
-const HIGH_QUEUE: Duration = Duration::from_millis(120);
-const HIGH_QUEUES: usize = 3;
-const HIGH_QUEUES_WITHIN: Duration = Duration::from_secs(10);
-const COMPETING: Duration = Duration::from_secs(30);
-/// Loss beyond what there always is, 0 to 1, that speaks of a full path. At 10 % of 200 packets a second chance alone
-/// exceeds the first once in a thousand seconds.
-const EXCESS_LOSS: f64 = 0.08;
-const COMPETING_LOSS: f64 = 0.02;
-const AFTER_LOSS: f64 = 0.7;
-/// Growth per second until the path is full for the first time, and after giving way up to a share of what it carried.
-const STARTING: f64 = 4.0;
-const RETURNING: f64 = 8.0;
-const KNOWN: f64 = 0.85;
-const BEYOND: f64 = 1.1;
-/// How far above what arrives, as a factor.
-const REACH: f64 = 1.5;
-const REACH_BEYOND: f64 = 1.15;
-/// After that, in bit/s for each second, times one and three times the square of the seconds since the path was full. By the same
-/// amount for everyone, so that those who share a path come to have equal parts of it (as AIMD, Chiu and Jain 1989).
-const ADDED_BPS: f64 = 50_000.0;
-/// Share of packets, 0 to 1, that are too many to send again.
-const MANY_LOST: f64 = 0.2;
 /// What is lost so soon after a queue stood may be lost because of that.
 const STOOD_OF_LATE: Duration = Duration::from_secs(4);
 /// How long bursts are kept short before another is tried.
