@@ -12,6 +12,7 @@ pub(super) struct QueueDelay {
     /// Of the last moments, each less than those behind it.
     recent: VecDeque<Transit>,
     least: Least,
+    count: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,8 @@ struct Transit {
     sent: Timestamp,
     arrived: Duration,
     delay_us: i64,
+    /// How many came before it.
+    number: u64,
 }
 
 impl QueueDelay {
@@ -28,10 +31,13 @@ impl QueueDelay {
         while self.recent.back().is_some_and(|last| last.delay_us >= delay_us) {
             self.recent.pop_back();
         }
-        self.recent.push_back(Transit { sent, arrived, delay_us });
-        // On a path that has become slow what was sent within a moment arrives over many.
+        let number = self.count;
+        self.count += 1;
+        self.recent.push_back(Transit { sent, arrived, delay_us, number });
+        // On a path that has become slow what was sent within a moment arrives over many. A single late packet is none.
         let is_old = |first: &Transit| {
-            sent.since(first.sent) > RECENT || arrived.saturating_sub(first.arrived) > RECENT_ARRIVALS
+            let arrived_long_ago = arrived.saturating_sub(first.arrived) > RECENT_ARRIVALS;
+            sent.since(first.sent) > RECENT || arrived_long_ago && number - first.number >= MIN_ARRIVALS
         };
         while self.recent.front().is_some_and(is_old) {
             self.recent.pop_front();
@@ -67,6 +73,7 @@ fn delay_us(sent: Timestamp, arrived: Duration) -> i64 {
 /// Three pictures or more, and six packets of sound: enough for one that met neither jitter nor a picture before it.
 const RECENT: Duration = Duration::from_millis(120);
 const RECENT_ARRIVALS: Duration = Duration::from_millis(150);
+const MIN_ARRIVALS: u64 = 6;
 
 #[cfg(test)]
 mod tests {
@@ -112,5 +119,17 @@ mod tests {
         assert_eq!(queue.standing(), Duration::from_millis(40));
         queue.take_as_zero();
         assert_eq!(queue.standing(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_computer_that_stands_still_is_no_queue_and_a_path_that_becomes_slow_is_one() {
+        let (mut queue, mut ms) = (QueueDelay::default(), 0);
+        send(&mut queue, &mut ms, [20; 50]);
+        send(&mut queue, &mut ms, [220, 210]);
+        assert_eq!(queue.standing(), Duration::ZERO, "two packets");
+        send(&mut queue, &mut ms, [20; 50]);
+        // A tenth of the rate: each packet takes 90 ms more than the one before it.
+        send(&mut queue, &mut ms, (1..=8).map(|packet| 20 + packet * 90));
+        assert!(queue.standing() > Duration::from_millis(200), "{:?}", queue.standing());
     }
 }

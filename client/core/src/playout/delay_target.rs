@@ -14,6 +14,8 @@ const FIRST_LATENESS_US: i64 = 30_000;
 /// The memory: a minute, in spans in which packets came.
 const SPANS: usize = 60;
 const SPAN: Duration = Duration::from_secs(1);
+/// Trouble is over when nothing has been late for so long.
+const CALM: Duration = Duration::from_millis(300);
 /// Lateness that costs more than this is remembered for so many spans only: trouble that is over is to leave no delay.
 const LONG_REMEMBERED_US: i64 = 30_000;
 const RECENT_SPANS: usize = 8;
@@ -21,12 +23,14 @@ const RECENT_SPANS: usize = 8;
 const FORGET_AFTER: Duration = Duration::from_secs(5);
 
 /// Measures the transit time of packets (arrival less RTP time; its zero is arbitrary) against the fastest of the last
-/// seconds. The target is what the third-worst of the remembered spans needed: one piece of trouble does not make the whole
+/// seconds. The target is what the second-worst of the remembered spans needed: one piece of trouble does not make the whole
 /// call lag.
 #[derive(Debug)]
 pub(super) struct DelayTarget {
     spans: VecDeque<Span>,
     last_arrival: Option<Timestamp>,
+    /// When something was late last.
+    late_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +43,7 @@ struct Span {
 impl Default for DelayTarget {
     fn default() -> Self {
         let unknown = Span { started: Timestamp::ZERO, fastest_us: None, lateness_us: FIRST_LATENESS_US };
-        Self { spans: VecDeque::from([unknown; SPANS]), last_arrival: None }
+        Self { spans: VecDeque::from([unknown; SPANS]), last_arrival: None, late_at: None }
     }
 }
 
@@ -50,10 +54,13 @@ impl DelayTarget {
             self.forget_transit();
         }
         self.last_arrival = Some(arrived);
-        // Trouble that goes on is one, not two: it ends with a packet that is in time.
+        // Trouble that goes on is one, not two.
         let age = arrived.since(self.spans[0].started);
-        let is_in_time = self.fastest_transit_us().is_none_or(|fastest| transit_us - fastest < LONG_REMEMBERED_US);
-        if age > 2 * SPAN || age > SPAN && is_in_time {
+        if self.fastest_transit_us().is_some_and(|fastest| transit_us - fastest > LONG_REMEMBERED_US) {
+            self.late_at = Some(arrived);
+        }
+        let is_calm = self.late_at.is_none_or(|at| arrived.since(at) > CALM);
+        if age > 2 * SPAN || age > SPAN && is_calm {
             self.spans.pop_back();
             self.spans.push_front(Span { started: arrived, fastest_us: None, lateness_us: 0 });
         }
@@ -77,21 +84,22 @@ impl DelayTarget {
 
     /// How long after the fastest packet's arrival its sound is to be played.
     pub(super) fn target_us(&self) -> i64 {
-        let recent = third_worst(self.spans.iter().take(RECENT_SPANS));
-        let long = third_worst(self.spans.iter()).min(LONG_REMEMBERED_US);
+        let recent = second_worst(self.spans.iter().take(RECENT_SPANS));
+        let long = second_worst(self.spans.iter()).min(LONG_REMEMBERED_US);
         (recent.max(long) + MARGIN_US).clamp(MIN_TARGET_US, MAX_TARGET_US)
     }
 }
 
-fn third_worst<'a>(spans: impl Iterator<Item = &'a Span>) -> i64 {
-    let mut worst = [0; 3];
+fn second_worst<'a>(spans: impl Iterator<Item = &'a Span>) -> i64 {
+    let (mut worst, mut second) = (0, 0);
     for span in spans {
-        if span.lateness_us > worst[2] {
-            worst[2] = span.lateness_us;
-            worst.sort_unstable_by(|a, b| b.cmp(a));
+        if span.lateness_us > worst {
+            (worst, second) = (span.lateness_us, worst);
+        } else {
+            second = second.max(span.lateness_us);
         }
     }
-    worst[2]
+    second
 }
 
 #[cfg(test)]
