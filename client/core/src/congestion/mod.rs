@@ -213,7 +213,12 @@ impl CongestionController {
         self.spreads_until = self.spreads_until.filter(|&until| now < until);
         let since = self.last_feedback.map_or(Duration::ZERO, |last| now.since(last)).min(MAX_STEP);
         self.last_feedback = Some(now);
-        let seen = Seen { queue: &mut self.queue, throughput: &self.throughput, losses: &mut self.losses };
+        let seen = Seen {
+            queue: &mut self.queue,
+            throughput: &self.throughput,
+            losses: &mut self.losses,
+            loss_run: self.history.loss_run(),
+        };
         self.target.update(now, since, seen);
     }
 

@@ -14,6 +14,8 @@ pub(super) struct Seen<'a> {
     pub(super) queue: &'a mut QueueDelay,
     pub(super) throughput: &'a Throughput,
     pub(super) losses: &'a mut Losses,
+    /// How many packets are lost in a row, on average.
+    pub(super) loss_run: f64,
 }
 
 /// Bits per second for everything that goes this way.
@@ -112,12 +114,13 @@ impl Target {
             return;
         }
         self.standing = None;
-        let margin = if is_competing { COMPETING_LOSS } else { EXCESS_LOSS };
+        // What is lost in runs varies as much more.
+        let margin = if is_competing { COMPETING_LOSS } else { EXCESS_LOSS * seen.loss_run.max(1.0).sqrt() };
         match seen.losses.judge(margin, self.full.map_or(Timestamp::ZERO, |(at, _)| at)) {
             Verdict::Excess { .. } if is_competing => self.path_is_full(now, self.bps * AFTER_LOSS),
             Verdict::Excess { inherent } => self.path_is_full(now, received_bps / (1.0 - inherent)),
             Verdict::Settling => {}
-            Verdict::Usual => self.grow(now, since, received_bps),
+            Verdict::Usual => self.grow(now, since, received_bps / (1.0 - seen.losses.usual().min(MAX_USUAL_LOSS))),
         }
     }
 
@@ -165,7 +168,8 @@ impl Target {
         self.set(self.bps.min(carried_bps));
     }
 
-    fn grow(&mut self, now: Timestamp, since: Duration, received_bps: f64) {
+    /// `sent_bps`: of what arrived, with what is usually lost.
+    fn grow(&mut self, now: Timestamp, since: Duration, sent_bps: f64) {
         let seconds = since.as_secs_f64();
         let wanted_bps = match self.full {
             None => self.bps * STARTING.powf(seconds),
@@ -179,11 +183,11 @@ impl Target {
                 self.bps + ADDED_BPS * (1.0 + 3.0 * empty * empty) * seconds
             }
         };
-        // What is not sent is not tried: the target stays within reach of what really arrives, and nearer where it grows
+        // What is not sent is not tried: the target stays within reach of what is really sent, and nearer where it grows
         // beyond what the path is known to carry.
         let is_beyond = self.full.is_some_and(|(_, carried_bps)| self.bps > carried_bps);
         let reach = if is_beyond { REACH_BEYOND } else { REACH };
-        let reach_bps = (received_bps * reach + 50_000.0).max(self.bps);
+        let reach_bps = (sent_bps * reach + 50_000.0).max(self.bps);
         self.set(wanted_bps.min(reach_bps));
     }
 
@@ -223,6 +227,7 @@ const BEYOND: f64 = 1.1;
 const ADDED_BPS: f64 = 50_000.0;
 /// Share of packets, 0 to 1, that are too many to send again.
 const MANY_LOST: f64 = 0.2;
-/// How far above what arrives, as a factor.
+/// How far above what is sent, as a factor. Pictures come to nine tenths of what they may.
 const REACH: f64 = 1.5;
-const REACH_BEYOND: f64 = 1.15;
+const REACH_BEYOND: f64 = 1.2;
+const MAX_USUAL_LOSS: f64 = 0.5;
