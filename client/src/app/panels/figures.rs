@@ -14,6 +14,7 @@ pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
         "camera" => texts.tr("limit-camera"),
         _ => texts.tr("limit-none"),
     };
+    let waits = [("here", number(stats.pacing_ms, 0)), ("way", number(stats.queue_ms, 0))];
     vec![
         picture(texts, "stats-picture", stats.width, stats.height, stats.fps),
         texts.tr_with("stats-rates", &rates),
@@ -21,6 +22,8 @@ pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
         texts.tr_with("stats-round-trip", &[("round_trip", known(stats.round_trip_ms))]),
         texts
             .tr_with("stats-delays", &[("video", known(stats.video_delay_ms)), ("audio", known(stats.audio_delay_ms))]),
+        texts.tr_with("stats-waits", &waits),
+        texts.tr_with("stats-decoding", &[("decoding", number(stats.decode_delay_ms, 0))]),
         texts.tr_with("stats-concealed", &[("concealed", number(stats.concealed * 100.0, 1))]),
         texts.tr_with("stats-limited", &[("limit", limit.into())]),
     ]
@@ -28,7 +31,10 @@ pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
 
 /// What goes to everyone.
 pub(crate) fn of_sending(texts: &Texts, stats: &CallStats) -> Vec<String> {
-    vec![picture(texts, "stats-sent", stats.sent_width, stats.sent_height, stats.sent_fps)]
+    vec![
+        picture(texts, "stats-sent", stats.sent_width, stats.sent_height, stats.sent_fps),
+        texts.tr_with("stats-encoding", &[("encoding", number(stats.encode_delay_ms, 0))]),
+    ]
 }
 
 fn picture(texts: &Texts, key: &str, width: u32, height: u32, fps: f32) -> String {

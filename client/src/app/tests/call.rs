@@ -200,6 +200,7 @@ fn figures_are_shown_on_demand() {
         fps: 29.97,
         width: 1280,
         height: 720,
+        queue_ms: 12.3,
         limited_by: "none".into(),
         ..PeerStats::default()
     };
@@ -213,4 +214,5 @@ fn figures_are_shown_on_demand() {
     harness.run();
     let figures = described(&harness);
     assert!(figures.contains("1280×720 · 30 fps") && figures.contains("down 2400 · up 0 kbit/s"), "{figures}");
+    assert!(figures.contains("sending waits 0 ms here, 12 ms on the way"), "{figures}");
 }
