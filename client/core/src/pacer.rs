@@ -93,14 +93,12 @@ impl<T> Pacer<T> {
 
     /// Forgets the pictures that wait: a key frame comes, and nobody needs them any more.
     pub fn drop_pictures(&mut self) {
-        self.waiting_bytes -= self.pictures.iter().map(|waiting| waiting.bytes).sum::<usize>();
-        self.pictures.clear();
+        self.waiting_bytes -= forget(&mut self.pictures);
     }
 
     /// Forgets what is to be sent again, too.
     pub fn drop_repair(&mut self) {
-        self.waiting_bytes -= self.repair.iter().map(|waiting| waiting.bytes).sum::<usize>();
-        self.repair.clear();
+        self.waiting_bytes -= forget(&mut self.repair);
     }
 
     /// The next packet that may leave at `now`, and its bytes. Without `room` on the way only sound may.
@@ -145,6 +143,11 @@ impl<T> Pacer<T> {
     fn bytes_per_second(&self) -> f64 {
         self.rate_bps / 8.0 * HEADROOM
     }
+}
+
+/// Empties a queue, and returns the bytes that waited in it.
+fn forget<T>(queue: &mut VecDeque<Waiting<T>>) -> usize {
+    queue.drain(..).map(|waiting| waiting.bytes).sum()
 }
 
 /// Faster than the rate, so that nothing piles up here when pictures come a little larger than planned.

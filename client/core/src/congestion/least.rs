@@ -23,8 +23,10 @@ impl Least {
         }
     }
 
-    pub(super) fn get(&self) -> Option<i64> {
-        self.seconds.iter().map(|&(_, least)| least).min()
+    /// By how much this is more than the least. Nothing before there is one.
+    pub(super) fn excess(&self, delay_us: i64) -> Duration {
+        let least = self.seconds.iter().map(|&(_, least)| least).min();
+        Duration::from_micros((delay_us - least.unwrap_or(delay_us)).max(0) as u64)
     }
 
     /// From now on this is the least.

@@ -67,8 +67,6 @@ pub struct PathStats {
     pub queue_delay: Duration,
     /// Share of packets lost on their first way, 0 to 1.
     pub loss: f64,
-    /// As it usually is, while no queue stands and our bursts are not too long: loss that we could not spare us.
-    pub inherent_loss: LossPattern,
     /// Packets are to leave one by one: a queue on the way is too short for a picture at once, or sound would wait in it.
     pub spread: bool,
 }
@@ -138,20 +136,16 @@ impl CongestionController {
             received_bps: self.throughput.bps().unwrap_or(0.0) as u32,
             queue_delay: self.queue.standing(),
             loss: self.losses.share(),
-            inherent_loss: self.inherent_loss(),
-            spread: self.spreads_until.is_some() || self.was_full_of_late(),
+            spread: self.spreads_until.is_some() || self.was_of_late(self.target.full_at(), FULL_OF_LATE),
         }
-    }
-
-    fn was_full_of_late(&self) -> bool {
-        self.was_of_late(self.target.full_at(), FULL_OF_LATE)
     }
 
     fn was_of_late(&self, at: Option<Timestamp>, late: Duration) -> bool {
         at.zip(self.last_feedback).is_some_and(|(at, now)| now.since(at) < late)
     }
 
-    fn inherent_loss(&self) -> LossPattern {
+    /// Loss as it usually is, while no queue stands and our bursts are not too long: what we could not spare us.
+    pub fn inherent_loss(&self) -> LossPattern {
         let stood = self.was_of_late(self.target.stood_at(), STOOD_OF_LATE);
         let is_ours = stood || self.spreads_until.is_some() || !self.history.knows_bursts();
         let share = if is_ours { 0.0 } else { self.losses.usual() };
@@ -188,14 +182,14 @@ impl CongestionController {
         if outcomes.is_empty() {
             return;
         }
-        let arrived = outcomes.iter().filter(|outcome| matches!(outcome.fate, Fate::Arrived(_)));
-        if let Some(first) = arrived.map(|outcome| outcome.sent).min() {
-            self.window.reported(now, first);
-        }
         self.unreported_since = self.history.has_unreported().then_some(now);
+        // When the first of those was sent that have arrived, and when the newest did.
+        let (mut first_sent, mut newest) = (None::<Timestamp>, None::<Duration>);
         for outcome in &outcomes {
             match outcome.fate {
                 Fate::Arrived(arrived) => {
+                    first_sent = Some(first_sent.map_or(outcome.sent, |first| first.min(outcome.sent)));
+                    newest = newest.max(Some(arrived));
                     self.losses.add(outcome.sent, false);
                     self.queue.add(outcome.sent, arrived);
                     let waited = self.queue.waited(outcome.sent, arrived) > MIN_QUEUE;
@@ -206,7 +200,10 @@ impl CongestionController {
                 Fate::Unknown => self.throughput.add_to_last(outcome.bytes as f64 * self.losses.share_arriving()),
             }
         }
-        self.note_age(now, &outcomes);
+        if let Some((first_sent, newest)) = first_sent.zip(newest) {
+            self.window.reported(now, first_sent);
+            self.note_age(now, newest);
+        }
         if self.history.take_lost_bursts() {
             self.spreads_until = Some(now + SPREADING);
         }
@@ -222,16 +219,11 @@ impl CongestionController {
         self.target.update(now, since, seen);
     }
 
-    fn note_age(&mut self, now: Timestamp, outcomes: &[Outcome]) {
-        let arrivals = outcomes.iter().filter_map(|outcome| match outcome.fate {
-            Fate::Arrived(at) => Some(at),
-            Fate::Lost | Fate::Unknown => None,
-        });
-        let Some(newest) = arrivals.max() else { return };
+    /// `newest`: the newest arrival that the report of `now` tells of.
+    fn note_age(&mut self, now: Timestamp, newest: Duration) {
         let age_us = now.as_micros() as i64 - newest.as_micros() as i64;
         self.report_ages.add(now, age_us);
-        let waited_us = age_us - self.report_ages.get().unwrap_or(age_us);
-        self.report_waited = Duration::from_micros(waited_us.max(0) as u64);
+        self.report_waited = self.report_ages.excess(age_us);
     }
 
     /// When to call [`Self::handle_timeout`]: if by then there has been no feedback.

@@ -47,15 +47,12 @@ impl QueueDelay {
 
     /// How long this packet waited, of those that were added.
     pub(super) fn waited(&self, sent: Timestamp, arrived: Duration) -> Duration {
-        let delay_us = delay_us(sent, arrived);
-        Duration::from_micros((delay_us - self.least.get().unwrap_or(delay_us)).max(0) as u64)
+        self.least.excess(delay_us(sent, arrived))
     }
 
     /// How long what is sent now waits, beyond what the path itself takes.
     pub(super) fn standing(&self) -> Duration {
-        let standing_us =
-            self.recent.front().zip(self.least.get()).map_or(0, |(recent, least)| recent.delay_us - least);
-        Duration::from_micros(standing_us.max(0) as u64)
+        self.recent.front().map_or(Duration::ZERO, |recent| self.least.excess(recent.delay_us))
     }
 
     /// What stands now is the path itself.

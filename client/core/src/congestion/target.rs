@@ -116,7 +116,7 @@ impl Target {
         self.standing = None;
         // What is lost in runs varies as much more.
         let margin = if is_competing { COMPETING_LOSS } else { EXCESS_LOSS * seen.loss_run.max(1.0).sqrt() };
-        match seen.losses.judge(margin, self.full.map_or(Timestamp::ZERO, |(at, _)| at)) {
+        match seen.losses.judge(margin, self.full_at().unwrap_or(Timestamp::ZERO)) {
             Verdict::Excess { .. } if is_competing => self.path_is_full(now, self.bps * AFTER_LOSS),
             Verdict::Excess { inherent } => self.path_is_full(now, received_bps / (1.0 - inherent)),
             Verdict::Settling => {}

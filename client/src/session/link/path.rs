@@ -84,7 +84,7 @@ impl Path {
     /// How many repair packets to send with a picture of `packets`: where what is lost would come again too late, and the
     /// path is not full.
     pub(super) fn repairs(&self, packets: usize) -> usize {
-        let loss = self.controller().stats().inherent_loss;
+        let loss = self.controller().inherent_loss();
         let is_worth_it = loss.share >= MIN_REPAIRED_LOSS
             && self.round_trip() >= MIN_REPAIRED_ROUND_TRIP
             && self.target_bps() >= MIN_REPAIRED_BPS;
