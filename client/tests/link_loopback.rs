@@ -35,7 +35,7 @@ async fn call() {
     let (alice_connected, bob_connected) = (alice.connected().await - started, bob.connected().await - started);
     let video = picture(0, 4_000, true);
     alice.link.send_video(&video).await.expect("a picture is sent");
-    let first_video = bob.wait(|event| matches!(event, LinkEvent::Video(_))).await - started;
+    let first_video = bob.wait(|event| matches!(event, LinkEvent::Video { .. })).await - started;
     let channel_open = alice.channel_open().await.max(bob.channel_open().await) - started;
     println!(
         "both open after {opened:?}; connected: caller {alice_connected:?}, callee {bob_connected:?}; \

@@ -139,7 +139,7 @@ fn on_a_clean_network_everything_arrives_once_and_in_order() {
             .events()
             .iter()
             .filter_map(|(_, event)| match event {
-                LinkEvent::Video(packet) => Some(packet.sequence),
+                LinkEvent::Video { packet, .. } => Some(packet.sequence),
                 _ => None,
             })
             .collect();

@@ -362,12 +362,12 @@ impl CallTask {
         if let Some(target) = self.video_rate.decide(clock::now(), self.peers.len(), paths) {
             self.media.set_video_target(target);
         }
-        let mut has_lost = false;
-        for member in self.peers.values_mut().filter(|member| member.handle.has_lost_pictures()) {
+        let mut is_urgent = false;
+        for member in self.peers.values_mut().filter(|member| member.handle.take_need_of_key_frame()) {
             member.handle.needs_key_frame();
-            has_lost = true;
+            is_urgent = true;
         }
-        if has_lost {
+        if is_urgent {
             self.media.request_key_frame_at_once();
         }
     }

@@ -343,7 +343,7 @@ impl PeerTask {
                 self.say(PeerOutput::Interrupted).await;
             }
             LinkEvent::Failed { reason } | LinkEvent::Closed { reason } => *events = self.failed(reason).await,
-            LinkEvent::Video(packet) => self.receiving.video(packet),
+            LinkEvent::Video { packet, arrived } => self.receiving.video(arrived, packet),
             LinkEvent::Audio(packet) => self.receiving.audio(packet),
             LinkEvent::KeyFrameWanted => self.say(PeerOutput::KeyFrameWanted).await,
             LinkEvent::SenderReport(report) => self.receiving.sender_report(report),

@@ -76,7 +76,7 @@ pub fn video_packets(side: &Side) -> (BTreeMap<i64, Arrived>, usize) {
     let mut count = 0;
     let mut last: Option<i64> = None;
     for (at, event) in side.events().iter() {
-        let LinkEvent::Video(packet) = event else { continue };
+        let LinkEvent::Video { packet, .. } = event else { continue };
         let sequence = match last {
             None => i64::from(packet.sequence),
             Some(last) => last + i64::from(packet.sequence.wrapping_sub(last as u16) as i16),

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use maru::clock;
-use maru::session::link::{Link, LinkConfig, LinkError, LinkEvent, Path, RtpVideo};
+use maru::session::link::{Link, LinkConfig, LinkError, LinkEvent, Path};
 use maru_core::media::AccessUnit;
 use maru_core::negotiation::{Action, Negotiation};
 use maru_core::time::Timestamp;
-use maru_core::video_receiver::{self, VideoReceiver};
+use maru_core::video_receiver::VideoReceiver;
 use maru_protocol::signal::{SessionDescription, SignalData};
 use tokio::sync::{Notify, mpsc};
 use webrtc::runtime::Runtime;
@@ -222,10 +222,7 @@ impl Task {
                 self.party.heard().key_frames_wanted += 1;
                 self.party.key_frame_wanted.store(true, Ordering::Relaxed);
             }
-            LinkEvent::Video(RtpVideo { sequence, rtp_time, marker, payload, block, arrived }) => {
-                self.video
-                    .handle_packet(arrived, video_receiver::RtpVideo { sequence, rtp_time, marker, payload, block });
-            }
+            LinkEvent::Video { packet, arrived } => self.video.handle_packet(arrived, packet),
             _ => {}
         }
     }

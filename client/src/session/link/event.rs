@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytes::Bytes;
-use maru_core::fec::BlockPlace;
 use maru_core::media::AudioPacket;
 use maru_core::time::Timestamp;
+use maru_core::video_receiver::RtpVideo;
 use maru_protocol::signal::IceCandidate;
 use tokio::sync::{mpsc, watch};
 
@@ -34,7 +33,11 @@ pub enum LinkEvent {
     Closed {
         reason: String,
     },
-    Video(RtpVideo),
+    /// As it came from the network: possibly late or out of order.
+    Video {
+        packet: RtpVideo,
+        arrived: Timestamp,
+    },
     Audio(AudioPacket),
     /// The peer asks for a key frame (PLI, RFC 4585, or FIR, RFC 5104).
     KeyFrameWanted,
@@ -43,20 +46,6 @@ pub enum LinkEvent {
     ChannelOpen,
     ChannelText(String),
     ChannelClosed,
-}
-
-/// One RTP packet with H.264 (RFC 6184), as it came from the network: possibly late or out of order.
-#[derive(Debug, Clone)]
-pub struct RtpVideo {
-    pub sequence: u16,
-    /// At 90 kHz.
-    pub rtp_time: u32,
-    /// The last packet of a picture.
-    pub marker: bool,
-    pub payload: Bytes,
-    /// Where it is among packets that repair each other, if it is.
-    pub block: Option<BlockPlace>,
-    pub arrived: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use maru_core::fec::BlockPlace;
 use maru_core::media::AudioPacket;
+use maru_core::video_receiver::RtpVideo;
 use maru_protocol::signal::IceCandidate;
 use rtc::rtp::packet::Packet;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
@@ -16,7 +17,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::runtime::Runtime;
 
-use super::event::{LinkEvent, Outbox, RtpVideo};
+use super::event::{LinkEvent, Outbox};
 use super::send::BlockExtension;
 use crate::clock;
 
@@ -137,7 +138,8 @@ fn media_event(packet: Packet, is_video: bool, block: Option<BlockPlace>, runtim
     let (sequence, rtp_time) = (header.sequence_number, header.timestamp);
     let arrived = clock::timestamp(runtime.now());
     if is_video {
-        LinkEvent::Video(RtpVideo { sequence, rtp_time, marker: header.marker, payload, block, arrived })
+        let packet = RtpVideo { sequence, rtp_time, marker: header.marker, payload, block };
+        LinkEvent::Video { packet, arrived }
     } else {
         LinkEvent::Audio(AudioPacket { payload, sequence, rtp_time, arrived })
     }

@@ -48,7 +48,7 @@ mod tap;
 
 pub use self::address::local_addresses;
 pub use self::error::LinkError;
-pub use self::event::{LinkEvent, MediaKind, RtpVideo, SenderReport};
+pub use self::event::{LinkEvent, MediaKind, SenderReport};
 pub use self::path::Path;
 pub use self::remote::Fingerprint;
 pub use self::stats::{LinkStats, StreamStats};

@@ -53,7 +53,7 @@ impl PeerHandle {
     }
 
     /// Whether the peer needs a key frame, without having said so yet.
-    pub(in crate::session) fn has_lost_pictures(&self) -> bool {
+    pub(in crate::session) fn take_need_of_key_frame(&self) -> bool {
         self.connected && self.path.take_need_of_key_frame()
     }
 

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use maru_core::lip_sync::LipSync;
 use maru_core::media::{AccessUnit, AudioPacket};
 use maru_core::time::Timestamp;
-use maru_core::video_receiver::{self, VideoReceiver, VideoReceiverStats};
+use maru_core::video_receiver::{RtpVideo, VideoReceiver, VideoReceiverStats};
 
 use crate::clock;
 use crate::media::{PeerMedia, PictureSlot, ReceiveStats};
 use crate::session::PeerStats;
-use crate::session::link::{LinkStats, MediaKind, RtpVideo, SenderReport};
+use crate::session::link::{LinkStats, MediaKind, SenderReport};
 
 pub(super) struct Receiving {
     media: PeerMedia,
@@ -54,9 +54,8 @@ impl Receiving {
         self.last.link = LinkStats::default();
     }
 
-    pub(super) fn video(&mut self, packet: RtpVideo) {
-        let RtpVideo { sequence, rtp_time, marker, payload, block, arrived } = packet;
-        self.video.handle_packet(arrived, video_receiver::RtpVideo { sequence, rtp_time, marker, payload, block });
+    pub(super) fn video(&mut self, arrived: Timestamp, packet: RtpVideo) {
+        self.video.handle_packet(arrived, packet);
     }
 
     pub(super) fn audio(&self, packet: AudioPacket) {
