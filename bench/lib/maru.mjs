@@ -71,7 +71,8 @@ export async function startServer(running, programs, listen = '127.0.0.1', prefi
 }
 
 /**
- * A client that joins at once. Without `clip` and `sound` it sends the test picture and sound. `more`: further arguments; `prefix`: the beginning of its command line, if it needs one.
+ * A client that joins at once. Without `clip` and `sound` it sends the test picture and sound. `more`: further arguments;
+ * `prefix`: the beginning of its command line, if it needs one.
  * Returns `{ process, startedMs, report, wav, home, isAlive }`.
  */
 export function startClient(running, { name, folder, programs, address, clip, sound, display, more = [], prefix = [] }) {

@@ -4,12 +4,12 @@ mod link_support;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use maru::clock;
 use maru::session::link::{LinkConfig, Path};
-use maru_core::time::Timestamp;
+use maru_core::media::AccessUnit;
 use maru_simnet::{Host, PathConfig, Sim};
 
 use link_support::party::{Party, introduce};
@@ -80,6 +80,15 @@ fn arrived(party: &Party, sent: &BTreeMap<u32, Bytes>) -> usize {
 fn longest_freeze(party: &Party) -> Duration {
     let heard = party.heard();
     heard.units.windows(2).map(|pair| pair[1].0 - pair[0].0).max().unwrap_or_default()
+}
+
+/// From capture to arrival, the 95th percentile.
+fn delay_p95_ms(units: &[(Instant, AccessUnit)]) -> Option<u32> {
+    let delay_ms =
+        |(at, unit): &(Instant, AccessUnit)| clock::timestamp(*at).rtp_time(90_000).wrapping_sub(unit.rtp_time) / 90;
+    let mut delays_ms: Vec<u32> = units.iter().map(delay_ms).collect();
+    delays_ms.sort_unstable();
+    delays_ms.get(delays_ms.len() * 95 / 100).copied()
 }
 
 #[test]
@@ -234,12 +243,7 @@ fn the_picture_follows_a_path_that_loses_its_rate_and_gets_it_back() {
             polite.clone().film_of(seconds * SECOND, FPS, as_told(&path)).await;
             let heard = impolite.heard();
             let units = &heard.units[before..];
-            let delay_ms = |(at, unit): &(std::time::Instant, maru_core::media::AccessUnit)| {
-                clock::timestamp(*at).rtp_time(90_000).wrapping_sub(unit.rtp_time) / 90
-            };
-            let mut delays_ms: Vec<u32> = units.iter().map(delay_ms).collect();
-            delays_ms.sort_unstable();
-            let p95_ms = delays_ms.get(delays_ms.len() * 95 / 100).copied();
+            let p95_ms = delay_p95_ms(units);
             let bps = units.iter().map(|(_, unit)| unit.data.len() as f64 * 8.0).sum::<f64>() / f64::from(seconds);
             println!("{rate_bps} bit/s for {seconds} s: {} pictures, {bps:.0} bit/s, p95 {p95_ms:?} ms", units.len());
             parts.push((units.len(), bps, p95_ms.unwrap_or(u32::MAX)));
@@ -268,7 +272,7 @@ fn film_through_a_drop(phase: Duration) -> (usize, Duration, u32) {
         let drop = async {
             world.sim.sleep(6 * SECOND + phase).await;
             world.sim.connect(&world.polite, &world.impolite, at_rate(600_000));
-            clock::timestamp(world.sim.now())
+            world.sim.now()
         };
         let films = (
             polite.clone().film_of(14 * SECOND, FPS, as_told(&paths[0])),
@@ -276,14 +280,11 @@ fn film_through_a_drop(phase: Duration) -> (usize, Duration, u32) {
         );
         let (dropped, _, _) = tokio::join!(drop, films.0, films.1);
         let heard = impolite.heard();
-        let shown: Vec<_> = heard.units.iter().map(|(at, unit)| (clock::timestamp(*at), unit.rtp_time)).collect();
-        let after = shown.iter().position(|&(at, _)| at > dropped).expect("pictures after it");
-        let gaps = shown[after - 1..].windows(2).map(|pair| pair[1].0.since(pair[0].0));
+        let after = heard.units.iter().position(|&(at, _)| at > dropped).expect("pictures after it");
+        let gaps = heard.units[after - 1..].windows(2).map(|pair| pair[1].0 - pair[0].0);
         let frozen = gaps.filter(|&gap| gap > 200 * MS).sum();
-        let delay_ms = |&(at, rtp_time): &(Timestamp, u32)| at.rtp_time(90_000).wrapping_sub(rtp_time) / 90;
-        let mut delays_ms: Vec<u32> = shown[after..].iter().map(delay_ms).collect();
-        delays_ms.sort_unstable();
-        (delays_ms.len(), frozen, delays_ms[delays_ms.len() * 95 / 100])
+        let seen = &heard.units[after..];
+        (seen.len(), frozen, delay_p95_ms(seen).expect("pictures after it"))
     })
 }
 

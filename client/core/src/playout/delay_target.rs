@@ -23,8 +23,8 @@ const RECENT_SPANS: usize = 8;
 const FORGET_AFTER: Duration = Duration::from_secs(5);
 
 /// Measures the transit time of packets (arrival less RTP time; its zero is arbitrary) against the fastest of the last
-/// seconds. The target is what the second-worst of the remembered spans needed: one piece of trouble does not make the whole
-/// call lag.
+/// seconds. The target is what the second-worst of the remembered spans needed: one piece of trouble does not make the
+/// whole call lag.
 #[derive(Debug)]
 pub(super) struct DelayTarget {
     spans: VecDeque<Span>,

@@ -129,8 +129,8 @@ impl<D: SoundDecoder> Playout<D> {
         };
         let smallest_us = self.excess.smallest_us.map_or(excess_us, |us| us.min(excess_us));
         self.excess = Excess { smallest_us: Some(smallest_us), pulls: self.excess.pulls + 1 };
-        let hurry = smallest_us > HURRY_US;
-        let due = self.excess.pulls >= pulls_between(smallest_us);
+        let pulls = pulls_between(smallest_us);
+        let (hurry, due) = (pulls < CALM_PULLS, self.excess.pulls >= pulls);
         if !due || smallest_us.abs() <= TOLERANCE_US {
             if self.excess.pulls >= CALM_PULLS {
                 self.excess = Excess::default();

@@ -128,7 +128,7 @@ impl H264Encoder {
         Ok(())
     }
 
-    /// Encodes `image`, captured at `time_ms` on any clock. `None`: left out to keep the bitrate.
+    /// Encodes `image`, captured at `time_ms` on any clock. `None`: the codec left it out.
     ///
     /// # Errors
     /// The picture has another size, or the codec fails.
@@ -212,8 +212,8 @@ impl H264Encoder {
 
     fn option<T: Default>(&mut self, option: ENCODER_OPTION, what: &'static str) -> Result<T, CodecError> {
         let mut value = T::default();
-        // SAFETY: the codec writes a value of this type during the call only, and each caller
-        // names the type that the option is documented to give (codec_app_def.h).
+        // SAFETY: the codec writes a value of this type during the call only, and each caller names the type that the option
+        // is documented to give (codec_app_def.h).
         let code = unsafe { self.encoder.raw_api().get_option(option, (&raw mut value).cast()) };
         if code == 0 { Ok(value) } else { Err(CodecError::Option { what, code }) }
     }
@@ -254,7 +254,7 @@ fn config(height: u32, bitrate_bps: u32, max_fps: u32) -> EncoderConfig {
         .vui(colours)
 }
 
-/// The codec refuses a target above its maximum. Nothing else follows from it.
+/// The codec refuses a target above its maximum, and raises the level of the stream where the level allows less.
 const HEADROOM_PERCENT: u32 = 400;
 /// So much coarser, a film's key frame takes half of the bytes (measured; the quantizer's step doubles every six).
 const STEPS_TO_HALF: f64 = 5.5;

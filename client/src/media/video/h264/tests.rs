@@ -166,7 +166,6 @@ fn a_new_scene_fits_and_becomes_good() {
         assert!(quality > 20.0, "scene {seed}: {quality} dB");
         let later: Vec<_> = (0..60).map(|_| next(&scene)).collect();
         assert!(later.iter().all(|(unit, _)| !unit.is_key));
-
         let (_, settled) = later.last().expect("the last");
         assert!(*settled > quality + 3.0, "scene {seed}: from {quality} to {settled} dB");
         let bytes: usize = later.iter().map(|(unit, _)| unit.data.len()).sum();
