@@ -27,33 +27,35 @@ const RUNGS: [Rung; 5] = [
 pub struct Ladder {
     rung: usize,
     last_bps: u32,
-    /// Since when the bitrate has been enough for more.
-    enough_since: Option<Timestamp>,
+    /// Since when the bitrate has been enough for more, and the least that it was since.
+    enough: Option<(Timestamp, u32)>,
 }
 
 impl Ladder {
     /// Begins with the largest.
     pub fn new() -> Self {
-        Self { rung: 0, last_bps: 0, enough_since: None }
+        Self { rung: 0, last_bps: 0, enough: None }
     }
 
     /// The size for pictures of `bitrate_bps` in all.
     pub fn choose(&mut self, now: Timestamp, bitrate_bps: u32) -> Rung {
         while bitrate_bps < RUNGS[self.rung].min_bps {
             self.rung += 1;
-            self.enough_since = None;
+            self.enough = None;
         }
         // After a fall the key frame that everyone waits for has to be small.
         if bitrate_bps < self.last_bps / COLLAPSE && self.rung + 1 < RUNGS.len() {
             self.rung += 1;
         }
         self.last_bps = bitrate_bps;
-        let is_enough = self.rung > 0 && f64::from(bitrate_bps) > f64::from(RUNGS[self.rung - 1].min_bps) * MARGIN;
-        if !is_enough {
-            self.enough_since = None;
-        } else if now.since(*self.enough_since.get_or_insert(now)) >= PATIENCE {
-            self.rung -= 1;
-            self.enough_since = None;
+        let (since, least_bps) = self.enough.unwrap_or((now, bitrate_bps));
+        let least_bps = least_bps.min(bitrate_bps);
+        let enough_for = RUNGS.iter().position(|rung| f64::from(least_bps) > f64::from(rung.min_bps) * MARGIN);
+        let larger = enough_for.filter(|&rung| rung < self.rung);
+        self.enough = larger.map(|_| (since, least_bps));
+        if let Some(rung) = larger.filter(|_| now.since(since) >= PATIENCE) {
+            self.rung = rung;
+            self.enough = None;
         }
         RUNGS[self.rung]
     }
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn down_at_once_and_up_step_by_step() {
+    fn down_at_once_and_up_after_a_while_to_what_was_enough_all_the_time() {
         let mut ladder = Ladder::new();
         assert_eq!(ladder.choose(at(0), 2_500_000).max_height, 720);
         assert_eq!(ladder.choose(at(50), 1_000_000).max_height, 720);
@@ -87,7 +89,11 @@ mod tests {
         assert_eq!(ladder.choose(at(70), 400_000).max_height, 360);
         let heights: Vec<u32> = (2..100).map(|i| ladder.choose(at(i * 50), 2_500_000).max_height).collect();
         assert!(heights.is_sorted());
-        assert_eq!((heights[0], heights[30], heights[97]), (360, 540, 720));
+        assert_eq!((heights[0], heights[29], heights[30], heights[97]), (360, 360, 720, 720));
+        ladder.choose(at(5000), 400_000);
+        let growing = (0..70).map(|i| ladder.choose(at(5050 + i * 50), 600_000 + i as u32 * 40_000).max_height);
+        let heights: Vec<u32> = growing.collect();
+        assert_eq!((heights[28], heights[29], heights[69]), (270, 360, 720), "400 kbit/s was not enough for more");
     }
 
     #[test]
