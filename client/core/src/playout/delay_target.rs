@@ -16,6 +16,9 @@ const SPANS: usize = 60;
 const SPAN: Duration = Duration::from_secs(1);
 /// Trouble is over when nothing has been late for so long.
 const CALM: Duration = Duration::from_millis(300);
+/// A packet that met no queue. And a queue that stands for so long is the link itself.
+const IN_TIME_US: i64 = 10_000;
+const MAX_STANDING: Duration = Duration::from_secs(4);
 /// Lateness that costs more than this is remembered for so many spans only: trouble that is over is to leave no delay.
 const LONG_REMEMBERED_US: i64 = 30_000;
 const RECENT_SPANS: usize = 8;
@@ -31,6 +34,8 @@ pub(super) struct DelayTarget {
     last_arrival: Option<Timestamp>,
     /// When something was late last.
     late_at: Option<Timestamp>,
+    /// Since when nothing has been in time: a queue that empties, unlike jitter, lets nothing pass.
+    standing_since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +48,7 @@ struct Span {
 impl Default for DelayTarget {
     fn default() -> Self {
         let unknown = Span { started: Timestamp::ZERO, fastest_us: None, lateness_us: FIRST_LATENESS_US };
-        Self { spans: VecDeque::from([unknown; SPANS]), last_arrival: None, late_at: None }
+        Self { spans: VecDeque::from([unknown; SPANS]), last_arrival: None, late_at: None, standing_since: None }
     }
 }
 
@@ -56,11 +61,16 @@ impl DelayTarget {
         self.last_arrival = Some(arrived);
         // Trouble that goes on is one, not two.
         let age = arrived.since(self.spans[0].started);
-        if self.fastest_transit_us().is_some_and(|fastest| transit_us - fastest > LONG_REMEMBERED_US) {
+        let late_us = self.fastest_transit_us().map_or(0, |fastest| transit_us - fastest);
+        if late_us > LONG_REMEMBERED_US {
             self.late_at = Some(arrived);
+            self.standing_since.get_or_insert(arrived);
+        } else if late_us <= IN_TIME_US {
+            self.standing_since = None;
         }
         let is_calm = self.late_at.is_none_or(|at| arrived.since(at) > CALM);
-        if age > 2 * SPAN || age > SPAN && is_calm {
+        let stands = self.standing_since.is_some_and(|since| arrived.since(since) < MAX_STANDING);
+        if age > SPAN && is_calm || age > 2 * SPAN && !stands {
             self.spans.pop_back();
             self.spans.push_front(Span { started: arrived, fastest_us: None, lateness_us: 0 });
         }
@@ -145,12 +155,14 @@ mod tests {
 
     #[test]
     fn trouble_that_goes_on_from_one_span_to_the_next_is_one_outlier() {
-        for start in 400..500 {
+        for (start, packets) in (400..500_u64).flat_map(|start| [(start, 40_u64), (start, 150)]) {
             let mut target = DelayTarget::default();
-            run(&mut target, Timestamp::ZERO, 12, |index| {
-                if (start..start + 40).contains(&index) { (start + 40 - index) as i64 * 10_000 } else { 0 }
+            run(&mut target, Timestamp::ZERO, 14, |index| {
+                // A queue of 400 ms that empties.
+                let left = (start + packets).saturating_sub(index).min(packets);
+                if index < start { 0 } else { (left * 400_000 / packets) as i64 }
             });
-            assert_eq!(target.target_us(), LONG_REMEMBERED_US + MARGIN_US, "from packet {start} on");
+            assert_eq!(target.target_us(), LONG_REMEMBERED_US + MARGIN_US, "{packets} packets from {start} on");
         }
     }
 
