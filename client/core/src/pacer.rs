@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::congestion::MIN_PAIR_BYTES;
 use crate::time::Timestamp;
 
 /// What goes first. Sound never waits.
@@ -27,6 +28,10 @@ pub struct Pacer<T> {
     waiting_bytes: usize,
     rate_bps: f64,
     burst: Duration,
+    headroom: f64,
+    /// When a packet left that another may follow at once, and when two last went together.
+    first_of_pair: Option<Timestamp>,
+    last_pair: Timestamp,
     /// Bytes that may leave now; below zero after the last one that left.
     budget_bytes: f64,
     filled: Timestamp,
@@ -48,6 +53,9 @@ impl<T> Pacer<T> {
             waiting_bytes: 0,
             rate_bps: f64::from(rate_bps),
             burst: BURST,
+            headroom: HEADROOM,
+            first_of_pair: None,
+            last_pair: Timestamp::ZERO,
             budget_bytes: 0.0,
             filled: Timestamp::ZERO,
         }
@@ -60,9 +68,10 @@ impl<T> Pacer<T> {
     }
 
     /// Whether each picture is spread over its time: short queues hold it then, and sound waits for one packet of it on a
-    /// narrow path, not for all. Otherwise ordinary ones go at once.
+    /// narrow path, not for all. Now and then one follows the sound at once all the same: what the path carries is seen by
+    /// how far apart the two arrive. Otherwise ordinary pictures go at once.
     pub fn set_spread(&mut self, spread: bool) {
-        self.burst = if spread { Duration::ZERO } else { BURST };
+        (self.burst, self.headroom) = if spread { (Duration::ZERO, SPREAD_HEADROOM) } else { (BURST, HEADROOM) };
     }
 
     pub fn push(&mut self, now: Timestamp, priority: Priority, bytes: usize, packet: T) {
@@ -105,14 +114,38 @@ impl<T> Pacer<T> {
     pub fn pop(&mut self, now: Timestamp, room: bool) -> Option<(T, usize)> {
         self.fill(now);
         let next = match self.sound.pop_front() {
-            Some(sound) => Some(sound),
-            None if room && self.budget_bytes > 0.0 => self.repair.pop_front().or_else(|| self.pictures.pop_front()),
+            Some(sound) => {
+                self.note_first_of_pair(now, PAIR_EVERY);
+                Some(sound)
+            }
+            None if room && self.may_leave(now) => self.repair.pop_front().or_else(|| self.pictures.pop_front()),
             None => None,
         };
         let Waiting { bytes, packet, .. } = next?;
         self.waiting_bytes -= bytes;
         self.budget_bytes -= bytes as f64;
         Some((packet, bytes))
+    }
+
+    /// Whether the budget, or the packet before, lets the next one leave that is not sound.
+    fn may_leave(&mut self, now: Timestamp) -> bool {
+        let Some(next) = self.repair.front().or(self.pictures.front()) else { return false };
+        let follows = self.first_of_pair.is_some_and(|first| now.since(first) <= TOGETHER);
+        if follows && next.bytes >= MIN_PAIR_BYTES {
+            self.first_of_pair = None;
+            self.last_pair = now;
+            return true;
+        }
+        let may_leave = self.budget_bytes > 0.0;
+        if may_leave {
+            self.note_first_of_pair(now, PAIR_WITHOUT_SOUND_EVERY);
+        }
+        may_leave
+    }
+
+    fn note_first_of_pair(&mut self, now: Timestamp, every: Duration) {
+        let is_due = self.burst.is_zero() && now.since(self.last_pair) >= every;
+        self.first_of_pair = is_due.then_some(now);
     }
 
     /// When the next packet may leave; `None` if none waits.
@@ -141,7 +174,7 @@ impl<T> Pacer<T> {
     }
 
     fn bytes_per_second(&self) -> f64 {
-        self.rate_bps / 8.0 * HEADROOM
+        self.rate_bps / 8.0 * self.headroom
     }
 }
 
@@ -152,8 +185,15 @@ fn forget<T>(queue: &mut VecDeque<Waiting<T>>) -> usize {
 
 /// Faster than the rate, so that nothing piles up here when pictures come a little larger than planned.
 const HEADROOM: f64 = 1.25;
+const SPREAD_HEADROOM: f64 = 1.1;
 /// What the rate carries in this time may leave in one go: one and a half pictures at 30 a second.
 const BURST: Duration = Duration::from_millis(50);
+/// How often a packet follows the sound at once where pictures are spread, or another packet where there is no sound. A
+/// packet of sound waits for one packet then, as ever.
+const PAIR_EVERY: Duration = Duration::from_millis(200);
+const PAIR_WITHOUT_SOUND_EVERY: Duration = Duration::from_millis(500);
+/// Those of one picture come here one after the other.
+const TOGETHER: Duration = Duration::from_micros(500);
 /// A picture that waits for its repair longer than this is given up by the peer.
 const REPAIR_USEFUL: Duration = Duration::from_millis(300);
 /// One packet may always leave once the one before it has been paid for.
@@ -227,11 +267,18 @@ mod tests {
         for packet in 0..3 {
             pacer.push(at(33), Priority::Picture, 1250, packet);
         }
-        let first = pacer.pop(at(33), true).expect("one packet");
-        assert_eq!((first.0, pacer.pop(at(33), true)), (0, None));
-        pacer.push(at(40), Priority::Sound, 100, 100);
-        // 10 ms for each packet.
-        assert_eq!(departures(&mut pacer, 40), [(100, 40), (1, 43), (2, 53)]);
+        // The first two go together, since there was no sound for long; then 11.4 ms for each packet.
+        assert_eq!(departures(&mut pacer, 33), [(0, 33), (1, 33), (2, 55)]);
+        for packet in 3..7 {
+            pacer.push(at(300), Priority::Picture, 1250, packet);
+        }
+        assert_eq!((pacer.pop(at(300), true), pacer.pop(at(300), true)), (Some((3, 1250)), None));
+        // One follows the sound at once; of the second sound, so soon after, none does.
+        pacer.push(at(302), Priority::Sound, 100, 100);
+        let left: Vec<_> = std::iter::from_fn(|| pacer.pop(at(302), true)).collect();
+        assert_eq!(left, [(100, 100), (4, 1250)]);
+        pacer.push(at(322), Priority::Sound, 100, 101);
+        assert_eq!(departures(&mut pacer, 322), [(101, 322), (5, 324), (6, 335)]);
     }
 
     #[test]

@@ -54,6 +54,12 @@ struct Packet {
     status: Status,
 }
 
+impl Packet {
+    fn outcome(&self, fate: Fate) -> Outcome {
+        Outcome { sequence: self.sequence, sent: self.sent, fate, bytes: self.bytes }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Status {
     /// Nothing has been said of it: it may be on its way, or the report was lost.
@@ -120,7 +126,7 @@ impl History {
             self.reported_bytes = self.reported_bytes.max(packet.sent_bytes);
             if let Some(at) = arrived {
                 self.newest_arrived = self.newest_arrived.max(Some(packet.sent));
-                outcomes.push(Outcome { sent: packet.sent, fate: Fate::Arrived(at), bytes: packet.bytes });
+                outcomes.push(packet.outcome(Fate::Arrived(at)));
             }
         }
         while let Some((packet, newest)) = self.packets.front().zip(self.newest_arrived) {
@@ -136,7 +142,7 @@ impl History {
             if !packet.is_repair {
                 self.bursts.add(packet.is_head, fate == Some(Fate::Lost));
             }
-            outcomes.extend(fate.map(|fate| Outcome { sent: packet.sent, fate, bytes: packet.bytes }));
+            outcomes.extend(fate.map(|fate| packet.outcome(fate)));
             self.packets.pop_front();
         }
         outcomes
@@ -180,8 +186,8 @@ mod tests {
         let rest: Vec<_> = (7..40).map(|i| if i == 8 { missing(i) } else { arrival(i) }).collect();
         let outcomes = history.report(&rest);
         let others: Vec<_> = outcomes.iter().filter(|outcome| !is_arrival(outcome)).copied().collect();
-        let outcome = |sent, fate| Outcome { sent, fate, bytes: 100 };
-        assert_eq!(others, [outcome(at(20), Fate::Lost), outcome(at(60), Fate::Unknown)]);
+        let outcome = |sequence, sent, fate| Outcome { sequence, sent, fate, bytes: 100 };
+        assert_eq!(others, [outcome(65_532, at(20), Fate::Lost), outcome(0, at(60), Fate::Unknown)]);
         assert_eq!(outcomes.len(), 34);
         assert!(!history.has_unreported());
         assert!(history.report(&[arrival(39), (7, Some(Duration::ZERO))]).is_empty(), "old and unknown ones");

@@ -18,9 +18,11 @@
 //!   halves, again and again.
 
 mod bursts;
+mod full;
 mod history;
 mod least;
 mod losses;
+mod pairs;
 mod queue_delay;
 #[cfg(test)]
 mod simulation;
@@ -35,6 +37,8 @@ use crate::time::Timestamp;
 use history::History;
 use least::Least;
 use losses::Losses;
+pub(crate) use pairs::MIN_PAIR_BYTES;
+use pairs::{Arrived, Pairs};
 use queue_delay::QueueDelay;
 use target::{Seen, Target};
 use throughput::Throughput;
@@ -43,6 +47,8 @@ use window::Window;
 /// What became of one packet that we sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Outcome {
+    /// Transport-wide.
+    sequence: u16,
     sent: Timestamp,
     fate: Fate,
     /// With all headers.
@@ -77,6 +83,7 @@ pub struct CongestionController {
     history: History,
     queue: QueueDelay,
     throughput: Throughput,
+    pairs: Pairs,
     losses: Losses,
     window: Window,
     /// From the newest arrival that a report tells of to the report, in µs, between two clocks.
@@ -98,6 +105,7 @@ impl CongestionController {
             history: History::default(),
             queue: QueueDelay::default(),
             throughput: Throughput::default(),
+            pairs: Pairs::default(),
             losses: Losses::default(),
             window: Window::default(),
             report_ages: Least::default(),
@@ -136,7 +144,7 @@ impl CongestionController {
             received_bps: self.throughput.bps().unwrap_or(0.0) as u32,
             queue_delay: self.queue.standing(),
             loss: self.losses.share(),
-            spread: self.spreads_until.is_some() || self.was_of_late(self.target.full_at(), FULL_OF_LATE),
+            spread: self.spreads_until.is_some() || self.was_of_late(self.target.narrow_at(), FULL_OF_LATE),
         }
     }
 
@@ -185,19 +193,20 @@ impl CongestionController {
         self.unreported_since = self.history.has_unreported().then_some(now);
         // When the first of those was sent that have arrived, and when the newest did.
         let (mut first_sent, mut newest) = (None::<Timestamp>, None::<Duration>);
-        for outcome in &outcomes {
-            match outcome.fate {
-                Fate::Arrived(arrived) => {
-                    first_sent = Some(first_sent.map_or(outcome.sent, |first| first.min(outcome.sent)));
-                    newest = newest.max(Some(arrived));
-                    self.losses.add(outcome.sent, false);
-                    self.queue.add(outcome.sent, arrived);
-                    let waited = self.queue.waited(outcome.sent, arrived) > MIN_QUEUE;
-                    self.throughput.add(arrived, outcome.bytes, waited);
+        for &Outcome { sequence, sent, fate, bytes } in &outcomes {
+            match fate {
+                Fate::Arrived(at) => {
+                    self.pairs.add(Arrived { sequence, sent, at, bytes });
+                    first_sent = Some(first_sent.map_or(sent, |first| first.min(sent)));
+                    newest = newest.max(Some(at));
+                    self.losses.add(sent, false);
+                    self.queue.add(sent, at);
+                    let waited = self.queue.waited(sent, at) > MIN_QUEUE;
+                    self.throughput.add(at, bytes, waited);
                 }
-                Fate::Lost => self.losses.add(outcome.sent, true),
+                Fate::Lost => self.losses.add(sent, true),
                 // As many of them will have come as of the others.
-                Fate::Unknown => self.throughput.add_to_last(outcome.bytes as f64 * self.losses.share_arriving()),
+                Fate::Unknown => self.throughput.add_to_last(bytes as f64 * self.losses.share_arriving()),
             }
         }
         if let Some((first_sent, newest)) = first_sent.zip(newest) {
@@ -213,6 +222,7 @@ impl CongestionController {
         let seen = Seen {
             queue: &mut self.queue,
             throughput: &self.throughput,
+            pairs: &self.pairs,
             losses: &mut self.losses,
             loss_run: self.history.loss_run(),
         };

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::MIN_QUEUE;
+use super::full::Full;
 use super::losses::{Losses, Verdict};
+use super::pairs::Pairs;
 use super::queue_delay::QueueDelay;
 use super::throughput::Throughput;
 use crate::time::Timestamp;
@@ -13,6 +15,7 @@ use crate::time::Timestamp;
 pub(super) struct Seen<'a> {
     pub(super) queue: &'a mut QueueDelay,
     pub(super) throughput: &'a Throughput,
+    pub(super) pairs: &'a Pairs,
     pub(super) losses: &'a mut Losses,
     /// How many packets are lost in a row, on average.
     pub(super) loss_run: f64,
@@ -24,8 +27,8 @@ pub(super) struct Target {
     bps: f64,
     min_bps: f64,
     max_bps: f64,
-    /// When the path was full last, and what it carried. `None`: never yet.
-    full: Option<(Timestamp, f64)>,
+    /// `None`: never yet.
+    full: Option<Full>,
     standing: Option<Standing>,
     /// When a queue stood last.
     stood: Option<Timestamp>,
@@ -79,7 +82,12 @@ impl Target {
 
     /// When the path was full last.
     pub(super) fn full_at(&self) -> Option<Timestamp> {
-        self.full.map(|(at, _)| at)
+        self.full.map(|full| full.at)
+    }
+
+    /// The same, if the path has not widened since.
+    pub(super) fn narrow_at(&self) -> Option<Timestamp> {
+        self.full.filter(|full| full.widened.is_none()).map(|full| full.at)
     }
 
     /// When a queue stood last.
@@ -89,7 +97,7 @@ impl Target {
 
     /// What the queue that stands now empties with.
     pub(super) fn draining_bps(&self) -> Option<f64> {
-        self.full.filter(|_| self.standing.is_some()).map(|(_, carried_bps)| carried_bps)
+        self.full.filter(|_| self.standing.is_some()).map(|full| full.carried_bps)
     }
 
     pub(super) fn take_lost_pictures(&mut self) -> bool {
@@ -114,6 +122,9 @@ impl Target {
             return;
         }
         self.standing = None;
+        if let Some(full) = &mut self.full {
+            full.look_at_pairs(now, seen.pairs.bps(now));
+        }
         // What is lost in runs varies as much more.
         let margin = if is_competing { COMPETING_LOSS } else { EXCESS_LOSS * seen.loss_run.max(1.0).sqrt() };
         match seen.losses.judge(margin, self.full_at().unwrap_or(Timestamp::ZERO)) {
@@ -147,7 +158,7 @@ impl Target {
             self.standing = Some(Standing { lowered: now, lowered_at: queue, ..standing });
             self.has_lost_pictures |= 1.0 - seen.losses.share_arriving() > MANY_LOST;
             let kept = (1.0 - queue.as_secs_f64() / DRAIN.as_secs_f64()).max(MIN_KEPT);
-            self.full = Some((now, carried_bps));
+            self.full = Some(Full::new(now, carried_bps));
             self.has_collapsed |= carried_bps * kept < self.bps / 2.0;
             self.set(self.bps.min(carried_bps * kept));
         }
@@ -164,28 +175,19 @@ impl Target {
 
     /// It carries no more than this.
     fn path_is_full(&mut self, now: Timestamp, carried_bps: f64) {
-        self.full = Some((now, carried_bps));
+        self.full = Some(Full::new(now, carried_bps));
         self.set(self.bps.min(carried_bps));
     }
 
     /// `sent_bps`: of what arrived, with what is usually lost.
     fn grow(&mut self, now: Timestamp, since: Duration, sent_bps: f64) {
-        let seconds = since.as_secs_f64();
         let wanted_bps = match self.full {
-            None => self.bps * STARTING.powf(seconds),
-            Some((_, carried_bps)) if self.bps < carried_bps * KNOWN => {
-                (self.bps * RETURNING.powf(seconds)).min(carried_bps * KNOWN)
-            }
-            // Near what it carried the next queue is near, and is to be met slowly; beyond, the path has changed.
-            Some((_, carried_bps)) if self.bps < carried_bps * BEYOND => self.bps + ADDED_BPS * seconds,
-            Some((last, _)) => {
-                let empty = now.since(last).as_secs_f64();
-                self.bps + ADDED_BPS * (1.0 + 3.0 * empty * empty) * seconds
-            }
+            None => self.bps * STARTING.powf(since.as_secs_f64()),
+            Some(full) => full.grown_bps(now, since, self.bps),
         };
         // What is not sent is not tried: the target stays within reach of what is really sent, and nearer where it grows
         // beyond what the path is known to carry.
-        let is_beyond = self.full.is_some_and(|(_, carried_bps)| self.bps > carried_bps);
+        let is_beyond = self.full.is_some_and(|full| self.bps > full.carried_bps);
         let reach = if is_beyond { REACH_BEYOND } else { REACH };
         let reach_bps = (sent_bps * reach + 50_000.0).max(self.bps);
         self.set(wanted_bps.min(reach_bps));
@@ -216,15 +218,8 @@ const COMPETING: Duration = Duration::from_secs(30);
 const EXCESS_LOSS: f64 = 0.08;
 const COMPETING_LOSS: f64 = 0.02;
 const AFTER_LOSS: f64 = 0.7;
-/// Growth per second until the path is full for the first time, and after giving way up to a share of what it carried.
+/// Growth per second until the path is full for the first time.
 const STARTING: f64 = 4.0;
-const RETURNING: f64 = 8.0;
-const KNOWN: f64 = 0.85;
-const BEYOND: f64 = 1.1;
-/// After that, in bit/s for each second, times one and three times the square of the seconds since the path was full. By
-/// the same amount for everyone, so that those who share a path come to have equal parts of it (as AIMD, Chiu and Jain
-/// 1989).
-const ADDED_BPS: f64 = 50_000.0;
 /// Share of packets, 0 to 1, that are too many to send again.
 const MANY_LOST: f64 = 0.2;
 /// How far above what is sent, as a factor. Pictures come to nine tenths of what they may.
