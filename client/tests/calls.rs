@@ -184,11 +184,6 @@ fn a_call_outlives_its_server_and_registers_again() {
     });
     callers[0].types("서버가 없어도");
     callers[1].prints("mina: 서버가 없어도");
-    for caller in &callers {
-        let name = caller.folder.file_name().unwrap().to_str().unwrap().to_owned();
-        let lines: Vec<String> = caller.events_so_far().iter().map(ToString::to_string).collect();
-        std::fs::write(format!("/tmp/ev.{name}"), lines.join("\n")).unwrap();
-    }
     for (caller, from) in callers.iter().zip(from) {
         caller.count_from(from, "presented", 60, |_| true);
     }
