@@ -1,13 +1,13 @@
 //! What a frame of 720p costs the encoder and a decoder. `BENCH_CLIP=FILE.y4m` takes real footage (1280×720) instead of
-//! the test picture.
+//! the test pattern.
 
 use std::io::{BufRead, BufReader};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use maru::media::video::h264::{H264Decoder, H264Encoder};
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 use maru_core::quality::psnr;
-use maru_core::test_picture::TestPicture;
+use maru_core::test_pattern::TestPattern;
 
 fn codec(c: &mut Criterion) {
     let frames = frames();
@@ -58,7 +58,7 @@ fn frames() -> Vec<I420> {
         file.read_until(b'\n', &mut line).expect("a header");
         return (0..count).map(|_| frame(&mut file)).collect();
     }
-    let test = TestPicture::new(WIDTH, HEIGHT);
+    let test = TestPattern::new(WIDTH, HEIGHT);
     let draw = |number| {
         let mut image = I420::black(0, 0);
         test.draw(number, &mut image);

@@ -55,7 +55,7 @@ pub struct Cli {
     #[arg(long, value_name = "DIR")]
     pub save_remote: Option<PathBuf>,
 
-    /// Of the pictures, save every N-th only
+    /// Of the frames, save every N-th only
     #[arg(long, value_name = "N", default_value = "1", requires = "save_remote")]
     pub save_every: NonZeroU32,
 

@@ -1,6 +1,6 @@
 //! What a call is made of, without devices: negotiation and video over real WebRTC stacks, in virtual time.
 
-mod link_support;
+mod connection_support;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use maru::clock;
-use maru::session::link::{LinkConfig, Path};
+use maru::session::connection::{ConnectionConfig, PathState};
 use maru_core::media::AccessUnit;
 use maru_simnet::{Host, PathConfig, Sim};
 
-use link_support::party::{Party, introduce};
+use connection_support::party::{Party, introduce};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ struct World {
 }
 
 fn world(seed: u64, path: PathConfig) -> World {
-    let sim = link_support::new_sim(seed);
+    let sim = connection_support::new_sim(seed);
     let (polite, impolite) = (sim.host(), sim.host());
     sim.connect(&polite, &impolite, path);
     World { sim, polite, impolite }
@@ -39,8 +39,8 @@ impl World {
     }
 
     /// `paths`: of the polite one, and of the other.
-    async fn introduce_over(&self, paths: [Arc<Path>; 2], signaling_delay: Duration) -> (Party, Party) {
-        let config = |host: &Host, path| LinkConfig {
+    async fn introduce_over(&self, paths: [Arc<PathState>; 2], signaling_delay: Duration) -> (Party, Party) {
+        let config = |host: &Host, path| ConnectionConfig {
             runtime: host.runtime(),
             ice_servers: Vec::new(),
             local_addresses: vec![host.address()],
@@ -58,8 +58,8 @@ impl World {
     }
 }
 
-/// Pictures of the size that the path carries, at most [`PICTURE_BYTES`]; none while the last ones wait.
-fn as_told(path: &Arc<Path>) -> impl FnMut(bool) -> Option<usize> + use<> {
+/// Frames of the size that the path carries, at most [`PICTURE_BYTES`]; none while the last ones wait.
+fn as_told(path: &Arc<PathState>) -> impl FnMut(bool) -> Option<usize> + use<> {
     let path = Arc::clone(path);
     move |is_urgent| {
         let waits = path.backlog().get() > 50 * MS;
@@ -71,12 +71,12 @@ fn as_told(path: &Arc<Path>) -> impl FnMut(bool) -> Option<usize> + use<> {
 fn arrived(party: &Party, sent: &BTreeMap<u32, Bytes>) -> usize {
     let heard = party.heard();
     for (_, unit) in &heard.units {
-        assert!(sent.get(&unit.rtp_time) == Some(&unit.data), "a picture was changed on the way");
+        assert!(sent.get(&unit.rtp_time) == Some(&unit.data), "a frame was changed on the way");
     }
     heard.units.len()
 }
 
-/// The longest time without a picture.
+/// The longest time without a frame.
 fn longest_freeze(party: &Party) -> Duration {
     let heard = party.heard();
     heard.units.windows(2).map(|pair| pair[1].0 - pair[0].0).max().unwrap_or_default()
@@ -104,8 +104,8 @@ fn offers_that_cross_do_no_harm() {
             second.offer();
             world.ready([&polite, &impolite]).await;
 
-            polite.link.send_text("yes").await.expect("sent");
-            impolite.link.send_text("no").await.expect("sent");
+            polite.connection.send_text("yes").await.expect("sent");
+            impolite.connection.send_text("no").await.expect("sent");
             let from_polite = polite.clone().film(SECOND, FPS, PICTURE_BYTES).await;
             world.sim.sleep(SECOND).await;
             assert_eq!(arrived(&impolite, &from_polite), from_polite.len());
@@ -144,10 +144,10 @@ fn offers_that_cross_in_the_middle_of_a_call_do_no_harm() {
 }
 
 #[test]
-fn pictures_survive_loss() {
+fn frames_survive_loss() {
     let world = world(7, PathConfig { loss: 0.05, jitter: 5 * MS, ..PathConfig::delay(20 * MS) });
     world.sim.run(async {
-        let path = Arc::<Path>::default();
+        let path = Arc::<PathState>::default();
         let (polite, impolite) = world.introduce_over([Arc::clone(&path), Arc::default()], 30 * MS).await;
         polite.offer();
         world.ready([&polite, &impolite]).await;
@@ -156,14 +156,14 @@ fn pictures_survive_loss() {
         let arrived = arrived(&impolite, &sent);
         let freeze = longest_freeze(&impolite);
         let asked = polite.heard().key_frames_wanted;
-        println!("{arrived} of {} pictures, frozen for at most {freeze:?}, {asked} key frames asked for", sent.len());
+        println!("{arrived} of {} frames, frozen for at most {freeze:?}, {asked} key frames asked for", sent.len());
         assert!(arrived * 100 >= sent.len() * 97, "{arrived} of {}", sent.len());
         assert!(freeze < 500 * MS, "{freeze:?}");
     });
 }
 
 #[test]
-fn pictures_come_back_after_an_outage() {
+fn frames_come_back_after_an_outage() {
     let path = PathConfig::delay(20 * MS);
     let world = world(8, path);
     world.sim.run(async {
@@ -182,18 +182,18 @@ fn pictures_come_back_after_an_outage() {
         world.sim.sleep(SECOND).await;
         arrived(&impolite, &sent);
         let first = impolite.heard().units.iter().map(|(at, _)| *at).find(|at| *at > restored).expect("they come back");
-        println!("pictures again {:?} after the network", first - restored);
+        println!("frames again {:?} after the network", first - restored);
         assert!(first - restored < 500 * MS, "{:?}", first - restored);
     });
 }
 
-/// Films over a network with room for so much in its queue. Returns the share of pictures that arrived, the packets that
+/// Films over a network with room for so much in its queue. Returns the share of frames that arrived, the packets that
 /// found no room, and how many bytes were sent for each of media.
 fn film_over_a_queue(queue_bytes: usize) -> (f64, u64, f64) {
     let path = PathConfig { rate_bps: Some(4_000_000), queue_bytes, ..PathConfig::delay(20 * MS) };
     let world = world(9, path);
     let result = world.sim.run(async {
-        let known = Arc::<Path>::default();
+        let known = Arc::<PathState>::default();
         let (polite, impolite) = world.introduce_over([Arc::clone(&known), Arc::default()], 30 * MS).await;
         polite.offer();
         world.ready([&polite, &impolite]).await;
@@ -227,15 +227,15 @@ fn a_queue_that_overflows_delays_but_does_not_corrupt() {
 }
 
 #[test]
-fn the_picture_follows_a_path_that_loses_its_rate_and_gets_it_back() {
+fn the_frame_follows_a_path_that_loses_its_rate_and_gets_it_back() {
     let at_rate = |rate_bps| PathConfig { rate_bps: Some(rate_bps), queue_bytes: 37_500, ..PathConfig::delay(20 * MS) };
     let world = world(11, at_rate(3_000_000));
     world.sim.run(async {
-        let path = Arc::<Path>::default();
+        let path = Arc::<PathState>::default();
         let (polite, impolite) = world.introduce_over([Arc::clone(&path), Arc::default()], 30 * MS).await;
         polite.offer();
         world.ready([&polite, &impolite]).await;
-        // (from, delays of the pictures in ms, bytes that arrived)
+        // (from, delays of the frames in ms, bytes that arrived)
         let mut parts = Vec::new();
         for (rate_bps, seconds) in [(3_000_000, 6), (600_000, 3), (600_000, 7), (3_000_000, 6), (3_000_000, 4)] {
             world.sim.connect(&world.polite, &world.impolite, at_rate(rate_bps));
@@ -245,7 +245,7 @@ fn the_picture_follows_a_path_that_loses_its_rate_and_gets_it_back() {
             let units = &heard.units[before..];
             let p95_ms = delay_p95_ms(units);
             let bps = units.iter().map(|(_, unit)| unit.data.len() as f64 * 8.0).sum::<f64>() / f64::from(seconds);
-            println!("{rate_bps} bit/s for {seconds} s: {} pictures, {bps:.0} bit/s, p95 {p95_ms:?} ms", units.len());
+            println!("{rate_bps} bit/s for {seconds} s: {} frames, {bps:.0} bit/s, p95 {p95_ms:?} ms", units.len());
             parts.push((units.len(), bps, p95_ms.unwrap_or(u32::MAX)));
         }
         let [full, _, slow, _, back] = parts[..] else { unreachable!("five parts") };
@@ -256,7 +256,7 @@ fn the_picture_follows_a_path_that_loses_its_rate_and_gets_it_back() {
 }
 
 /// Both film while the path loses its rate after six seconds and `phase`. Of what one of them sees in the eight seconds
-/// after that: pictures, time frozen (gaps over 200 ms), the 95th percentile of delay in ms.
+/// after that: frames, time frozen (gaps over 200 ms), the 95th percentile of delay in ms.
 fn film_through_a_drop(phase: Duration) -> (usize, Duration, u32) {
     let at_rate = |rate_bps| PathConfig {
         rate_bps: Some(rate_bps),
@@ -265,7 +265,7 @@ fn film_through_a_drop(phase: Duration) -> (usize, Duration, u32) {
     };
     let world = world(11, at_rate(3_000_000));
     world.sim.run(async {
-        let paths = [Arc::<Path>::default(), Arc::default()];
+        let paths = [Arc::<PathState>::default(), Arc::default()];
         let (polite, impolite) = world.introduce_over(paths.clone(), 30 * MS).await;
         polite.offer();
         world.ready([&polite, &impolite]).await;
@@ -280,19 +280,19 @@ fn film_through_a_drop(phase: Duration) -> (usize, Duration, u32) {
         );
         let (dropped, _, _) = tokio::join!(drop, films.0, films.1);
         let heard = impolite.heard();
-        let after = heard.units.iter().position(|&(at, _)| at > dropped).expect("pictures after it");
+        let after = heard.units.iter().position(|&(at, _)| at > dropped).expect("frames after it");
         let gaps = heard.units[after - 1..].windows(2).map(|pair| pair[1].0 - pair[0].0);
         let frozen = gaps.filter(|&gap| gap > 200 * MS).sum();
         let seen = &heard.units[after..];
-        (seen.len(), frozen, delay_p95_ms(seen).expect("pictures after it"))
+        (seen.len(), frozen, delay_p95_ms(seen).expect("frames after it"))
     })
 }
 
 #[test]
-fn both_ways_lose_their_rate_at_once_and_the_pictures_go_on() {
+fn both_ways_lose_their_rate_at_once_and_the_frames_go_on() {
     for phase in 0..5 {
-        let (pictures, frozen, p95_ms) = film_through_a_drop(phase * 7 * MS);
-        println!("{pictures} pictures, frozen {frozen:?}, p95 {p95_ms} ms");
-        assert!(pictures > 200 && frozen < 300 * MS && p95_ms < 160);
+        let (frames, frozen, p95_ms) = film_through_a_drop(phase * 7 * MS);
+        println!("{frames} frames, frozen {frozen:?}, p95 {p95_ms} ms");
+        assert!(frames > 200 && frozen < 300 * MS && p95_ms < 160);
     }
 }

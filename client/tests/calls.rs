@@ -12,7 +12,7 @@ use support::clip;
 use support::one_call_at_a_time;
 use support::server::Server;
 
-/// Sound, picture and chat both ways, compared with what was sent.
+/// Sound, frame and chat both ways, compared with what was sent.
 #[test]
 fn two_callers_see_hear_and_write_to_each_other() {
     let _turn = one_call_at_a_time();
@@ -38,25 +38,25 @@ fn two_callers_see_hear_and_write_to_each_other() {
     }
     for (caller, from) in callers.iter().zip(["준호", "mina"]) {
         let saved = caller.folder.join("saved");
-        pictures_are_those_of_the_clip(&saved.join(format!("{from}.y4m")));
+        frames_are_those_of_the_clip(&saved.join(format!("{from}.y4m")));
         sound_is_that_of_the_clip(&saved.join(format!("{from}.wav")), stood_still_ms(&caller.events_so_far()));
     }
 }
 
 fn media_client(folder: &Path, name: &str, server: &str) -> Client {
-    let (picture, sound) = (folder.join("clip.y4m"), folder.join("clip.wav"));
+    let (frame, sound) = (folder.join("clip.y4m"), folder.join("clip.wav"));
     if !sound.exists() {
-        clip::write_y4m(&picture);
+        clip::write_y4m(&frame);
         clip::write_wav(&sound);
     }
-    let camera = format!("file:{}", picture.display());
+    let camera = format!("file:{}", frame.display());
     let microphone = format!("file:{}", sound.display());
     let saved = folder.join(name).join("saved");
     let arguments = ["--camera", &camera, "--microphone", &microphone, "--save-remote", saved.to_str().unwrap()];
     Client::start(folder, "가족 방", name, server, &arguments)
 }
 
-fn pictures_are_those_of_the_clip(path: &Path) {
+fn frames_are_those_of_the_clip(path: &Path) {
     let (mut frames, mut unreadable, mut repeated, mut worst_db) = (0, 0, 0, f64::INFINITY);
     let mut numbers = BTreeSet::new();
     let mut last = None;
@@ -72,11 +72,11 @@ fn pictures_are_those_of_the_clip(path: &Path) {
         let db = quality::psnr(&image, &clip::frame(number)).expect("the sizes are equal");
         worst_db = worst_db.min(db);
     });
-    assert!(frames >= 110, "only {frames} pictures arrived");
-    assert_eq!(unreadable, 0, "pictures without a readable frame number");
-    assert!(repeated <= frames / 20, "{repeated} of {frames} pictures were the one before");
-    assert!(numbers.len() >= 55, "only {} different pictures of {}", numbers.len(), clip::FRAMES);
-    assert!(worst_db > 28.0, "the worst picture has {worst_db:.1} dB");
+    assert!(frames >= 110, "only {frames} frames arrived");
+    assert_eq!(unreadable, 0, "frames without a readable frame number");
+    assert!(repeated <= frames / 20, "{repeated} of {frames} frames were the one before");
+    assert!(numbers.len() >= 55, "only {} different frames of {}", numbers.len(), clip::FRAMES);
+    assert!(worst_db > 28.0, "the worst frame has {worst_db:.1} dB");
 }
 
 /// How long the sound stood still because none was there, by the client's own report: after it all is heard so much
@@ -191,7 +191,7 @@ fn a_call_outlives_its_server_and_registers_again() {
     for caller in &callers {
         caller.first("server-back");
     }
-    // Whoever comes now meets both; the two keep the link that they have.
+    // Whoever comes now meets both; the two keep the connection that they have.
     let third = Client::start(folder.path(), "가족 방", "third", &server.url, &[]);
     third.count_from(0, "connected", 2, |_| true);
     for caller in &callers {

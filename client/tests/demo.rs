@@ -17,7 +17,7 @@ fn both_sides_see_hear_and_write_to_each_other() {
     let shots: Vec<&str> = printed.split_whitespace().filter(|word| word.ends_with("-saw.png")).collect();
     assert_eq!(shots.len(), 2, "{printed}");
     for shot in shots {
-        let png = std::fs::read(shot).expect("the picture was saved");
+        let png = std::fs::read(shot).expect("the frame was saved");
         assert!(png.starts_with(b"\x89PNG") && png.len() > 10_000, "{shot} has {} bytes", png.len());
     }
 }

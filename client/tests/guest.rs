@@ -14,12 +14,12 @@ use support::server::Server;
 
 const TEXT: &str = "안녕하세요 👋 <script>alert(1)</script>";
 
-/// Reads the number in the picture of the tile with this name, as `clip` and the test picture carry it; -1: none.
+/// Reads the number in the frame of the tile with this name, as `clip` and the test pattern carry it; -1: none.
 const FRAME_NUMBER: &str = r#"
 window.frameNumber = name => {
   const tile = [...document.querySelectorAll('#tiles .tile')].find(tile => tile.querySelector('.name').textContent === name);
   const video = tile?.querySelector('video');
-  if (!video?.videoWidth || tile.classList.contains('no-picture')) return -1;
+  if (!video?.videoWidth || tile.classList.contains('no-frame')) return -1;
   const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
   const context = canvas.getContext('2d');
   context.drawImage(video, 0, 0);
@@ -128,7 +128,7 @@ fn see_hear_and_write() {
     assert!(pitched >= 50, "only {pitched} windows of {} have one of the pitches", sound.len() / 960);
     let mut numbers = std::collections::HashSet::new();
     clip::read_y4m(&saved.join("손님.y4m"), |image| numbers.extend(barcode::read(&image)));
-    assert!(numbers.len() >= 30, "only {} different pictures of the guest's footage", numbers.len());
+    assert!(numbers.len() >= 30, "only {} different frames of the guest's footage", numbers.len());
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn two_guests_and_two_apps() {
     let mut browsers = [(); 2].map(|()| Browser::start("en", Some(footage), true));
     let [one, two] = &mut browsers;
     let mut one = enter(one, &server, "room", "one");
-    // Small pictures: the machine encodes and decodes for four.
+    // Small frames: the machine encodes and decodes for four.
     let camera = format!("file:{}", footage.join("footage.y4m").display());
     let app = |name| Client::start(folder.path(), "room", name, &server.url, &["--camera", &camera]);
     let app_one = app("three");

@@ -29,7 +29,7 @@ fn a_person_joins_sees_mutes_writes_and_leaves() {
     window.first("first-frame");
 
     let mut numbers = BTreeSet::new();
-    let width = wait_for_screen(&display, folder.path(), "a picture that moves", |number, width| {
+    let width = wait_for_screen(&display, folder.path(), "a frame that moves", |number, width| {
         numbers.insert(number);
         (numbers.len() >= 2).then_some(width)
     });
@@ -41,7 +41,7 @@ fn a_person_joins_sees_mutes_writes_and_leaves() {
     other.event("no longer muted", muted_again);
 
     display.press("c");
-    // The chat takes room from the picture: from then on keys are text.
+    // The chat takes room from the frame: from then on keys are text.
     wait_for_screen(&display, folder.path(), "room for the chat", |_, now| (now < width - 40).then_some(()));
     display.types("hello from the window");
     display.press("Return");
@@ -65,7 +65,7 @@ fn open_window(display: &Display, folder: &Path, server: &str) -> Client {
     Client::spawn(command, folder)
 }
 
-/// Looks at the screen until `look` is content with the frame number and the width of the other's picture.
+/// Looks at the screen until `look` is content with the frame number and the width of the other's frame.
 fn wait_for_screen<T>(
     display: &Display,
     folder: &Path,

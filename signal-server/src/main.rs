@@ -11,7 +11,7 @@ use signal_server::{Config, parse_ice_url};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-/// Introduces Maru callers to each other. Sees neither picture nor sound nor chat, and keeps nothing.
+/// Introduces Maru callers to each other. Sees neither frame nor sound nor chat, and keeps nothing.
 #[derive(Parser)]
 #[command(name = "signal-server", version)]
 struct Arguments {

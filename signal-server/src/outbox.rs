@@ -1,5 +1,5 @@
 //! The queue of what is to be sent to one client: bounded in frames and in bytes. When it is full, nothing more goes in
-//! and the client is cut off: skipping a message would leave it with a wrong picture of the room.
+//! and the client is cut off: skipping a message would leave it with a wrong frame of the room.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

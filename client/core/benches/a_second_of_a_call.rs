@@ -21,7 +21,7 @@ fn at(us: u64) -> Timestamp {
     Timestamp::from_micros(10_000_000 + us)
 }
 
-/// Each packet of sound and picture through pacer and controller, and forty reports.
+/// Each packet of sound and frame through pacer and controller, and forty reports.
 fn send(controller: &mut CongestionController, pacer: &mut Pacer<usize>) -> u32 {
     let (mut sequence, mut reported) = (0_u16, 0_u16);
     let mut on_the_way = VecDeque::new();
@@ -31,7 +31,7 @@ fn send(controller: &mut CongestionController, pacer: &mut Pacer<usize>) -> u32 
             pacer.push(now, Priority::Sound, 140, 140);
         }
         if us % 33_000 == 0 {
-            (0..PACKETS + 2).for_each(|_| pacer.push(now, Priority::Picture, 1250, 1250));
+            (0..PACKETS + 2).for_each(|_| pacer.push(now, Priority::VideoFrame, 1250, 1250));
         }
         while let Some((bytes, _)) = pacer.pop(now, controller.room_bytes(now) > 0.0) {
             controller.handle_sent(now, sequence, bytes, false);
@@ -51,32 +51,32 @@ fn send(controller: &mut CongestionController, pacer: &mut Pacer<usize>) -> u32 
     controller.target_bps() + u32::from(reported)
 }
 
-fn payloads(picture: u64) -> Vec<Bytes> {
+fn payloads(frame: u64) -> Vec<Bytes> {
     let payload = |packet: usize| {
-        let mut payload: Vec<u8> = (0..1150).map(|i| (i * 7 + packet + picture as usize) as u8).collect();
-        payload[0] = if picture == 0 { 0x65 } else { 0x41 };
+        let mut payload: Vec<u8> = (0..1150).map(|i| (i * 7 + packet + frame as usize) as u8).collect();
+        payload[0] = if frame == 0 { 0x65 } else { 0x41 };
         Bytes::from(payload)
     };
     (0..PACKETS).map(payload).collect()
 }
 
 fn protect() -> usize {
-    (0..PICTURES).map(|picture| fec::block(payloads(picture), fec::repairs_for(PACKETS, LOSS)).len()).sum()
+    (0..PICTURES).map(|frame| fec::block(payloads(frame), fec::repairs_for(PACKETS, LOSS)).len()).sum()
 }
 
 /// A second of packets with their repair, of which one in twenty is missing.
 fn lossy_second() -> Vec<RtpVideo> {
     let mut packets = Vec::new();
     let mut sequence = 0_u16;
-    for picture in 0..PICTURES {
+    for frame in 0..PICTURES {
         for (index, (payload, block)) in
-            fec::block(payloads(picture), fec::repairs_for(PACKETS, LOSS)).into_iter().enumerate()
+            fec::block(payloads(frame), fec::repairs_for(PACKETS, LOSS)).into_iter().enumerate()
         {
             let is_repair = block.is_some_and(BlockPlace::is_repair);
             let marker = !is_repair && index + 1 == PACKETS;
-            let packet = RtpVideo { sequence, rtp_time: picture as u32 * 3000, marker, payload, block };
+            let packet = RtpVideo { sequence, rtp_time: frame as u32 * 3000, marker, payload, block };
             sequence += 1;
-            if picture == 0 || sequence % 20 != 7 {
+            if frame == 0 || sequence % 20 != 7 {
                 packets.push(packet);
             }
         }
@@ -87,7 +87,7 @@ fn lossy_second() -> Vec<RtpVideo> {
 fn receive(packets: Vec<RtpVideo>) -> u64 {
     let (mut receiver, mut sync) = (VideoReceiver::new(), LipSync::default());
     sync.sound_reported(1 << 40, 0);
-    sync.pictures_reported(1 << 40, 0);
+    sync.frames_reported(1 << 40, 0);
     for (index, packet) in (0..).zip(packets) {
         let now = at(index * 3_000);
         sync.heard(now, index as u32 * 144);

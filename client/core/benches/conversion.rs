@@ -2,9 +2,9 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use maru_core::convert::{self, Matrix};
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 use maru_core::scale::scale;
-use maru_core::test_picture::TestPicture;
+use maru_core::test_pattern::TestPattern;
 
 fn conversion(c: &mut Criterion) {
     let mut image = I420::black(WIDTH, HEIGHT);
@@ -20,12 +20,12 @@ fn conversion(c: &mut Criterion) {
 }
 
 fn scaling(c: &mut Criterion) {
-    let mut picture = I420::black(0, 0);
-    let test = TestPicture::new(WIDTH, HEIGHT);
-    c.bench_function("test_picture/720p", |b| b.iter(|| test.draw(1234, &mut picture)));
+    let mut frame = I420::black(0, 0);
+    let test = TestPattern::new(WIDTH, HEIGHT);
+    c.bench_function("test_pattern/720p", |b| b.iter(|| test.draw(1234, &mut frame)));
     for (width, height) in [(960, 540), (640, 360)] {
         let mut small = I420::black(width, height);
-        c.bench_function(&format!("scale/720p to {height}p"), |b| b.iter(|| scale(&picture, &mut small)));
+        c.bench_function(&format!("scale/720p to {height}p"), |b| b.iter(|| scale(&frame, &mut small)));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What it costs to cut 720p30 at 2.5 Mbit/s into packets and to put it together again. One picture is 10.4 kB.
+//! What it costs to cut 720p30 at 2.5 Mbit/s into packets and to put it together again. One frame is 10.4 kB.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use maru_core::video_receiver::{RtpVideo, VideoReceiver};
 const PICTURE_BYTES: usize = 2_500_000 / 8 / 30;
 const PICTURES: u64 = 30;
 
-fn picture(is_key: bool, rtp_time: u32) -> AccessUnit {
+fn frame(is_key: bool, rtp_time: u32) -> AccessUnit {
     let mut data = Vec::new();
     if is_key {
         for parameter_set in [[0x67, 0x42, 0xc0, 0x1f], [0x68, 0xce, 0x3c, 0x80]] {
@@ -32,7 +32,7 @@ fn second_of_packets() -> Vec<RtpVideo> {
     let mut packets = Vec::new();
     for index in 0..PICTURES as u32 {
         let rtp_time = index * 3_000;
-        let payloads = packetizer.packetize(&picture(index == 0, rtp_time));
+        let payloads = packetizer.packetize(&frame(index == 0, rtp_time));
         let count = payloads.len();
         packets.extend(payloads.into_iter().enumerate().map(|(nth, payload)| {
             let marker = nth + 1 == count;
@@ -60,14 +60,14 @@ fn assembly(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("h264");
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(30);
 
-    let unit = picture(false, 0);
+    let unit = frame(false, 0);
     group.throughput(Throughput::Bytes(unit.data.len() as u64));
     let mut packetizer = Packetizer::new(DEFAULT_MAX_PAYLOAD);
-    group.bench_function("packetize a picture", |bencher| bencher.iter(|| packetizer.packetize(&unit)));
+    group.bench_function("packetize a frame", |bencher| bencher.iter(|| packetizer.packetize(&unit)));
 
     let payloads = packetizer.packetize(&unit);
     let mut depacketizer = Depacketizer::new();
-    group.bench_function("depacketize a picture", |bencher| {
+    group.bench_function("depacketize a frame", |bencher| {
         bencher.iter(|| {
             for payload in &payloads {
                 depacketizer.push(payload).expect("made above");

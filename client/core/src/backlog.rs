@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How long the path takes for the pictures that already wait in front of it. Set by who sends, read by who encodes: a
-/// picture that would have to wait is better made later, of what the camera sees then.
+/// How long the path takes for the frames that already wait in front of it. Set by who sends, read by who encodes: a
+/// frame that would have to wait is better made later, of what the camera sees then.
 #[derive(Debug, Default)]
 pub struct Backlog(AtomicU64);
 

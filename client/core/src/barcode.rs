@@ -1,9 +1,9 @@
-//! The frame number inside a picture, readable after scaling and lossy coding.
+//! The frame number inside a frame, readable after scaling and lossy coding.
 //!
 //! The top 32 of 720 rows (as many in proportion at other heights) hold 19 cells, each a twentieth of the width: white,
 //! black, the 16 bits of the number with the least significant first, and their parity (sum of the bits modulo 2).
 
-use crate::picture::I420;
+use crate::frame::I420;
 
 /// Writes `number` into the top rows of `image`.
 pub fn write(image: &mut I420, number: u16) {
@@ -30,7 +30,7 @@ pub fn read(image: &I420) -> Option<u16> {
     }
     let bit = |cell: usize| {
         let share = (levels[cell] - black) / (white - black);
-        // What lies in the middle is a picture, not a barcode.
+        // What lies in the middle is a frame, not a barcode.
         if (0.35..=0.65).contains(&share) { None } else { Some(share > 0.5) }
     };
     let mut number = 0;
@@ -59,7 +59,7 @@ fn rows(height: u32) -> usize {
     (height as usize * ROWS_OF_720 / 720).max(2).min(height as usize)
 }
 
-/// The mean of the inner half of a cell; `None` where the picture is too small for cells.
+/// The mean of the inner half of a cell; `None` where the frame is too small for cells.
 fn level(image: &I420, cell: usize) -> Option<f32> {
     let (width, rows) = (image.width as usize, rows(image.height));
     let quarters = |quarter: usize| (4 * cell + quarter) * width / (4 * COLUMNS);
@@ -123,11 +123,11 @@ mod tests {
         let row: Vec<u8> = (0..20).map(|cell| image.y[31 * 1280 + cell * 64 + 32]).collect();
         let white: Vec<usize> = (0..20).filter(|cell| row[*cell] == 235).collect();
         assert_eq!(white, [0, 2, 4]);
-        assert!(image.y[32 * 1280..].iter().all(|y| *y == 16), "row 33 is the picture's");
+        assert!(image.y[32 * 1280..].iter().all(|y| *y == 16), "row 33 is the frame's");
     }
 
     #[test]
-    fn a_wrong_parity_a_plain_and_a_tiny_picture_have_no_number() {
+    fn a_wrong_parity_a_plain_and_a_tiny_frame_have_no_number() {
         let mut image = I420::black(640, 360);
         assert_eq!(read(&image), None);
         write(&mut image, 1);

@@ -1,10 +1,10 @@
-//! Chat with one peer: what is written waits for the link, is sent again when the link was replaced, and is shown once.
+//! Chat with one peer: what is written waits for the connection, is sent again when the connection was replaced, and is shown once.
 
 use std::collections::VecDeque;
 
 use maru_protocol::peer::{MAX_CHAT_CHARS, PeerMessage};
 
-/// Messages that wait for a link or for their acknowledgement. Further ones are refused.
+/// Messages that wait for a connection or for their acknowledgement. Further ones are refused.
 pub const MAX_WAITING: usize = 200;
 
 /// Why a message was not taken.
@@ -39,7 +39,7 @@ struct Outgoing {
     id: u64,
     text: String,
     sent_unix_ms: u64,
-    /// Over the present link.
+    /// Over the present connection.
     is_sent: bool,
 }
 
@@ -69,14 +69,14 @@ impl Chat {
     }
 
     /// The channel to the peer is open, possibly a new one: what was not acknowledged goes out again.
-    pub fn link_opened(&mut self) {
+    pub fn connection_opened(&mut self) {
         self.is_open = true;
         for message in &mut self.outgoing {
             message.is_sent = false;
         }
     }
 
-    pub fn link_closed(&mut self) {
+    pub fn connection_closed(&mut self) {
         self.is_open = false;
     }
 
@@ -143,12 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_before_the_link_waits_for_it() {
+    fn what_is_written_before_the_connection_waits_for_it() {
         let mut chat = Chat::new();
         chat.write(1, "안녕", 10).unwrap();
         chat.write(2, "👋🏽", 20).unwrap();
         assert_eq!(chat.poll_message(), None);
-        chat.link_opened();
+        chat.connection_opened();
         let first = PeerMessage::Chat { id: 1, text: "안녕".into(), sent_unix_ms: 10 };
         assert_eq!(chat.poll_message(), Some(first));
         assert_eq!(sent(&mut chat), [2]);
@@ -159,20 +159,20 @@ mod tests {
     }
 
     #[test]
-    fn a_new_link_carries_what_the_old_one_did_not_deliver() {
+    fn a_new_connection_carries_what_the_old_one_did_not_deliver() {
         let mut chat = Chat::new();
-        chat.link_opened();
+        chat.connection_opened();
         for id in 1..=4 {
             chat.write(id, "x", 0).unwrap();
         }
         assert_eq!(sent(&mut chat), [1, 2, 3, 4]);
         chat.handle_delivered(1);
         chat.handle_delivered(3);
-        chat.link_closed();
+        chat.connection_closed();
         chat.write(5, "x", 0).unwrap();
         assert!(sent(&mut chat).is_empty());
         assert!(!chat.handle_delivered(5), "not sent yet");
-        chat.link_opened();
+        chat.connection_opened();
         assert_eq!(sent(&mut chat), [2, 4, 5]);
     }
 

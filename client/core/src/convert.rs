@@ -7,13 +7,13 @@ use yuv::{
     BufferStoreMut, YuvConversionMode, YuvPackedImage, YuvPlanarImage, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
 };
 
-use crate::picture::I420;
+use crate::frame::I420;
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConvertError {
-    #[error("{have} bytes instead of {needed} for a picture of {width}x{height}")]
+    #[error("{have} bytes instead of {needed} for a frame of {width}x{height}")]
     TooShort { width: u32, height: u32, needed: usize, have: usize },
-    #[error("{width}x{height} is no size of a picture")]
+    #[error("{width}x{height} is no size of a frame")]
     Size { width: u32, height: u32 },
 }
 
@@ -27,7 +27,7 @@ pub enum Matrix {
 }
 
 impl Matrix {
-    /// The one that pictures of this many lines have inside Maru.
+    /// The one that frames of this many lines have inside Maru.
     pub const fn of_height(height: u32) -> Self {
         if height < 720 { Self::Bt601 } else { Self::Bt709 }
     }
@@ -67,7 +67,7 @@ pub fn gray_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> R
     Ok(())
 }
 
-/// RGB, 3 bytes a pixel, to the matrix of the picture's height.
+/// RGB, 3 bytes a pixel, to the matrix of the frame's height.
 pub fn rgb_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
     let data = checked(data, width, height, |width, height| width * height * 3)?;
     image.reshape(width, height);
@@ -76,7 +76,7 @@ pub fn rgb_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Re
         .map_err(|_| ConvertError::Size { width, height })
 }
 
-/// BGR, 3 bytes a pixel, to the matrix of the picture's height.
+/// BGR, 3 bytes a pixel, to the matrix of the frame's height.
 pub fn bgr_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
     let data = checked(data, width, height, |width, height| width * height * 3)?;
     image.reshape(width, height);
@@ -115,7 +115,7 @@ pub fn ycbcr_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> 
     Ok(())
 }
 
-/// RGB, 3 bytes a pixel, from the matrix of the picture's height.
+/// RGB, 3 bytes a pixel, from the matrix of the frame's height.
 pub fn i420_to_rgb(image: &I420) -> Result<Vec<u8>, ConvertError> {
     let (width, height) = (image.width, image.height);
     let size = ConvertError::Size { width, height };
@@ -135,7 +135,7 @@ pub fn i420_to_rgb(image: &I420) -> Result<Vec<u8>, ConvertError> {
     Ok(rgb)
 }
 
-/// Rewrites a limited-range picture from one matrix to the other; nothing to do if they are the same.
+/// Rewrites a limited-range frame from one matrix to the other; nothing to do if they are the same.
 pub fn change_matrix(image: &mut I420, from: Matrix, to: Matrix) {
     if from == to {
         return;
@@ -219,7 +219,7 @@ const fn narrow_chroma(value: u32) -> u8 {
     (((value as i32 - 128) * 224 + 128 * 255 + 127) / 255) as u8
 }
 
-/// The bytes of one picture, of which there are `bytes(width, height)`.
+/// The bytes of one frame, of which there are `bytes(width, height)`.
 fn checked(data: &[u8], width: u32, height: u32, bytes: impl Fn(usize, usize) -> usize) -> Result<&[u8], ConvertError> {
     if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
         return Err(ConvertError::Size { width, height });

@@ -1,15 +1,15 @@
-//! Forward error correction of pictures: repair packets from which as many lost ones can be rebuilt, whichever they are
+//! Forward error correction of frames: repair packets from which as many lost ones can be rebuilt, whichever they are
 //! (Reed and Solomon 1960).
 //!
-//! A block is the packets of one picture and, after them, its repair packets, numbered on in the same sequence. Each of
-//! them says where in its block it is ([`BlockPlace`]), so that whoever gets one knows which of the others are pictures
+//! A block is the packets of one frame and, after them, its repair packets, numbered on in the same sequence. Each of
+//! them says where in its block it is ([`BlockPlace`]), so that whoever gets one knows which of the others are frames
 //! and which are repair. FlexFEC (RFC 8627) does the same by XOR, which rebuilds one packet of a row: of nine packets
-//! and two repair packets over 5 % loss it loses three times as many pictures.
+//! and two repair packets over 5 % loss it loses three times as many frames.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use reed_solomon_erasure::galois_8::ReedSolomon;
 
-/// Pictures of more packets are not protected: key frames of large cameras at their best, which nothing waits for.
+/// Frames of more packets are not protected: key frames of large cameras at their best, which nothing waits for.
 pub const MAX_MEDIA: usize = 80;
 const MAX_REPAIRS: usize = 64;
 /// The longest repair packet that is believed.
@@ -17,13 +17,13 @@ const MAX_SHARD_BYTES: usize = 2_000;
 /// In a shard, before the payload: its length.
 const LENGTH_BYTES: usize = 2;
 
-/// A picture that is still incomplete with all repair, 0 to 1: those are sent again instead.
+/// A frame that is still incomplete with all repair, 0 to 1: those are sent again instead.
 const INCOMPLETE: f64 = 0.02;
 
 /// Where in its block a packet is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockPlace {
-    /// Packets of the picture, 1 to [`MAX_MEDIA`].
+    /// Packets of the frame, 1 to [`MAX_MEDIA`].
     pub media: u8,
     /// Repair packets after them.
     pub repairs: u8,
@@ -91,7 +91,7 @@ impl LossPattern {
     }
 }
 
-/// How many repair packets make a picture of `media` packets whole nearly always. At most half as many as there are
+/// How many repair packets make a frame of `media` packets whole nearly always. At most half as many as there are
 /// packets, rounded up.
 pub fn repairs_for(media: usize, loss: LossPattern) -> usize {
     if media == 0 || media > MAX_MEDIA || loss.share <= 0.0 {
@@ -101,7 +101,7 @@ pub fn repairs_for(media: usize, loss: LossPattern) -> usize {
     (0..most).find(|&repairs| loss.more_than(repairs, media + repairs) <= INCOMPLETE).unwrap_or(most)
 }
 
-/// A picture's payloads as they are sent: with what repairs them behind, and the place of each in the block. Without
+/// A frame's payloads as they are sent: with what repairs them behind, and the place of each in the block. Without
 /// repair they are no block.
 pub fn block(mut payloads: Vec<Bytes>, repairs: usize) -> Vec<(Bytes, Option<BlockPlace>)> {
     let media = payloads.len();
@@ -111,7 +111,7 @@ pub fn block(mut payloads: Vec<Bytes>, repairs: usize) -> Vec<(Bytes, Option<Blo
     payloads.into_iter().enumerate().map(|(index, payload)| (payload, (repairs > 0).then(|| place(index)))).collect()
 }
 
-/// The payloads of `repairs` repair packets for a picture of these payloads. Empty where it cannot be protected.
+/// The payloads of `repairs` repair packets for a frame of these payloads. Empty where it cannot be protected.
 fn protect(payloads: &[Bytes], repairs: usize) -> Vec<Bytes> {
     let is_possible = (1..=MAX_MEDIA).contains(&payloads.len()) && (1..=MAX_REPAIRS).contains(&repairs);
     let longest = payloads.iter().map(Bytes::len).max().unwrap_or(0) + LENGTH_BYTES;
@@ -175,13 +175,13 @@ fn shard(payload: &Bytes, bytes: usize) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn picture(packets: usize) -> Vec<Bytes> {
+    fn frame(packets: usize) -> Vec<Bytes> {
         (0..packets).map(|i| (0..(1200 - i * 7)).map(|at| (at * 31 + i * 17) as u8).collect()).collect()
     }
 
     #[test]
     fn any_packets_can_be_lost_as_long_as_there_is_as_much_repair() {
-        let payloads = picture(9);
+        let payloads = frame(9);
         let repairs = protect(&payloads, 3);
         let numbered: Vec<(usize, Bytes)> = repairs.iter().cloned().enumerate().collect();
         for lost in [vec![0], vec![8], vec![0, 8], vec![2, 3, 4], vec![0, 1, 8]] {
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_does_not_belong_together_is_no_block() {
-        let payloads = picture(3);
+        let payloads = frame(3);
         let repairs = protect(&payloads, 2);
         let there = vec![None, Some(payloads[1].clone()), Some(payloads[2].clone())];
         for bad in [vec![(2, repairs[0].clone())], vec![(0, repairs[0].slice(..100))], vec![(0, Bytes::new())], vec![]]
@@ -211,7 +211,7 @@ mod tests {
         // Twice the same one is one.
         let twice = [(0, repairs[0].clone()), (0, repairs[0].clone())];
         assert_eq!(rebuild(&[None, None, Some(payloads[2].clone())], 2, &twice), None);
-        assert!(protect(&picture(MAX_MEDIA + 1)[..], 2).is_empty());
+        assert!(protect(&frame(MAX_MEDIA + 1)[..], 2).is_empty());
         assert!(protect(&[], 2).is_empty());
     }
 

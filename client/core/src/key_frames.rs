@@ -1,4 +1,4 @@
-//! How often a key frame is made or asked for. One key frame is as large as ten other pictures, and several receivers
+//! How often a key frame is made or asked for. One key frame is as large as ten other frames, and several receivers
 //! may ask at once.
 
 use std::time::Duration;

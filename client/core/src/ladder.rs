@@ -1,4 +1,4 @@
-//! The size of picture that a bitrate is enough for.
+//! The size of frame that a bitrate is enough for.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Ladder {
         Self { rung: 0, last_bps: 0, enough: None }
     }
 
-    /// The size for pictures of `bitrate_bps` in all.
+    /// The size for frames of `bitrate_bps` in all.
     pub fn choose(&mut self, now: Timestamp, bitrate_bps: u32) -> Rung {
         while bitrate_bps < RUNGS[self.rung].min_bps {
             self.rung += 1;

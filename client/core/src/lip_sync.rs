@@ -1,29 +1,29 @@
-//! Lips and voice together: when a picture is to be shown so that it is not far ahead of the sound of its moment.
+//! Lips and voice together: when a frame is to be shown so that it is not far ahead of the sound of its moment.
 //!
 //! Each stream has RTP times of its own. A sender report names the same moment in RTP time and in the sender's clock (RFC
-//! 3550, 6.4.1), so both can be told as times of capture. Sound, which has to be even, waits longer than pictures: they
-//! are held for it. Where pictures are the later ones nothing is held, for sound that waits would spoil the talk.
+//! 3550, 6.4.1), so both can be told as times of capture. Sound, which has to be even, waits longer than frames: they
+//! are held for it. Where frames are the later ones nothing is held, for sound that waits would spoil the talk.
 
 use std::time::Duration;
 
 use crate::media::{AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ};
 use crate::time::Timestamp;
 
-/// Pictures may be ahead by so much. People notice sound that comes 45 ms early or 125 ms late (ITU-R BT.1359), and
+/// Frames may be ahead by so much. People notice sound that comes 45 ms early or 125 ms late (ITU-R BT.1359), and
 /// decoding and drawing take some of it.
 const AHEAD: Duration = Duration::from_millis(30);
-/// The longest that a picture is held: sound that is later than that is in trouble, and pictures need not be too.
+/// The longest that a frame is held: sound that is later than that is in trouble, and frames need not be too.
 const MAX_HOLD: Duration = Duration::from_millis(120);
 /// What is known of the sound is of no use after so long: it is switched off, or lost.
 const OUTDATED: Duration = Duration::from_millis(500);
-/// Of a new delay this much is taken over at a time, so that pictures do not jump.
+/// Of a new delay this much is taken over at a time, so that frames do not jump.
 const SMOOTHING: f64 = 0.1;
 
 /// The streams of one sender.
 #[derive(Debug, Default)]
 pub struct LipSync {
     sound: Option<Mapping>,
-    pictures: Option<Mapping>,
+    frames: Option<Mapping>,
     /// From capture, by the sender's clock, to the loudspeaker, by ours: their difference is in it. In microseconds.
     sound_delay_us: Option<f64>,
     heard: Option<(Timestamp, u32)>,
@@ -51,9 +51,9 @@ impl LipSync {
         self.sound = Some(mapping(ntp, rtp_time, AUDIO_CLOCK_HZ));
     }
 
-    /// A sender report on pictures.
-    pub fn pictures_reported(&mut self, ntp: u64, rtp_time: u32) {
-        self.pictures = Some(mapping(ntp, rtp_time, VIDEO_CLOCK_HZ));
+    /// A sender report on frames.
+    pub fn frames_reported(&mut self, ntp: u64, rtp_time: u32) {
+        self.frames = Some(mapping(ntp, rtp_time, VIDEO_CLOCK_HZ));
     }
 
     /// The sound of `rtp_time` reaches the loudspeaker at `at`. To be told often; the same moment twice changes nothing.
@@ -70,16 +70,15 @@ impl LipSync {
         self.sound_delay_us = Some(if is_jump { delay_us } else { before + (delay_us - before) * SMOOTHING });
     }
 
-    /// When to show a picture that is ready at `now`: not before `now`, and not long after it.
+    /// When to show a frame that is ready at `now`: not before `now`, and not long after it.
     pub fn due(&self, now: Timestamp, rtp_time: u32) -> Timestamp {
-        let (Some(pictures), Some(delay_us), Some((heard, _))) = (self.pictures, self.sound_delay_us, self.heard)
-        else {
+        let (Some(frames), Some(delay_us), Some((heard, _))) = (self.frames, self.sound_delay_us, self.heard) else {
             return now;
         };
         if now.since(heard) > OUTDATED {
             return now;
         }
-        let due_us = pictures.captured_us(rtp_time) + delay_us - AHEAD.as_micros() as f64;
+        let due_us = frames.captured_us(rtp_time) + delay_us - AHEAD.as_micros() as f64;
         Timestamp::from_micros(due_us.max(0.0) as u64).clamp(now, now + MAX_HOLD)
     }
 
@@ -110,13 +109,13 @@ mod tests {
     fn synced() -> LipSync {
         let mut sync = LipSync::default();
         sync.sound_reported(ntp(1000), u32::MAX - 100);
-        sync.pictures_reported(ntp(1000), 90_000);
+        sync.frames_reported(ntp(1000), 90_000);
         sync.heard(at(1100), u32::MAX - 100);
         sync
     }
 
     #[test]
-    fn a_picture_waits_until_it_is_30_ms_ahead_of_the_sound() {
+    fn a_frame_waits_until_it_is_30_ms_ahead_of_the_sound() {
         let sync = synced();
         assert_eq!(sync.due(at(1020), 90_000), at(1070));
         assert_eq!(sync.due(at(1080), 90_000), at(1080), "late enough");
@@ -155,7 +154,7 @@ mod tests {
         let mut sync = LipSync::default();
         for ntp in [0, u64::MAX] {
             sync.sound_reported(ntp, 5);
-            sync.pictures_reported(!ntp, u32::MAX);
+            sync.frames_reported(!ntp, u32::MAX);
             sync.heard(at(9), 7);
             let due = sync.due(at(10), 8);
             assert!(due >= at(10) && due <= at(10) + MAX_HOLD);

@@ -1,4 +1,4 @@
-//! Encoded pictures and sound on their way to and from the peers.
+//! Encoded frames and sound on their way to and from the peers.
 
 use bytes::Bytes;
 
@@ -15,7 +15,7 @@ pub const OPUS_FRAME_SAMPLES: usize = 960;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessUnit {
     pub data: Bytes,
-    /// Whether a decoder may start here: an IDR picture with its SPS and PPS.
+    /// Whether a decoder may start here: an IDR frame with its SPS and PPS.
     pub is_key: bool,
     /// At 90 kHz.
     pub rtp_time: u32,
@@ -48,4 +48,13 @@ pub struct AudioPacket {
     pub sequence: u16,
     pub rtp_time: u32,
     pub arrived: Timestamp,
+}
+
+/// What the encoder may make at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VideoTarget {
+    pub bitrate_bps: u32,
+    pub max_width: u32,
+    pub max_height: u32,
+    pub max_fps: u32,
 }

@@ -1,7 +1,7 @@
-//! When each packet may leave: sound at once, an ordinary picture at once too, a large one spread over the time that the
+//! When each packet may leave: sound at once, an ordinary frame at once too, a large one spread over the time that the
 //! path takes for it.
 //!
-//! The budget is a bucket that fills at [`HEADROOM`] times the rate and holds one ordinary picture. Whatever waits here
+//! The budget is a bucket that fills at [`HEADROOM`] times the rate and holds one ordinary frame. Whatever waits here
 //! would otherwise wait in the path, where sound waits behind it.
 
 use std::collections::VecDeque;
@@ -14,9 +14,9 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
     Sound,
-    /// What the peer has asked for again: a picture there waits for it.
+    /// What the peer has asked for again: a frame there waits for it.
     Repair,
-    Picture,
+    VideoFrame,
 }
 
 /// Holds packets until their time has come. The memory is bounded by who fills it: see [`Pacer::waiting`].
@@ -24,7 +24,7 @@ pub enum Priority {
 pub struct Pacer<T> {
     sound: VecDeque<Waiting<T>>,
     repair: VecDeque<Waiting<T>>,
-    pictures: VecDeque<Waiting<T>>,
+    frames: VecDeque<Waiting<T>>,
     waiting_bytes: usize,
     rate_bps: f64,
     burst: Duration,
@@ -49,7 +49,7 @@ impl<T> Pacer<T> {
         Self {
             sound: VecDeque::new(),
             repair: VecDeque::new(),
-            pictures: VecDeque::new(),
+            frames: VecDeque::new(),
             waiting_bytes: 0,
             rate_bps: f64::from(rate_bps),
             burst: BURST,
@@ -67,9 +67,9 @@ impl<T> Pacer<T> {
         self.rate_bps = f64::from(rate_bps.max(1));
     }
 
-    /// Whether each picture is spread over its time: short queues hold it then, and sound waits for one packet of it on a
+    /// Whether each frame is spread over its time: short queues hold it then, and sound waits for one packet of it on a
     /// narrow path, not for all. Now and then one follows the sound at once all the same: what the path carries is seen by
-    /// how far apart the two arrive. Otherwise ordinary pictures go at once.
+    /// how far apart the two arrive. Otherwise ordinary frames go at once.
     pub fn set_spread(&mut self, spread: bool) {
         (self.burst, self.headroom) = if spread { (Duration::ZERO, SPREAD_HEADROOM) } else { (BURST, HEADROOM) };
     }
@@ -80,7 +80,7 @@ impl<T> Pacer<T> {
         match priority {
             Priority::Sound => self.sound.push_back(waiting),
             Priority::Repair => self.repair.push_back(waiting),
-            Priority::Picture => self.pictures.push_back(waiting),
+            Priority::VideoFrame => self.frames.push_back(waiting),
         }
     }
 
@@ -93,16 +93,16 @@ impl<T> Pacer<T> {
 
     /// Packets that wait.
     pub fn len(&self) -> usize {
-        self.sound.len() + self.repair.len() + self.pictures.len()
+        self.sound.len() + self.repair.len() + self.frames.len()
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Forgets the pictures that wait: a key frame comes, and nobody needs them any more.
-    pub fn drop_pictures(&mut self) {
-        self.waiting_bytes -= forget(&mut self.pictures);
+    /// Forgets the frames that wait: a key frame comes, and nobody needs them any more.
+    pub fn drop_frames(&mut self) {
+        self.waiting_bytes -= forget(&mut self.frames);
     }
 
     /// Forgets what is to be sent again, too.
@@ -118,7 +118,7 @@ impl<T> Pacer<T> {
                 self.note_first_of_pair(now, PAIR_EVERY);
                 Some(sound)
             }
-            None if room && self.may_leave(now) => self.repair.pop_front().or_else(|| self.pictures.pop_front()),
+            None if room && self.may_leave(now) => self.repair.pop_front().or_else(|| self.frames.pop_front()),
             None => None,
         };
         let Waiting { bytes, packet, .. } = next?;
@@ -129,7 +129,7 @@ impl<T> Pacer<T> {
 
     /// Whether the budget, or the packet before, lets the next one leave that is not sound.
     fn may_leave(&mut self, now: Timestamp) -> bool {
-        let Some(next) = self.repair.front().or(self.pictures.front()) else { return false };
+        let Some(next) = self.repair.front().or(self.frames.front()) else { return false };
         let follows = self.first_of_pair.is_some_and(|first| now.since(first) <= TOGETHER);
         if follows && next.bytes >= MIN_PAIR_BYTES {
             self.first_of_pair = None;
@@ -153,7 +153,7 @@ impl<T> Pacer<T> {
         if !self.sound.is_empty() {
             return Some(self.filled);
         }
-        if self.repair.is_empty() && self.pictures.is_empty() {
+        if self.repair.is_empty() && self.frames.is_empty() {
             return None;
         }
         let missing_bytes = (1.0 - self.budget_bytes).max(0.0);
@@ -183,18 +183,18 @@ fn forget<T>(queue: &mut VecDeque<Waiting<T>>) -> usize {
     queue.drain(..).map(|waiting| waiting.bytes).sum()
 }
 
-/// Faster than the rate, so that nothing piles up here when pictures come a little larger than planned.
+/// Faster than the rate, so that nothing piles up here when frames come a little larger than planned.
 const HEADROOM: f64 = 1.25;
 const SPREAD_HEADROOM: f64 = 1.1;
-/// What the rate carries in this time may leave in one go: one and a half pictures at 30 a second.
+/// What the rate carries in this time may leave in one go: one and a half frames at 30 a second.
 const BURST: Duration = Duration::from_millis(50);
-/// How often a packet follows the sound at once where pictures are spread, or another packet where there is no sound. A
+/// How often a packet follows the sound at once where frames are spread, or another packet where there is no sound. A
 /// packet of sound waits for one packet then, as ever.
 const PAIR_EVERY: Duration = Duration::from_millis(200);
 const PAIR_WITHOUT_SOUND_EVERY: Duration = Duration::from_millis(500);
-/// Those of one picture come here one after the other.
+/// Those of one frame come here one after the other.
 const TOGETHER: Duration = Duration::from_micros(500);
-/// A picture that waits for its repair longer than this is given up by the peer.
+/// A frame that waits for its repair longer than this is given up by the peer.
 const REPAIR_USEFUL: Duration = Duration::from_millis(300);
 /// One packet may always leave once the one before it has been paid for.
 const MIN_BURST_BYTES: f64 = 1.0;
@@ -226,11 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn an_ordinary_picture_leaves_at_once() {
+    fn an_ordinary_frame_leaves_at_once() {
         let mut pacer = Pacer::new(RATE_BPS);
         pacer.pop(at(0), true);
         for packet in 0..3 {
-            pacer.push(at(33), Priority::Picture, 1100, packet);
+            pacer.push(at(33), Priority::VideoFrame, 1100, packet);
         }
         assert!(departures(&mut pacer, 33).iter().all(|&(_, ms)| ms == 33));
         assert_eq!(pacer.waiting(), Duration::ZERO);
@@ -241,7 +241,7 @@ mod tests {
         let mut pacer = Pacer::new(RATE_BPS);
         pacer.pop(at(0), true);
         for packet in 0..30 {
-            pacer.push(at(0), Priority::Picture, 1250, packet);
+            pacer.push(at(0), Priority::VideoFrame, 1250, packet);
         }
         // 30 packets of 10,000 bits at 800 kbit/s.
         assert_eq!(pacer.waiting(), Duration::from_millis(375));
@@ -260,17 +260,17 @@ mod tests {
     }
 
     #[test]
-    fn sound_passes_between_the_packets_of_a_picture_that_is_spread() {
+    fn sound_passes_between_the_packets_of_a_frame_that_is_spread() {
         let mut pacer = Pacer::new(RATE_BPS);
         pacer.set_spread(true);
         pacer.pop(at(0), true);
         for packet in 0..3 {
-            pacer.push(at(33), Priority::Picture, 1250, packet);
+            pacer.push(at(33), Priority::VideoFrame, 1250, packet);
         }
         // The first two go together, since there was no sound for long; then 11.4 ms for each packet.
         assert_eq!(departures(&mut pacer, 33), [(0, 33), (1, 33), (2, 55)]);
         for packet in 3..7 {
-            pacer.push(at(300), Priority::Picture, 1250, packet);
+            pacer.push(at(300), Priority::VideoFrame, 1250, packet);
         }
         assert_eq!((pacer.pop(at(300), true), pacer.pop(at(300), true)), (Some((3, 1250)), None));
         // One follows the sound at once; of the second sound, so soon after, none does.
@@ -286,7 +286,7 @@ mod tests {
         let mut pacer = Pacer::new(RATE_BPS);
         pacer.pop(at(0), true);
         for packet in 0..20 {
-            pacer.push(at(0), Priority::Picture, 1250, packet);
+            pacer.push(at(0), Priority::VideoFrame, 1250, packet);
         }
         let at_once = std::iter::from_fn(|| pacer.pop(at(60_000), true)).count();
         assert_eq!(at_once, 4);
@@ -304,20 +304,20 @@ mod tests {
     }
 
     #[test]
-    fn a_key_frame_makes_the_pictures_before_it_needless() {
+    fn a_key_frame_makes_the_frames_before_it_needless() {
         let mut pacer = Pacer::new(RATE_BPS);
         for packet in 0..10 {
-            pacer.push(at(0), Priority::Picture, 1250, packet);
+            pacer.push(at(0), Priority::VideoFrame, 1250, packet);
         }
         pacer.push(at(0), Priority::Repair, 1250, 100);
         assert_eq!(pacer.len(), 11);
-        pacer.drop_pictures();
+        pacer.drop_frames();
         assert_eq!(pacer.len(), 1);
         pacer.drop_repair();
         assert!(pacer.is_empty());
         assert_eq!(pacer.waiting(), Duration::ZERO);
         pacer.push(at(0), Priority::Repair, 1250, 100);
-        pacer.push(at(0), Priority::Picture, 1250, 10);
+        pacer.push(at(0), Priority::VideoFrame, 1250, 10);
         let left: Vec<u32> = departures(&mut pacer, 1).iter().map(|&(packet, _)| packet).collect();
         assert_eq!(left, [100, 10]);
         assert_eq!(pacer.waiting(), Duration::ZERO);
@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn without_room_only_sound_leaves() {
         let mut pacer = Pacer::new(RATE_BPS);
-        pacer.push(at(0), Priority::Picture, 1000, 1);
+        pacer.push(at(0), Priority::VideoFrame, 1000, 1);
         pacer.push(at(0), Priority::Sound, 100, 2);
         assert_eq!(pacer.pop(at(10), false), Some((2, 100)));
         assert_eq!(pacer.pop(at(10), false), None);

@@ -1,8 +1,8 @@
-//! How near a picture is to another.
+//! How near a frame is to another.
 
-use crate::picture::I420;
+use crate::frame::I420;
 
-/// The peak signal-to-noise ratio of the luma planes in dB, at most 100 (equal planes). `None` for pictures of different
+/// The peak signal-to-noise ratio of the luma planes in dB, at most 100 (equal planes). `None` for frames of different
 /// sizes or without pixels.
 pub fn psnr(one: &I420, other: &I420) -> Option<f64> {
     if (one.width, one.height) != (other.width, other.height) || one.y.is_empty() || one.y.len() != other.y.len() {

@@ -1,4 +1,4 @@
-//! Who is in the room, by what the signal server says. A call stands without the server: a peer whose link stands is
+//! Who is in the room, by what the signal server says. A call stands without the server: a peer whose connection stands is
 //! kept when the server forgets it, and known again by its instance when both have registered anew.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ pub const MAX_PEERS: usize = 64;
 /// What a message of the server means for the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RosterChange {
-    /// Make a link to it. `offer`: we begin. `polite`: our side in [`crate::negotiation::Negotiation`].
+    /// Make a connection to it. `offer`: we begin. `polite`: our side in [`crate::negotiation::Negotiation`].
     NewPeer {
         key: u32,
         id: PeerId,
@@ -20,12 +20,12 @@ pub enum RosterChange {
         offer: bool,
         polite: bool,
     },
-    /// The same peer under a new address. Its link stands or is being made: `relink` tells that there is none to go on
+    /// The same peer under a new address. Its connection stands or is being made: `reconnect` tells that there is none to go on
     /// with; then make a new one, and begin if `offer`.
     Readdressed {
         key: u32,
         id: PeerId,
-        relink: bool,
+        reconnect: bool,
         offer: bool,
     },
     Renamed {
@@ -33,7 +33,7 @@ pub enum RosterChange {
         old: Nickname,
         name: Nickname,
     },
-    /// Take its link down.
+    /// Take its connection down.
     Gone {
         key: u32,
         reason: LeaveReason,
@@ -53,14 +53,14 @@ struct Peer {
     id: PeerId,
     instance: InstanceId,
     name: Nickname,
-    link: LinkState,
+    connection: ConnectionState,
     /// Whether the server has it, as far as we know.
     is_registered: bool,
 }
 
-/// How the link to a peer is doing, as its owner tells the roster.
+/// How the connection to a peer is doing, as its owner tells the roster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkState {
+pub enum ConnectionState {
     /// Being made, or interrupted.
     Connecting,
     Standing,
@@ -90,7 +90,7 @@ impl Roster {
     }
 
     /// The server has no such peer any more. One that said goodbye is gone; one that the server only lost sight of stays
-    /// while its link stands.
+    /// while its connection stands.
     pub fn left(&mut self, id: &PeerId, reason: LeaveReason) -> Option<RosterChange> {
         let key = self.key_of(id)?;
         let peer = self.peers.get_mut(&key)?;
@@ -102,22 +102,22 @@ impl Roster {
         self.rename(self.key_of(id)?, name)
     }
 
-    /// The peer itself told its name, over its link.
+    /// The peer itself told its name, over its connection.
     pub fn rename(&mut self, key: u32, name: &Nickname) -> Option<RosterChange> {
         let peer = self.peers.get_mut(&key).filter(|peer| peer.name != *name)?;
         let old = std::mem::replace(&mut peer.name, name.clone());
         Some(RosterChange::Renamed { key, old, name: name.clone() })
     }
 
-    /// The link to the peer has changed. A peer without a link that the server does not have either is gone: there is no
+    /// The connection to the peer has changed. A peer without a connection that the server does not have either is gone: there is no
     /// way to agree on a new one.
-    pub fn set_link(&mut self, key: u32, link: LinkState) -> Option<RosterChange> {
+    pub fn set_connection(&mut self, key: u32, connection: ConnectionState) -> Option<RosterChange> {
         let peer = self.peers.get_mut(&key)?;
-        peer.link = link;
+        peer.connection = connection;
         if peer.is_lost() { self.remove(key, LeaveReason::Lost) } else { None }
     }
 
-    /// The peer said goodbye over its link.
+    /// The peer said goodbye over its connection.
     pub fn said_goodbye(&mut self, key: u32) -> Option<RosterChange> {
         self.remove(key, LeaveReason::Left)
     }
@@ -156,11 +156,11 @@ impl Roster {
         let Some((&key, peer)) = known else { return self.add(info, offer).into_iter().collect() };
         peer.is_registered = true;
         peer.id = info.id.clone();
-        let relink = peer.link == LinkState::Down;
-        if relink {
-            peer.link = LinkState::Connecting;
+        let reconnect = peer.connection == ConnectionState::Down;
+        if reconnect {
+            peer.connection = ConnectionState::Connecting;
         }
-        let readdressed = RosterChange::Readdressed { key, id: info.id.clone(), relink, offer: relink && offer };
+        let readdressed = RosterChange::Readdressed { key, id: info.id.clone(), reconnect, offer: reconnect && offer };
         [Some(readdressed), self.rename(key, &info.name)].into_iter().flatten().collect()
     }
 
@@ -174,8 +174,13 @@ impl Roster {
         // By the instances, not by the addresses: these change, and then one side may know the other already while the
         // other starts afresh. Both have to come to opposite answers even so.
         let polite = self.own_instance < instance;
-        let peer =
-            Peer { id: id.clone(), instance, name: name.clone(), link: LinkState::Connecting, is_registered: true };
+        let peer = Peer {
+            id: id.clone(),
+            instance,
+            name: name.clone(),
+            connection: ConnectionState::Connecting,
+            is_registered: true,
+        };
         self.peers.insert(key, peer);
         Some(RosterChange::NewPeer { key, id, name, offer, polite })
     }
@@ -187,7 +192,7 @@ impl Roster {
 
 impl Peer {
     fn is_lost(&self) -> bool {
-        !self.is_registered && self.link != LinkState::Standing
+        !self.is_registered && self.connection != ConnectionState::Standing
     }
 }
 
@@ -209,7 +214,7 @@ mod tests {
     }
 
     fn readdressed(key: u32, id: u128) -> RosterChange {
-        RosterChange::Readdressed { key, id: PeerId::from_bits(id), relink: false, offer: false }
+        RosterChange::Readdressed { key, id: PeerId::from_bits(id), reconnect: false, offer: false }
     }
 
     #[test]
@@ -235,11 +240,11 @@ mod tests {
     }
 
     #[test]
-    fn a_standing_link_outlives_the_server_and_is_readdressed() {
+    fn a_standing_connection_outlives_the_server_and_is_readdressed() {
         let mut roster = roster();
         roster.welcome(&[info(1, 10, "a"), info(2, 20, "b"), info(3, 30, "c")]);
-        roster.set_link(1, LinkState::Standing);
-        roster.set_link(2, LinkState::Standing);
+        roster.set_connection(1, ConnectionState::Standing);
+        roster.set_connection(2, ConnectionState::Standing);
         // The server is back: a is there already under a new address and name, b not yet, c never connected.
         let changes = roster.welcome(&[info(1, 11, "A"), info(4, 40, "d")]);
         let renamed = RosterChange::Renamed { key: 1, old: "a".parse().unwrap(), name: "A".parse().unwrap() };
@@ -259,16 +264,16 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_left_is_gone_and_one_that_was_lost_stays_with_its_link() {
+    fn a_peer_that_left_is_gone_and_one_that_was_lost_stays_with_its_connection() {
         let mut roster = roster();
         roster.welcome(&[info(1, 10, "a"), info(2, 20, "b"), info(3, 30, "c")]);
         for key in 1..=3 {
-            roster.set_link(key, LinkState::Standing);
+            roster.set_connection(key, ConnectionState::Standing);
         }
         let gone = |key, reason| Some(RosterChange::Gone { key, reason });
         assert_eq!(roster.left(&PeerId::from_bits(10), LeaveReason::Left), gone(1, LeaveReason::Left));
         assert_eq!(roster.left(&PeerId::from_bits(20), LeaveReason::Lost), None);
-        assert_eq!(roster.set_link(2, LinkState::Connecting), gone(2, LeaveReason::Lost));
+        assert_eq!(roster.set_connection(2, ConnectionState::Connecting), gone(2, LeaveReason::Lost));
         assert_eq!(roster.said_goodbye(3), gone(3, LeaveReason::Left));
         assert_eq!(roster.said_goodbye(3), None);
         assert!(roster.is_empty());
@@ -278,24 +283,24 @@ mod tests {
     fn a_sleeping_peer_is_gone_when_the_server_gives_it_up_too() {
         let mut roster = roster();
         roster.joined(&info(1, 10, "a"));
-        roster.set_link(1, LinkState::Standing);
-        assert_eq!(roster.set_link(1, LinkState::Connecting), None, "it may come back");
+        roster.set_connection(1, ConnectionState::Standing);
+        assert_eq!(roster.set_connection(1, ConnectionState::Connecting), None, "it may come back");
         let gone = RosterChange::Gone { key: 1, reason: LeaveReason::Lost };
         assert_eq!(roster.left(&PeerId::from_bits(10), LeaveReason::Lost), Some(gone));
     }
 
     #[test]
-    fn a_peer_whose_link_failed_gets_a_new_one_when_it_registers() {
+    fn a_peer_whose_connection_failed_gets_a_new_one_when_it_registers() {
         let mut roster = roster();
         roster.joined(&info(1, 10, "a"));
-        assert_eq!(roster.set_link(1, LinkState::Down), None, "the server still has it");
-        let relinked = |id, offer| {
+        assert_eq!(roster.set_connection(1, ConnectionState::Down), None, "the server still has it");
+        let reconnected = |id, offer| {
             let id = PeerId::from_bits(id);
-            [RosterChange::Readdressed { key: 1, id, relink: true, offer }]
+            [RosterChange::Readdressed { key: 1, id, reconnect: true, offer }]
         };
-        assert_eq!(roster.joined(&info(1, 11, "a")), relinked(11, false));
-        roster.set_link(1, LinkState::Down);
-        assert_eq!(roster.welcome(&[info(1, 12, "a")]), relinked(12, true));
+        assert_eq!(roster.joined(&info(1, 11, "a")), reconnected(11, false));
+        roster.set_connection(1, ConnectionState::Down);
+        assert_eq!(roster.welcome(&[info(1, 12, "a")]), reconnected(12, true));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Makes pictures smaller by averaging the area that each new pixel covers: no aliasing at any ratio.
+//! Makes frames smaller by averaging the area that each new pixel covers: no aliasing at any ratio.
 
 use crate::convert::{Matrix, change_matrix};
-use crate::picture::I420;
+use crate::frame::I420;
 
 /// The largest even size of the shape of `width` by `height` that fits into `max_width` by `max_height`. Never larger
 /// than the original, never below 2 by 2.

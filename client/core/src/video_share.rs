@@ -1,6 +1,6 @@
-//! How much picture to send, until the network itself is asked.
+//! How much frame to send, until the network itself is asked.
 
-/// The most that a picture may take and show.
+/// The most that a frame may take and show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VideoShare {
     /// To each receiver.
@@ -11,8 +11,8 @@ pub struct VideoShare {
 }
 
 impl VideoShare {
-    /// For a call with this many receivers. Every one of them gets a copy of its own, and shows the smaller pictures
-    /// the more there are, so with more receivers the picture shrinks and the sum stays below 5 Mbit/s in a full room.
+    /// For a call with this many receivers. Every one of them gets a copy of its own, and shows the smaller frames
+    /// the more there are, so with more receivers the frame shrinks and the sum stays below 5 Mbit/s in a full room.
     pub const fn for_receivers(receivers: usize) -> Self {
         match receivers {
             0 | 1 => Self { bitrate_bps: 2_500_000, max_width: 1_280, max_height: 720, max_fps: 30 },

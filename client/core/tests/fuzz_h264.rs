@@ -85,7 +85,7 @@ fn there_and_back() {
             // Without zeros there is no start code within.
             data.extend((0..length % 5_000).map(|_| 1 + random.below(255) as u8));
         }
-        // Parameter sets come of themselves before an IDR picture only once they have been seen: not in the first unit.
+        // Parameter sets come of themselves before an IDR frame only once they have been seen: not in the first unit.
         let unit = AccessUnit { data: Bytes::from(data), is_key: false, rtp_time: 9 };
         let mut depacketizer = Depacketizer::new();
         for payload in Packetizer::new(16 + usize::from(max_payload % 1_500)).packetize(&unit) {

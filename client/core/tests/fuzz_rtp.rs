@@ -54,7 +54,7 @@ fn any_fate_of_a_good_stream() {
             let mut arrivals = Vec::new();
             for index in 0..60_u64 {
                 let bytes = random.below(6_000) as usize;
-                for packet in stream.picture(index % 20 == 0, bytes) {
+                for packet in stream.frame(index % 20 == 0, bytes) {
                     let at = |random: &mut SplitMix64| index * 33_333 + random.below(u64::from(spread) * 2_000 + 1);
                     if !random.chance(f64::from(loss) / 1_000.0) {
                         arrivals.push((at(&mut random), packet.clone()));
@@ -74,7 +74,7 @@ fn any_fate_of_a_good_stream() {
                 while let Some(unit) = receiver.poll_unit(now) {
                     let index = stream.sent.iter().position(|sent| *sent == unit).expect("it was sent just so");
                     let follows = last.map_or(unit.is_key, |last| index == last + 1 || (unit.is_key && index > last));
-                    assert!(follows, "picture {index} after {last:?}");
+                    assert!(follows, "frame {index} after {last:?}");
                     last = Some(index);
                 }
             }

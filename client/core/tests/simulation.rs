@@ -18,7 +18,7 @@ fn a_clean_network_adds_no_delay() {
     let outcome = simulate(1, &Network::clean(DELAY), 900);
     assert!(outcome.all_delivered());
     for &(index, delivered) in &outcome.delivered {
-        assert_eq!(delivered, outcome.complete[&index], "picture {index}");
+        assert_eq!(delivered, outcome.complete[&index], "frame {index}");
     }
     assert!(outcome.requests.is_empty());
     let stats = outcome.receiver.stats();
@@ -52,13 +52,13 @@ fn one_packet_in_twenty_lost_and_sent_again_loses_nothing() {
         assert!(outcome.requests.is_empty(), "seed {seed}");
         for &(index, delivered) in &outcome.delivered {
             let captured = Timestamp::ZERO + PICTURE * index as u32;
-            assert!(delivered.since(captured) <= DELAY + ROUND_TRIP, "seed {seed}, picture {index}");
+            assert!(delivered.since(captured) <= DELAY + ROUND_TRIP, "seed {seed}, frame {index}");
         }
     }
 }
 
 #[test]
-fn with_repair_hardly_a_picture_waits_for_what_is_sent_again() {
+fn with_repair_hardly_a_frame_waits_for_what_is_sent_again() {
     for (loss, most_late) in [(0.05, 0.05), (0.1, 0.08)] {
         for seed in 0..10 {
             let network = Network { loss, protection: loss, retransmits: true, ..Network::clean(DELAY) };
@@ -79,25 +79,25 @@ fn without_loss_repair_changes_nothing() {
     let outcome = simulate(3, &network, 300);
     assert!(outcome.all_delivered());
     for &(index, delivered) in &outcome.delivered {
-        assert_eq!(delivered, Timestamp::ZERO + PICTURE * index as u32 + DELAY, "picture {index}");
+        assert_eq!(delivered, Timestamp::ZERO + PICTURE * index as u32 + DELAY, "frame {index}");
     }
     let stats = outcome.receiver.stats();
     assert_eq!((stats.rebuilt, stats.abandoned_frames, stats.malformed), (0, 0, 0));
 }
 
 #[test]
-fn a_lost_picture_that_is_not_sent_again_costs_the_hold_time_a_round_trip_and_a_picture() {
+fn a_lost_frame_that_is_not_sent_again_costs_the_hold_time_a_round_trip_and_a_frame() {
     for lost in [1, 2, 17, 100, 200] {
-        let network = Network { lost_pictures: vec![lost], ..Network::clean(DELAY) };
+        let network = Network { lost_frames: vec![lost], ..Network::clean(DELAY) };
         let outcome = simulate(7, &network, 300);
         outcome.assert_decodable();
-        assert_eq!(outcome.requests.len(), 1, "picture {lost}");
+        assert_eq!(outcome.requests.len(), 1, "frame {lost}");
         let requested = outcome.requests[0];
         let noticed = Timestamp::ZERO + PICTURE * (lost as u32 + 1) + DELAY;
         assert_eq!(requested, noticed + HOLD);
         let &(next, recovered) = outcome.delivered.iter().find(|&&(index, _)| index > lost).expect("it goes on");
         assert!(outcome.sent[next].is_key);
-        assert!(recovered.since(requested) <= ROUND_TRIP + PICTURE, "picture {lost}");
+        assert!(recovered.since(requested) <= ROUND_TRIP + PICTURE, "frame {lost}");
         let (last, _) = outcome.delivered[outcome.delivered.len() - 1];
         assert_eq!(last, 299);
     }
@@ -124,7 +124,7 @@ fn everything_at_once_never_shows_garbage() {
             reordering: Duration::from_millis(30),
             loss: 0.02,
             duplication: 0.05,
-            lost_pictures: (50..56).collect(),
+            lost_frames: (50..56).collect(),
             retransmits: seed % 2 == 0,
             ..Network::clean(Duration::from_millis(5 + seed * 3))
         };

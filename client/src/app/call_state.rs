@@ -11,10 +11,10 @@ use super::commands::Side;
 use crate::clock;
 use crate::i18n::Notice;
 use crate::invitation::Invitation;
-use crate::media::PictureSlot;
+use crate::media::FrameSlot;
 use crate::session::{CallEvent, CallStats, PeerKey, PeerStats};
 
-/// How long a notice is shown over the pictures.
+/// How long a notice is shown over the frames.
 pub(crate) const NOTICE_TIME: Duration = Duration::from_secs(6);
 /// Notices shown at the same time.
 const NOTICES_SHOWN: usize = 4;
@@ -50,7 +50,7 @@ pub(crate) struct Peer {
     pub(crate) link: PeerLink,
     pub(crate) muted: bool,
     pub(crate) camera_on: bool,
-    pub(crate) pictures: Option<PictureSlot>,
+    pub(crate) frames: Option<FrameSlot>,
     pub(crate) stats: Option<PeerStats>,
 }
 
@@ -120,7 +120,7 @@ impl CallState {
                     self.notify(Notice::Renamed { old, name }, now);
                 }
             }
-            CallEvent::PeerConnected { peer, pictures } => self.peer_connected(peer, pictures, now),
+            CallEvent::PeerConnected { peer, frames } => self.peer_connected(peer, frames, now),
             CallEvent::PeerInterrupted { peer } => {
                 if let Some(name) = self.set_link(peer, PeerLink::Interrupted) {
                     self.notify(Notice::Interrupted { name }, now);
@@ -131,8 +131,8 @@ impl CallState {
                     self.notify(Notice::Unreachable { name, reason }, now);
                 }
             }
-            // The picture itself comes through the slot.
-            CallEvent::FirstPicture { peer: _ } => {}
+            // The frame itself comes through the slot.
+            CallEvent::FirstFrame { peer: _ } => {}
             CallEvent::PeerState { peer, muted, camera_on } => {
                 if let Some(peer) = self.peer_mut(peer) {
                     peer.muted = muted;
@@ -206,7 +206,7 @@ impl CallState {
             link: PeerLink::Connecting,
             muted: false,
             camera_on: true,
-            pictures: None,
+            frames: None,
             stats: None,
         });
         if self.progress == Progress::Joined && self.present_before == 0 {
@@ -216,9 +216,9 @@ impl CallState {
         }
     }
 
-    fn peer_connected(&mut self, key: PeerKey, pictures: PictureSlot, now: Timestamp) {
+    fn peer_connected(&mut self, key: PeerKey, frames: FrameSlot, now: Timestamp) {
         let Some(peer) = self.peer_mut(key) else { return };
-        peer.pictures = Some(pictures);
+        peer.frames = Some(frames);
         let before = std::mem::replace(&mut peer.link, PeerLink::Connected);
         if matches!(before, PeerLink::Interrupted | PeerLink::Unreachable { .. }) {
             let name = peer.name.clone();
@@ -292,7 +292,7 @@ mod tests {
     fn an_interruption_and_its_end_are_told_once() {
         let (mut call, now) = (call(), at(0));
         join(&mut call, 1, "Mina", now);
-        let connected = || CallEvent::PeerConnected { peer: PeerKey(1), pictures: PictureSlot::default() };
+        let connected = || CallEvent::PeerConnected { peer: PeerKey(1), frames: FrameSlot::default() };
         call.apply(connected(), now);
         assert_eq!(call.notices(now).count(), 0);
         call.apply(CallEvent::PeerInterrupted { peer: PeerKey(1) }, now);

@@ -32,7 +32,7 @@ pub(crate) enum Command {
     Invite,
 }
 
-/// What is open beside the pictures.
+/// What is open beside the frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Chat,

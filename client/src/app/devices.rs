@@ -63,7 +63,7 @@ impl Devices {
         }
     }
 
-    /// Whether one's own picture is to be expected.
+    /// Whether one's own frame is to be expected.
     pub(crate) fn camera_in_use(&self) -> bool {
         self.camera_on && matches!(self.camera_status, DeviceStatus::Opening | DeviceStatus::Open { .. })
     }

@@ -31,7 +31,7 @@ use tokio::sync::oneshot;
 
 use self::commands::Command;
 use self::screens::Live;
-use self::shell::{Event, PictureWake, Shell};
+use self::shell::{Event, FrameWake, Shell};
 use self::state::{State, Wishes};
 use self::video::Videos;
 use crate::clock;
@@ -104,7 +104,7 @@ struct App {
     state: State,
     shell: Shell,
     videos: Videos,
-    picture_wake: Arc<PictureWake>,
+    frame_wake: Arc<FrameWake>,
     /// When to leave and close the window.
     deadline: Option<Timestamp>,
     greeting: Option<String>,
@@ -120,12 +120,12 @@ impl App {
             Wishes { room: config.room, name: config.name, server: config.server, addresses: config.addresses };
         let state = State::new(Texts::new(config.language), config.settings, &config.media, wishes);
         let shell = Shell::start(ctx, config.media, config.report, config.runtime, config.stop);
-        let picture_wake = PictureWake::new(ctx.clone());
-        let wake = picture_wake.clone();
-        shell.media.set_on_picture(Arc::new(move || wake.picture_came(clock::now())));
+        let frame_wake = FrameWake::new(ctx.clone());
+        let wake = frame_wake.clone();
+        shell.media.set_on_frame(Arc::new(move || wake.frame_came(clock::now())));
         let deadline = config.duration.map(|duration| clock::now() + duration);
         let mut app =
-            Self { state, shell, videos: Videos::new(creation), picture_wake, deadline, greeting: config.greeting };
+            Self { state, shell, videos: Videos::new(creation), frame_wake, deadline, greeting: config.greeting };
         app.handle(Command::RefreshDevices);
         if joins_at_once {
             app.handle(Command::Join);
@@ -176,10 +176,10 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
         let now = clock::now();
-        self.picture_wake.painted(now);
+        self.frame_wake.painted(now);
         let mut live = Live {
             now,
-            own_picture: self.shell.media.own_picture(),
+            self_view: self.shell.media.self_view(),
             level: self.shell.media.microphone_level(),
             videos: &mut self.videos,
         };

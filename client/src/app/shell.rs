@@ -198,16 +198,16 @@ impl Wake for Repaint {
     }
 }
 
-/// Makes the window repaint for new pictures, but no more often than pays: pictures of several people come at any time,
+/// Makes the window repaint for new frames, but no more often than pays: frames of several people come at any time,
 /// and each repaint shows all of them.
-pub(super) struct PictureWake {
+pub(super) struct FrameWake {
     ctx: egui::Context,
     /// When the window was last painted, in microseconds of the process's clock.
     painted_us: AtomicU64,
 }
 
-impl PictureWake {
-    /// Shortest time between two repaints for pictures: above the rate of any one of them.
+impl FrameWake {
+    /// Shortest time between two repaints for frames: above the rate of any one of them.
     const INTERVAL: Duration = Duration::from_millis(20);
 
     pub(super) fn new(ctx: egui::Context) -> Arc<Self> {
@@ -218,7 +218,7 @@ impl PictureWake {
         self.painted_us.store(now.as_micros(), Ordering::Relaxed);
     }
 
-    pub(super) fn picture_came(&self, now: Timestamp) {
+    pub(super) fn frame_came(&self, now: Timestamp) {
         let painted = Timestamp::from_micros(self.painted_us.load(Ordering::Relaxed));
         match Self::INTERVAL.checked_sub(now.since(painted)) {
             Some(wait) if !wait.is_zero() => self.ctx.request_repaint_after(wait),

@@ -22,12 +22,12 @@ pub(crate) struct Palette {
     pub(crate) button_hovered: Color32,
     pub(crate) field: Color32,
     pub(crate) focus: Color32,
-    /// Behind a picture and instead of one.
+    /// Behind a frame and instead of one.
     pub(crate) stage: Color32,
     pub(crate) on_stage: Color32,
     pub(crate) weak_on_stage: Color32,
     pub(crate) avatar: Color32,
-    /// Behind text that lies on a picture.
+    /// Behind text that lies on a frame.
     pub(crate) veil: Color32,
     pub(crate) on_veil: Color32,
     pub(crate) level: Color32,
@@ -41,7 +41,7 @@ impl Palette {
     }
 }
 
-/// Rounding of cards and pictures, in points.
+/// Rounding of cards and frames, in points.
 pub(crate) const ROUNDING: f32 = 8.0;
 
 /// Sets both themes; the system's preference decides between them.

@@ -1,4 +1,4 @@
-//! `maru --demo`: a server and two callers on this machine, with the built-in test picture and test sound.
+//! `maru --demo`: a server and two callers on this machine, with the built-in test pattern and test sound.
 
 mod terminal;
 mod windows;
@@ -19,16 +19,16 @@ const GREETINGS: [&str; 2] = ["Hello from Mina 👋", "안녕하세요, 준호�
 #[derive(Debug, Clone, Default)]
 struct Verdict {
     name: String,
-    pictures: u64,
+    frames: u64,
     heard: bool,
     read: Option<String>,
-    /// The last picture, as a PNG.
+    /// The last frame, as a PNG.
     shot: Option<PathBuf>,
 }
 
 impl Verdict {
     fn saw(&self) -> bool {
-        self.pictures >= 30
+        self.frames >= 30
     }
 
     fn all_well(&self) -> bool {
@@ -84,7 +84,7 @@ fn summarise(verdicts: &[Verdict; 2], texts: &Texts) -> ExitCode {
                 &[
                     ("name", verdict.name.as_str().into()),
                     ("saw", word(verdict.saw()).into()),
-                    ("pictures", verdict.pictures.to_string().into()),
+                    ("pictures", verdict.frames.to_string().into()),
                     ("heard", word(verdict.heard).into()),
                     ("read", verdict.read.clone().unwrap_or_else(|| word(false)).into()),
                 ],

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{GREETINGS, NAMES, ROOM, Verdict, start_server};
 use crate::i18n::Texts;
-use crate::media::{CameraChoice, Media, MediaConfig, MicrophoneChoice, PictureSlot, SpeakerChoice, save_png};
+use crate::media::{CameraChoice, FrameSlot, Media, MediaConfig, MicrophoneChoice, SpeakerChoice, save_png};
 use crate::report::Report;
 use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, CallStats, EndReason, ServerChoice};
 
@@ -22,7 +22,7 @@ struct Side {
     greeting: &'static str,
     media: Arc<Media>,
     heard: PathBuf,
-    pictures: Option<PictureSlot>,
+    frames: Option<FrameSlot>,
     generation: u64,
     stats: CallStats,
     verdict: Verdict,
@@ -92,7 +92,7 @@ impl Side {
             greeting: GREETINGS[index],
             media,
             heard,
-            pictures: None,
+            frames: None,
             generation: 0,
             stats: CallStats::default(),
             verdict,
@@ -107,7 +107,7 @@ impl Side {
                     let greeting = CallCommand::SendChat { id: 1, text: self.greeting.into() };
                     self.call.commands.try_send(greeting).map_err(std::io::Error::other)?;
                 }
-                CallEvent::PeerConnected { pictures, .. } => self.pictures = Some(pictures),
+                CallEvent::PeerConnected { frames, .. } => self.frames = Some(frames),
                 CallEvent::Chat { text, .. } => self.verdict.read = Some(text),
                 CallEvent::Stats(stats) => self.stats = stats,
                 CallEvent::Ended(reason) if reason != EndReason::Left => {
@@ -116,19 +116,19 @@ impl Side {
                 _ => {}
             }
         }
-        if let Some(pictures) = &self.pictures {
-            let generation = pictures.generation();
-            if generation != self.generation && pictures.get().is_some() {
+        if let Some(frames) = &self.frames {
+            let generation = frames.generation();
+            if generation != self.generation && frames.get().is_some() {
                 self.generation = generation;
-                self.verdict.pictures += 1;
+                self.verdict.frames += 1;
             }
         }
         Ok(())
     }
 
     async fn finish(&mut self, shot: &Path) {
-        if let Some(picture) = self.pictures.as_ref().and_then(PictureSlot::get) {
-            match save_png(&picture.image, shot) {
+        if let Some(frame) = self.frames.as_ref().and_then(FrameSlot::get) {
+            match save_png(&frame.image, shot) {
                 Ok(()) => self.verdict.shot = Some(shot.into()),
                 Err(error) => eprintln!("{}: {error}", shot.display()),
             }

@@ -54,7 +54,7 @@ fn judge(name: &str, report: &str) -> Verdict {
     let mut verdict = Verdict { name: name.into(), ..Verdict::default() };
     for event in report.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
         match event["event"].as_str() {
-            Some("presented") => verdict.pictures += 1,
+            Some("presented") => verdict.frames += 1,
             Some("chat") if event["from"].is_string() => verdict.read = event["text"].as_str().map(str::to_owned),
             Some("stats") => {
                 let loud = |peer: &Value| peer["level"].as_f64().is_some_and(|level| level > 0.01);

@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-/// Where pictures come from.
+pub use maru_core::media::VideoTarget;
+
+/// Where frames come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CameraChoice {
     Auto,
@@ -47,7 +49,7 @@ pub struct MediaConfig {
 #[derive(Debug, Clone)]
 pub struct SaveRemote {
     pub folder: PathBuf,
-    /// Of the pictures, one of so many.
+    /// Of the frames, one of so many.
     pub every: NonZeroU32,
 }
 
@@ -90,13 +92,4 @@ pub enum DeviceProblem {
     Crashed {
         reason: String,
     },
-}
-
-/// How much picture to send: set from the number of peers now, from the network later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VideoTarget {
-    pub bitrate_bps: u32,
-    pub max_width: u32,
-    pub max_height: u32,
-    pub max_fps: u32,
 }

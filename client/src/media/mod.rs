@@ -1,7 +1,7 @@
-//! Camera, microphone, speaker and codecs, each on named threads. Commands never wait; pictures are handed over in
+//! Camera, microphone, speaker and codecs, each on named threads. Commands never wait; frames are handed over in
 //! latest-wins slots, encoded media in bounded channels.
 //!
-//! - [`video`]: pictures, out and in.
+//! - [`video`]: frames, out and in.
 //! - [`audio`]: sound, out and in.
 
 use std::path::Path;
@@ -32,11 +32,11 @@ pub use config::{
     CameraChoice, DeviceKind, DeviceProblem, MediaConfig, MediaEvent, MicrophoneChoice, SaveRemote, SpeakerChoice,
     VideoTarget,
 };
-pub use slot::PictureSlot;
+pub use slot::FrameSlot;
 pub use source_error::SourceError;
 pub use stats::{ReceiveStats, SendStats};
 
-/// What media makes for the peers. Both are bounded: while the channel of pictures is full nothing is encoded, so that
+/// What media makes for the peers. Both are bounded: while the channel of frames is full nothing is encoded, so that
 /// what comes out can always be decoded; sound that does not fit is dropped. Dropping this stops the encoders.
 pub struct MediaOutputs {
     pub video: mpsc::Receiver<EncodedVideo>,
@@ -133,7 +133,7 @@ impl Media {
         self.video.set_camera_on(on);
     }
 
-    /// Whether pictures of our own come, or are about to: not while the camera is off, lost or none at all.
+    /// Whether frames of our own come, or are about to: not while the camera is off, lost or none at all.
     pub fn is_camera_available(&self) -> bool {
         self.video.is_camera_available()
     }
@@ -142,29 +142,29 @@ impl Media {
         self.video.set_target(target);
     }
 
-    /// Pictures are left out while too much of the last ones waits here, for as long as someone else holds it.
+    /// Frames are left out while too much of the last ones waits here, for as long as someone else holds it.
     pub fn watch_backlog(&self, backlog: &Arc<Backlog>) {
         self.video.watch_backlog(backlog);
     }
 
-    /// The next picture is a key frame.
+    /// The next frame is a key frame.
     pub fn request_key_frame(&self) {
         self.video.request_key_frame();
     }
 
-    /// The next picture is a key frame, and is made however much waits to be sent: that is of no use without it.
+    /// The next frame is a key frame, and is made however much waits to be sent: that is of no use without it.
     pub fn request_key_frame_at_once(&self) {
         self.video.request_key_frame_at_once();
     }
 
-    /// Called from media threads whenever a slot has a new picture: the window's repaint.
-    pub fn set_on_picture(&self, wake: Arc<dyn Fn() + Send + Sync>) {
+    /// Called from media threads whenever a slot has a new frame: the window's repaint.
+    pub fn set_on_frame(&self, wake: Arc<dyn Fn() + Send + Sync>) {
         self.wake.set(wake);
     }
 
-    /// One's own picture, not mirrored.
-    pub fn own_picture(&self) -> PictureSlot {
-        self.video.own_picture()
+    /// One's own frame, not mirrored.
+    pub fn self_view(&self) -> FrameSlot {
+        self.video.self_view()
     }
 
     /// The loudest sample of the last 50 ms or so, 0 to 1. Also while muted, so that the meter moves.
@@ -227,8 +227,8 @@ impl PeerMedia {
         self.video.set_camera_on(on);
     }
 
-    pub fn pictures(&self) -> PictureSlot {
-        self.video.pictures()
+    pub fn frames(&self) -> FrameSlot {
+        self.video.frames()
     }
 
     pub fn stats(&self) -> ReceiveStats {

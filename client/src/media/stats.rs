@@ -1,4 +1,4 @@
-//! Figures of pictures and sound.
+//! Figures of frames and sound.
 
 /// Counted since the start.
 #[derive(Debug, Clone, Copy, Default)]

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use maru_core::key_frames::KeyFrameThrottle;
 use maru_core::media::{EncodedAudio, EncodedVideo};
-use maru_core::roster::{LinkState, Roster, RosterChange};
+use maru_core::roster::{ConnectionState, Roster, RosterChange};
 use maru_protocol::signal::LeaveReason;
 use maru_protocol::signal::{ClientMessage, ServerMessage};
 use maru_protocol::{InstanceId, Nickname};
 use tokio::sync::mpsc;
 
-use super::link::{Path, local_addresses};
+use super::connection::{PathState, local_addresses};
 use super::peer::{self, PeerHandle, PeerInput, PeerOutput, PeerSetup, Presence};
 use super::reporting::Reporter;
 use super::signaling::{self, Registration, Signaling, SignalingEvent};
@@ -262,9 +262,9 @@ impl CallTask {
         for change in changes {
             match change {
                 RosterChange::NewPeer { key, name, offer, polite, .. } => self.new_peer(key, name, offer, polite),
-                RosterChange::Readdressed { key, relink, offer, .. } => {
+                RosterChange::Readdressed { key, reconnect, offer, .. } => {
                     if let Some(member) = self.peers.get(&PeerKey(key)) {
-                        member.handle.tell(PeerInput::Readdressed { relink, offer });
+                        member.handle.tell(PeerInput::Readdressed { reconnect, offer });
                     }
                 }
                 RosterChange::Renamed { key, old, name } => {
@@ -287,7 +287,7 @@ impl CallTask {
     }
 
     fn new_peer(&mut self, key: u32, name: Nickname, offer: bool, polite: bool) {
-        let path = Arc::<Path>::default();
+        let path = Arc::<PathState>::default();
         self.media.watch_backlog(path.backlog());
         let handle = peer::start(PeerSetup {
             key: PeerKey(key),
@@ -314,23 +314,23 @@ impl CallTask {
                     send_signal(&self.signaling, ClientMessage::Signal { to: id.clone(), data });
                 }
             }
-            PeerOutput::Connected { pictures } => {
+            PeerOutput::Connected { frames } => {
                 member.handle.connected();
-                self.set_link(key, LinkState::Standing);
+                self.set_connection(key, ConnectionState::Standing);
                 self.want_key_frame();
-                self.emit(CallEvent::PeerConnected { peer: key, pictures });
+                self.emit(CallEvent::PeerConnected { peer: key, frames });
             }
             PeerOutput::Interrupted => {
                 self.emit(CallEvent::PeerInterrupted { peer: key });
-                self.set_link(key, LinkState::Connecting);
+                self.set_connection(key, ConnectionState::Connecting);
             }
             PeerOutput::Failed { reason, for_good } => {
                 self.emit(CallEvent::PeerUnreachable { peer: key, reason });
-                self.set_link(key, if for_good { LinkState::Down } else { LinkState::Connecting });
+                self.set_connection(key, if for_good { ConnectionState::Down } else { ConnectionState::Connecting });
             }
-            PeerOutput::FirstPicture { at } => {
+            PeerOutput::FirstFrame { at } => {
                 self.reporter.first_frame(at, &name_of(&self.roster, key));
-                self.emit(CallEvent::FirstPicture { peer: key });
+                self.emit(CallEvent::FirstFrame { peer: key });
             }
             PeerOutput::Presence(Presence { name, muted, camera_on }) => {
                 let change = self.roster.rename(key.0, &name);
@@ -351,12 +351,12 @@ impl CallTask {
         }
     }
 
-    fn set_link(&mut self, key: PeerKey, state: LinkState) {
-        let change = self.roster.set_link(key.0, state);
+    fn set_connection(&mut self, key: PeerKey, state: ConnectionState) {
+        let change = self.roster.set_connection(key.0, state);
         self.apply(change);
     }
 
-    /// Makes as much picture as the ways to the peers carry now.
+    /// Makes as much frame as the ways to the peers carry now.
     fn share_video(&mut self) {
         let paths = self.peers.values().filter_map(|member| member.handle.unrepaired_bps());
         if let Some(target) = self.video_rate.decide(clock::now(), self.peers.len(), paths) {

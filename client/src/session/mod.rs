@@ -1,9 +1,9 @@
 //! One call: commands in, events out. One tokio task owns all of it; nobody waits for it.
 
 mod call;
+pub mod connection;
 mod finder;
 pub mod lan;
-pub mod link;
 mod peer;
 mod reporting;
 mod signaling;
@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::clock;
 use crate::invitation::Invitation;
-use crate::media::{Media, PictureSlot};
+use crate::media::{FrameSlot, Media};
 use crate::report::Report;
 
 /// What to join, and through whom.
@@ -87,21 +87,21 @@ pub enum CallEvent {
         old: Nickname,
         name: Nickname,
     },
-    /// The link to the peer stands. `pictures`: what it sends.
+    /// The connection to the peer stands. `frames`: what it sends.
     PeerConnected {
         peer: PeerKey,
-        pictures: PictureSlot,
+        frames: FrameSlot,
     },
-    /// The link is interrupted and is being restored.
+    /// The connection is interrupted and is being restored.
     PeerInterrupted {
         peer: PeerKey,
     },
-    /// No link to this peer can be made, for this reason.
+    /// No connection to this peer can be made, for this reason.
     PeerUnreachable {
         peer: PeerKey,
         reason: String,
     },
-    FirstPicture {
+    FirstFrame {
         peer: PeerKey,
     },
     PeerState {
@@ -168,7 +168,7 @@ pub struct CallStats {
     pub encode_delay_ms: f32,
 }
 
-/// Figures of the link to one peer over the last second. Everything received unless it says otherwise.
+/// Figures of the connection to one peer over the last second. Everything received unless it says otherwise.
 #[derive(Debug, Clone, Default)]
 pub struct PeerStats {
     pub peer: u32,
@@ -184,7 +184,7 @@ pub struct PeerStats {
     pub path_bitrate_bps: u32,
     /// How long packets wait on that way, beyond what it takes itself.
     pub queue_ms: f32,
-    /// How long pictures wait here before they are sent.
+    /// How long frames wait here before they are sent.
     pub pacing_ms: f32,
     pub round_trip_ms: Option<f32>,
     pub jitter_ms: f32,

@@ -1,4 +1,4 @@
-//! One peer of the call: a task that owns its link, its negotiation and what is received from it.
+//! One peer of the call: a task that owns its connection, its negotiation and what is received from it.
 
 mod handle;
 mod receiving;
@@ -19,12 +19,12 @@ use tokio::sync::mpsc;
 pub(super) use handle::PeerHandle;
 use receiving::Receiving;
 
-use super::link::{Link, LinkConfig, LinkError, LinkEvent, Path};
+use super::connection::{Connection, ConnectionConfig, ConnectionError, ConnectionEvent, PathState};
 use super::{PeerKey, PeerStats};
 use crate::clock;
-use crate::media::{Media, PictureSlot};
+use crate::media::{FrameSlot, Media};
 
-/// How often a link that failed is built again before the peer is given up.
+/// How often a connection that failed is built again before the peer is given up.
 const ATTEMPTS: u32 = 3;
 /// How long the peer's offer is waited for after a failure.
 const OFFER_WAIT: Duration = Duration::from_secs(3);
@@ -42,8 +42,8 @@ pub(super) struct PeerSetup {
     pub(super) own: Presence,
     pub(super) ice_servers: Vec<IceServer>,
     pub(super) addresses: Vec<IpAddr>,
-    /// What all links to this peer, one after the other, tell of the way there.
-    pub(super) path: Arc<Path>,
+    /// What all connections to this peer, one after the other, tell of the way there.
+    pub(super) path: Arc<PathState>,
     pub(super) media: Arc<Media>,
     pub(super) outputs: mpsc::Sender<(PeerKey, PeerOutput)>,
 }
@@ -66,9 +66,9 @@ pub(super) enum PeerInput {
     },
     Presence(Presence),
     Renamed(Nickname),
-    /// It, or we, registered again: what was on the way through the server may be lost. `relink`: a new link is needed.
+    /// It, or we, registered again: what was on the way through the server may be lost. `reconnect`: a new connection is needed.
     Readdressed {
-        relink: bool,
+        reconnect: bool,
         offer: bool,
     },
     Leave,
@@ -78,15 +78,15 @@ pub(super) enum PeerInput {
 pub(super) enum PeerOutput {
     Signal(SignalData),
     Connected {
-        pictures: PictureSlot,
+        frames: FrameSlot,
     },
     Interrupted,
-    /// The link failed; `for_good` after the last attempt to build a new one.
+    /// The connection failed; `for_good` after the last attempt to build a new one.
     Failed {
         reason: String,
         for_good: bool,
     },
-    FirstPicture {
+    FirstFrame {
         at: Timestamp,
     },
     Presence(Presence),
@@ -118,11 +118,11 @@ struct PeerTask {
     setup: PeerSetup,
     receiving: Receiving,
     chat: Chat,
-    link: Option<ActiveLink>,
+    connection: Option<ActiveConnection>,
     attempts: u32,
-    /// When to offer a new link if the peer has not by then.
+    /// When to offer a new connection if the peer has not by then.
     offer_at: Option<Timestamp>,
-    state: LinkState,
+    state: ConnectionState,
     channel_open: bool,
     /// Whether the peer has said anything on the channel: only then is its end sure to listen.
     heard: bool,
@@ -130,16 +130,16 @@ struct PeerTask {
     told: Option<Presence>,
 }
 
-/// A link and what is being agreed on it.
-struct ActiveLink {
-    link: Link,
+/// A connection and what is being agreed on it.
+struct ActiveConnection {
+    connection: Connection,
     negotiation: Negotiation,
     /// Kept in case it gets lost on its way.
     last_offer: Option<SessionDescription>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LinkState {
+enum ConnectionState {
     Connecting,
     Connected,
     Interrupted,
@@ -159,10 +159,10 @@ impl PeerTask {
             setup,
             receiving,
             chat: Chat::new(),
-            link: None,
+            connection: None,
             attempts: 0,
             offer_at: None,
-            state: LinkState::Connecting,
+            state: ConnectionState::Connecting,
             channel_open: false,
             heard: false,
             told: None,
@@ -175,11 +175,11 @@ impl PeerTask {
         mut video: mpsc::Receiver<Arc<EncodedVideo>>,
         mut audio: mpsc::Receiver<Arc<EncodedAudio>>,
     ) {
-        let mut events = self.open_link(self.setup.offer).await;
+        let mut events = self.open_connection(self.setup.offer).await;
         let mut stats = tokio::time::interval(STATS_INTERVAL);
         let mut hello = tokio::time::interval(HELLO_INTERVAL);
-        let mut first_picture = tokio::time::interval(Duration::from_millis(10));
-        first_picture.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut first_frame = tokio::time::interval(Duration::from_millis(10));
+        first_frame.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             let release = self.receiving.poll_timeout();
             let flow = tokio::select! {
@@ -187,18 +187,18 @@ impl PeerTask {
                     Some(input) => self.input(input, &mut events).await,
                     None => Flow::End,
                 },
-                event = next(&mut events) => self.link_said(event, &mut events).await,
+                event = next(&mut events) => self.connection_said(event, &mut events).await,
                 Some(unit) = video.recv() => {
-                    if let Some(active) = &self.link
-                        && let Err(error) = active.link.send_video(&unit).await
+                    if let Some(active) = &self.connection
+                        && let Err(error) = active.connection.send_video(&unit).await
                     {
-                        tracing::debug!(%error, "a picture was not sent");
+                        tracing::debug!(%error, "a frame was not sent");
                     }
                     Flow::Continue
                 }
                 Some(packet) = audio.recv() => {
-                    if let Some(active) = &self.link
-                        && let Err(error) = active.link.send_audio(&packet).await
+                    if let Some(active) = &self.connection
+                        && let Err(error) = active.connection.send_audio(&packet).await
                     {
                         tracing::debug!(%error, "sound was not sent");
                     }
@@ -206,12 +206,12 @@ impl PeerTask {
                 }
                 () = super::until(release) => Flow::Continue,
                 () = super::until(self.offer_at) => {
-                    events = self.open_link(true).await;
+                    events = self.open_connection(true).await;
                     Flow::Continue
                 }
-                _ = first_picture.tick(), if self.receiving.waits_for_first_picture() => {
-                    if let Some(at) = self.receiving.take_first_picture() {
-                        self.say(PeerOutput::FirstPicture { at }).await;
+                _ = first_frame.tick(), if self.receiving.waits_for_first_frame() => {
+                    if let Some(at) = self.receiving.take_first_frame() {
+                        self.say(PeerOutput::FirstFrame { at }).await;
                     }
                     Flow::Continue
                 }
@@ -226,36 +226,36 @@ impl PeerTask {
             };
             self.receiving.hand_over(clock::now());
             if self.receiving.wants_key_frame(clock::now())
-                && let Some(active) = &self.link
+                && let Some(active) = &self.connection
             {
-                active.link.request_key_frame().await;
+                active.connection.request_key_frame().await;
             }
             if flow == Flow::End {
                 break;
             }
         }
-        if let Some(active) = self.link.take() {
-            active.link.close().await;
+        if let Some(active) = self.connection.take() {
+            active.connection.close().await;
         }
     }
 
-    /// Opens a fresh link in place of the one there may be.
-    async fn open_link(&mut self, offer: bool) -> Option<mpsc::Receiver<LinkEvent>> {
-        self.close_link().await;
+    /// Opens a fresh connection in place of the one there may be.
+    async fn open_connection(&mut self, offer: bool) -> Option<mpsc::Receiver<ConnectionEvent>> {
+        self.close_connection().await;
         self.offer_at = None;
-        let config = LinkConfig {
+        let config = ConnectionConfig {
             runtime: webrtc::runtime::default_runtime().expect("the tokio runtime is compiled in"),
             ice_servers: self.setup.ice_servers.clone(),
             local_addresses: self.setup.addresses.clone(),
             path: Arc::clone(&self.setup.path),
         };
-        match Link::open(config).await {
-            Ok((link, events)) => {
+        match Connection::open(config).await {
+            Ok((connection, events)) => {
                 let mut negotiation = Negotiation::new(self.setup.polite);
                 if offer {
                     negotiation.negotiation_needed();
                 }
-                self.link = Some(ActiveLink { link, negotiation, last_offer: None });
+                self.connection = Some(ActiveConnection { connection, negotiation, last_offer: None });
                 self.negotiate().await;
                 Some(events)
             }
@@ -266,24 +266,24 @@ impl PeerTask {
         }
     }
 
-    async fn close_link(&mut self) {
-        if let Some(old) = self.link.take() {
-            old.link.close().await;
+    async fn close_connection(&mut self) {
+        if let Some(old) = self.connection.take() {
+            old.connection.close().await;
         }
-        self.state = LinkState::Connecting;
+        self.state = ConnectionState::Connecting;
         self.channel_open = false;
         self.heard = false;
-        self.chat.link_closed();
+        self.chat.connection_closed();
         self.receiving.reset();
     }
 
-    async fn input(&mut self, input: PeerInput, events: &mut Option<mpsc::Receiver<LinkEvent>>) -> Flow {
+    async fn input(&mut self, input: PeerInput, events: &mut Option<mpsc::Receiver<ConnectionEvent>>) -> Flow {
         match input {
             PeerInput::Signal(data) => {
-                if self.link.is_none() || (self.state == LinkState::Interrupted && is_offer(&data)) {
-                    *events = self.open_link(false).await;
+                if self.connection.is_none() || (self.state == ConnectionState::Interrupted && is_offer(&data)) {
+                    *events = self.open_connection(false).await;
                 }
-                if let Some(active) = &mut self.link {
+                if let Some(active) = &mut self.connection {
                     match data {
                         SignalData::Description(description) => active.negotiation.handle_description(description),
                         SignalData::Candidate(candidate) => active.negotiation.handle_candidate(candidate),
@@ -305,9 +305,9 @@ impl PeerTask {
                 self.receiving.set_name(name.as_str());
                 self.setup.name = name;
             }
-            PeerInput::Readdressed { relink: true, offer } => *events = self.open_link(offer).await,
-            PeerInput::Readdressed { relink: false, .. } => {
-                if let Some(active) = &mut self.link {
+            PeerInput::Readdressed { reconnect: true, offer } => *events = self.open_connection(offer).await,
+            PeerInput::Readdressed { reconnect: false, .. } => {
+                if let Some(active) = &mut self.connection {
                     active.negotiation.signaling_restored();
                 }
                 self.negotiate().await;
@@ -320,66 +320,72 @@ impl PeerTask {
         Flow::Continue
     }
 
-    async fn link_said(&mut self, event: LinkEvent, events: &mut Option<mpsc::Receiver<LinkEvent>>) -> Flow {
+    async fn connection_said(
+        &mut self,
+        event: ConnectionEvent,
+        events: &mut Option<mpsc::Receiver<ConnectionEvent>>,
+    ) -> Flow {
         match event {
-            LinkEvent::LocalCandidate(candidate) => {
+            ConnectionEvent::LocalCandidate(candidate) => {
                 self.say(PeerOutput::Signal(SignalData::Candidate(candidate))).await;
             }
-            LinkEvent::NegotiationNeeded => {
+            ConnectionEvent::NegotiationNeeded => {
                 // The first offer is the newcomer's; what comes later may come from both.
-                if let (LinkState::Connected, Some(active)) = (self.state, &mut self.link) {
+                if let (ConnectionState::Connected, Some(active)) = (self.state, &mut self.connection) {
                     active.negotiation.negotiation_needed();
                     self.negotiate().await;
                 }
             }
-            LinkEvent::Connected => {
-                self.state = LinkState::Connected;
+            ConnectionEvent::Connected => {
+                self.state = ConnectionState::Connected;
                 self.attempts = 0;
-                let pictures = self.receiving.pictures();
-                self.say(PeerOutput::Connected { pictures }).await;
+                let frames = self.receiving.frames();
+                self.say(PeerOutput::Connected { frames }).await;
             }
-            LinkEvent::Interrupted => {
-                self.state = LinkState::Interrupted;
+            ConnectionEvent::Interrupted => {
+                self.state = ConnectionState::Interrupted;
                 self.say(PeerOutput::Interrupted).await;
             }
-            LinkEvent::Failed { reason } | LinkEvent::Closed { reason } => *events = self.failed(reason).await,
-            LinkEvent::Video { packet, arrived } => self.receiving.video(arrived, packet),
-            LinkEvent::Audio(packet) => self.receiving.audio(packet),
-            LinkEvent::KeyFrameWanted => self.say(PeerOutput::KeyFrameWanted).await,
-            LinkEvent::SenderReport(report) => self.receiving.sender_report(report),
-            LinkEvent::ChannelOpen => {
+            ConnectionEvent::Failed { reason } | ConnectionEvent::Closed { reason } => {
+                *events = self.failed(reason).await
+            }
+            ConnectionEvent::Video { packet, arrived } => self.receiving.video(arrived, packet),
+            ConnectionEvent::Audio(packet) => self.receiving.audio(packet),
+            ConnectionEvent::KeyFrameWanted => self.say(PeerOutput::KeyFrameWanted).await,
+            ConnectionEvent::SenderReport(report) => self.receiving.sender_report(report),
+            ConnectionEvent::ChannelOpen => {
                 self.channel_open = true;
                 self.send_hello().await;
             }
-            LinkEvent::ChannelText(text) => {
+            ConnectionEvent::ChannelText(text) => {
                 if !std::mem::replace(&mut self.heard, true) {
-                    self.chat.link_opened();
+                    self.chat.connection_opened();
                     self.send_hello().await;
                     self.send_chat().await;
                 }
                 return self.peer_wrote(&text).await;
             }
-            LinkEvent::ChannelClosed => self.channel_open = false,
+            ConnectionEvent::ChannelClosed => self.channel_open = false,
         }
         Flow::Continue
     }
 
-    /// The link is beyond repair. The impolite side builds a new one; the polite side waits for its offer, but not for
+    /// The connection is beyond repair. The impolite side builds a new one; the polite side waits for its offer, but not for
     /// ever: a peer that has given us up waits for ours.
-    async fn failed(&mut self, reason: String) -> Option<mpsc::Receiver<LinkEvent>> {
+    async fn failed(&mut self, reason: String) -> Option<mpsc::Receiver<ConnectionEvent>> {
         self.attempts += 1;
         let for_good = self.attempts > ATTEMPTS;
         self.say(PeerOutput::Failed { reason, for_good }).await;
         if for_good || self.setup.polite {
-            self.close_link().await;
+            self.close_connection().await;
             self.offer_at = (!for_good).then(|| clock::now() + OFFER_WAIT);
             return None;
         }
-        self.open_link(true).await
+        self.open_connection(true).await
     }
 
     async fn negotiate(&mut self) {
-        while let Some(active) = &mut self.link {
+        while let Some(active) = &mut self.connection {
             let Some(action) = active.negotiation.poll_action() else { return };
             match active.carry_out(action).await {
                 Ok(to_send) => {
@@ -392,8 +398,8 @@ impl PeerTask {
                     tracing::warn!(peer = self.setup.key.0, %error, "a step of the negotiation failed");
                     active.negotiation.failed();
                     if active.negotiation.is_broken() {
-                        // The event that follows builds a new link.
-                        active.link.close().await;
+                        // The event that follows builds a new connection.
+                        active.connection.close().await;
                     }
                 }
             }
@@ -452,20 +458,20 @@ impl PeerTask {
     }
 
     async fn send(&self, message: &PeerMessage) {
-        let (true, Some(active)) = (self.channel_open, &self.link) else { return };
+        let (true, Some(active)) = (self.channel_open, &self.connection) else { return };
         let text = match message.encode() {
             Ok(text) => text,
             Err(error) => return tracing::warn!(%error, "a message that no peer would take is not sent"),
         };
-        if let Err(error) = active.link.send_text(&text).await {
+        if let Err(error) = active.connection.send_text(&text).await {
             tracing::warn!(peer = self.setup.key.0, %error, "a message does not get through");
         }
     }
 
     async fn publish_stats(&mut self) {
-        let (LinkState::Connected, Some(active)) = (self.state, &self.link) else { return };
-        let link = active.link.stats().await;
-        let stats = self.receiving.stats(self.setup.key.0, self.setup.name.as_str(), link);
+        let (ConnectionState::Connected, Some(active)) = (self.state, &self.connection) else { return };
+        let connection = active.connection.stats().await;
+        let stats = self.receiving.stats(self.setup.key.0, self.setup.name.as_str(), connection);
         let path = &self.setup.path;
         let ms = |duration: Duration| duration.as_secs_f32() * 1e3;
         let stats = PeerStats {
@@ -483,21 +489,21 @@ impl PeerTask {
     }
 }
 
-impl ActiveLink {
+impl ActiveConnection {
     /// One step of the negotiation. Gives what has to be sent to the peer.
-    async fn carry_out(&mut self, action: Action) -> Result<Option<SessionDescription>, LinkError> {
+    async fn carry_out(&mut self, action: Action) -> Result<Option<SessionDescription>, ConnectionError> {
         let nothing = |()| None;
         match action {
             Action::SendOffer => {
-                let offer = self.link.create_offer().await?;
+                let offer = self.connection.create_offer().await?;
                 self.last_offer = Some(offer.clone());
                 Ok(Some(offer))
             }
             Action::ResendOffer => Ok(self.last_offer.clone()),
-            Action::Rollback => self.link.rollback().await.map(nothing),
-            Action::ApplyRemote(description) => self.link.set_remote(description).await.map(nothing),
-            Action::SendAnswer => self.link.create_answer().await.map(Some),
-            Action::AddCandidate(candidate) => self.link.add_candidate(candidate).await.map(nothing),
+            Action::Rollback => self.connection.rollback().await.map(nothing),
+            Action::ApplyRemote(description) => self.connection.set_remote(description).await.map(nothing),
+            Action::SendAnswer => self.connection.create_answer().await.map(Some),
+            Action::AddCandidate(candidate) => self.connection.add_candidate(candidate).await.map(nothing),
         }
     }
 }
@@ -506,12 +512,12 @@ fn is_offer(data: &SignalData) -> bool {
     matches!(data, SignalData::Description(description) if description.kind == DescriptionKind::Offer)
 }
 
-/// The next event of the link; never comes while there is none.
-async fn next(events: &mut Option<mpsc::Receiver<LinkEvent>>) -> LinkEvent {
+/// The next event of the connection; never comes while there is none.
+async fn next(events: &mut Option<mpsc::Receiver<ConnectionEvent>>) -> ConnectionEvent {
     match events {
         Some(events) => match events.recv().await {
             Some(event) => event,
-            None => LinkEvent::Closed { reason: "the link ended by itself".into() },
+            None => ConnectionEvent::Closed { reason: "the connection ended by itself".into() },
         },
         None => std::future::pending().await,
     }

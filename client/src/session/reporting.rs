@@ -39,7 +39,7 @@ impl Reporter {
             CallEvent::ChatDelivered { peer, id } => ("chat-delivered", json!({ "peer": name(peer), "id": id })),
             CallEvent::PeerInterrupted { peer } => ("peer-interrupted", json!({ "peer": name(peer) })),
             CallEvent::PeerUnreachable { peer, reason } => {
-                ("error", json!({ "message": format!("no link to {}: {reason}", name(peer)) }))
+                ("error", json!({ "message": format!("no connection to {}: {reason}", name(peer)) }))
             }
             CallEvent::ServerLost => ("server-lost", Value::Null),
             CallEvent::ServerBack => ("server-back", Value::Null),
@@ -47,7 +47,7 @@ impl Reporter {
             CallEvent::Ended(reason) => ("left", json!({ "reason": format!("{reason:?}") })),
             CallEvent::Searching | CallEvent::Connecting { .. } | CallEvent::Invitation(_) => return,
             // Reported with what only the call knows: see below.
-            CallEvent::FirstPicture { .. } | CallEvent::PeerLeft { .. } => return,
+            CallEvent::FirstFrame { .. } | CallEvent::PeerLeft { .. } => return,
         };
         self.report.event(clock::now(), what, fields);
     }

@@ -1,4 +1,4 @@
-//! How much picture to make: one for all peers, so it follows from how many they are and from the slowest way to one.
+//! How much frame to make: one for all peers, so it follows from how many they are and from the slowest way to one.
 
 use maru_core::ladder::Ladder;
 use maru_core::time::Timestamp;
@@ -8,7 +8,7 @@ use crate::media::{SendStats, VideoTarget};
 
 /// Sound with its headers, 50 packets a second.
 const SOUND_BPS: u32 = 60_000;
-/// What of the rest are pictures: a packet of 1200 bytes has 80 of headers, and some are sent again.
+/// What of the rest are frames: a packet of 1200 bytes has 80 of headers, and some are sent again.
 const PICTURE_SHARE: f64 = 0.92;
 /// A change below this share is not worth the encoder's while.
 const NOTABLE: f64 = 0.03;
@@ -21,7 +21,7 @@ pub(super) struct VideoRate {
 }
 
 impl VideoRate {
-    /// What to make for `receivers`, of whom those with a link have paths that carry `paths_bps` each. `None`: as before.
+    /// What to make for `receivers`, of whom those with a connection have paths that carry `paths_bps` each. `None`: as before.
     pub(super) fn decide(
         &mut self,
         now: Timestamp,
@@ -51,7 +51,7 @@ impl VideoRate {
         is_notable.then_some(target)
     }
 
-    /// What keeps our picture from being better, over the time between two counts.
+    /// What keeps our frame from being better, over the time between two counts.
     pub(super) fn limited_by(&self, now: &SendStats, before: &SendStats) -> &'static str {
         let share = VideoShare::for_receivers(self.receivers);
         let captured = now.captured.saturating_sub(before.captured);

@@ -5,8 +5,8 @@ use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use maru_core::barcode;
-use maru_core::picture::I420;
-use maru_core::test_picture::TestPicture;
+use maru_core::frame::I420;
+use maru_core::test_pattern::TestPattern;
 
 pub const WIDTH: u32 = 640;
 pub const HEIGHT: u32 = 360;
@@ -18,7 +18,7 @@ pub const STEP_SAMPLES: usize = 24_000;
 /// Frame `number` of the clip.
 pub fn frame(number: u16) -> I420 {
     let mut image = I420::black(WIDTH, HEIGHT);
-    TestPicture::new(WIDTH, HEIGHT).draw(u64::from(number), &mut image);
+    TestPattern::new(WIDTH, HEIGHT).draw(u64::from(number), &mut image);
     barcode::write(&mut image, number);
     image
 }
@@ -37,7 +37,7 @@ pub fn write_y4m(path: &Path) {
     file.flush().unwrap();
 }
 
-/// Reads a saved Y4M file, picture by picture.
+/// Reads a saved Y4M file, frame by frame.
 pub fn read_y4m(path: &Path, mut each: impl FnMut(I420)) {
     let mut file = BufReader::new(File::open(path).unwrap());
     let header = line(&mut file).expect("a header");

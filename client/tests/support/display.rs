@@ -9,7 +9,7 @@ pub struct Display {
     server: Child,
 }
 
-/// A picture of the whole screen, one byte of brightness for each pixel.
+/// A frame of the whole screen, one byte of brightness for each pixel.
 pub struct Screen {
     pub width: usize,
     pub luma: Vec<u8>,
@@ -58,7 +58,7 @@ impl Display {
         let mut pixels = vec![0; reader.output_buffer_size().expect("a screenshot fits into memory")];
         let info = reader.next_frame(&mut pixels).unwrap();
         assert_eq!(info.bit_depth, png::BitDepth::Eight);
-        // The second of red, green and blue stands for brightness; grey pictures have one value only.
+        // The second of red, green and blue stands for brightness; grey frames have one value only.
         let (step, green) = match info.color_type {
             png::ColorType::Rgb => (3, 1),
             png::ColorType::Rgba => (4, 1),
@@ -71,9 +71,9 @@ impl Display {
 }
 
 impl Screen {
-    /// The frame number of the largest test picture on the screen, with the width of that picture in pixels.
+    /// The frame number of the largest test pattern on the screen, with the width of that frame in pixels.
     ///
-    /// Their barcode has 19 cells, each a twentieth of the picture's width: white, black, 16 bits of the number (least
+    /// Their barcode has 19 cells, each a twentieth of the frame's width: white, black, 16 bits of the number (least
     /// significant first), parity. A number counts if it stands in at least three rows in the same place. Large digits may
     /// look like small barcodes: hence the largest, and of equals the leftmost.
     pub fn frame_number(&self) -> Option<(u16, usize)> {

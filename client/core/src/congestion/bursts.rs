@@ -1,4 +1,4 @@
-//! Whether it is our own bursts that are lost. A picture leaves at once; a queue that is too short for that drops its end,
+//! Whether it is our own bursts that are lost. A frame leaves at once; a queue that is too short for that drops its end,
 //! while what comes after a pause always finds it empty. Other losses do not care.
 
 /// Packets and how many of them were lost; older ones count less and less.

@@ -2,7 +2,7 @@
 //!
 //! The signal is the **standing queue**: the least one-way delay of the last moments over the least of the last ten
 //! seconds. The least delay of many packets is hardly moved by jitter, of however many milliseconds, nor by the bursts
-//! that pictures are; only a queue that never runs empty lifts it. So the controller may grow fast, and still notices
+//! that frames are; only a queue that never runs empty lifts it. So the controller may grow fast, and still notices
 //! that it sends too much before a person does. (Copa, NSDI 2018, steers by the same quantity; GCC, Carlucci et al. 2017,
 //! by the slope of the delay, which has to be smoothed for a second before it says as much.)
 //!
@@ -73,7 +73,7 @@ pub struct PathStats {
     pub queue_delay: Duration,
     /// Share of packets lost on their first way, 0 to 1.
     pub loss: f64,
-    /// Packets are to leave one by one: a queue on the way is too short for a picture at once, or sound would wait in it.
+    /// Packets are to leave one by one: a queue on the way is too short for a frame at once, or sound would wait in it.
     pub spread: bool,
 }
 
@@ -117,7 +117,7 @@ impl CongestionController {
         }
     }
 
-    /// Bits per second for everything that goes this way: sound, pictures, repair, and their headers.
+    /// Bits per second for everything that goes this way: sound, frames, repair, and their headers.
     pub fn target_bps(&self) -> u32 {
         self.target.bps() as u32
     }
@@ -129,8 +129,8 @@ impl CongestionController {
 
     /// Whether a full path has lost so much that the peer cannot go on without a key frame, which it will ask for by the
     /// same full path. Told once; by then the target has been lowered.
-    pub fn take_lost_pictures(&mut self) -> bool {
-        self.target.take_lost_pictures()
+    pub fn take_lost_frames(&mut self) -> bool {
+        self.target.take_lost_frames()
     }
 
     /// Whether the path suddenly carries less than half: what waits for it is too large. Told once.
@@ -256,7 +256,7 @@ const MIN_QUEUE: Duration = Duration::from_millis(10);
 const STOOD_OF_LATE: Duration = Duration::from_secs(4);
 /// How long bursts are kept short before another is tried.
 const SPREADING: Duration = Duration::from_secs(60);
-/// A path that was full so short a time ago is narrow: a picture at once takes a good part of its time.
+/// A path that was full so short a time ago is narrow: a frame at once takes a good part of its time.
 const FULL_OF_LATE: Duration = Duration::from_secs(20);
 /// While too much is under way one packet is sent so long after the last.
 const PROBE: Duration = Duration::from_millis(100);

@@ -72,15 +72,15 @@ mod tests {
     #[test]
     fn two_packets_that_leave_together_arrive_as_far_apart_as_the_way_takes_for_one() {
         let mut pairs = Pairs::default();
-        for picture in 0..6_u16 {
-            let sent_us = u64::from(picture) * 33_000;
+        for frame in 0..6_u16 {
+            let sent_us = u64::from(frame) * 33_000;
             // 10 ms for 1000 bytes; the third packet leaves later, the fourth is small.
-            pairs.add(arrived(picture * 4, sent_us, sent_us + 20_000, 1000));
-            pairs.add(arrived(picture * 4 + 1, sent_us, sent_us + 30_000, 1000));
-            pairs.add(arrived(picture * 4 + 2, sent_us + 5000, sent_us + 31_000, 1000));
-            pairs.add(arrived(picture * 4 + 3, sent_us + 5000, sent_us + 31_100, 100));
+            pairs.add(arrived(frame * 4, sent_us, sent_us + 20_000, 1000));
+            pairs.add(arrived(frame * 4 + 1, sent_us, sent_us + 30_000, 1000));
+            pairs.add(arrived(frame * 4 + 2, sent_us + 5000, sent_us + 31_000, 1000));
+            pairs.add(arrived(frame * 4 + 3, sent_us + 5000, sent_us + 31_100, 100));
             let now = Timestamp::from_micros(sent_us + 100_000);
-            assert_eq!(pairs.bps(now).is_some(), picture >= 4);
+            assert_eq!(pairs.bps(now).is_some(), frame >= 4);
         }
         assert_eq!(pairs.bps(Timestamp::from_micros(1_000_000)), Some(800_000.0));
         assert_eq!(pairs.bps(Timestamp::from_micros(3_000_000)), None);

@@ -67,7 +67,7 @@ fn delay_us(sent: Timestamp, arrived: Duration) -> i64 {
     arrived.as_micros() as i64 - sent.as_micros() as i64
 }
 
-/// Three pictures or more, and six packets of sound: enough for one that met neither jitter nor a picture before it.
+/// Three frames or more, and six packets of sound: enough for one that met neither jitter nor a frame before it.
 const RECENT: Duration = Duration::from_millis(120);
 const RECENT_ARRIVALS: Duration = Duration::from_millis(150);
 const MIN_ARRIVALS: u64 = 6;

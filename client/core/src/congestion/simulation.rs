@@ -1,4 +1,4 @@
-//! Calls over a bottleneck, in virtual time: the controller, the pacer and a source that makes pictures of the size that
+//! Calls over a bottleneck, in virtual time: the controller, the pacer and a source that makes frames of the size that
 //! it is told to, with the noise of a real encoder.
 
 use std::collections::VecDeque;
@@ -66,7 +66,7 @@ struct Flow {
     next_sequence: u16,
     /// On its way: (sequence number, when it arrives by our clock in µs).
     in_flight: Vec<(u16, u64)>,
-    next_picture_us: u64,
+    next_frame_us: u64,
     next_sound_us: u64,
     next_report_us: u64,
     reports: VecDeque<(u64, Vec<(u16, Option<Duration>)>)>,
@@ -119,7 +119,7 @@ impl Flow {
             pacer: Pacer::new(1_000_000),
             next_sequence: 65_000,
             in_flight: Vec::new(),
-            next_picture_us: starts_us,
+            next_frame_us: starts_us,
             next_sound_us: starts_us,
             next_report_us: starts_us + REPORT_EVERY_US,
             reports: VecDeque::new(),
@@ -129,15 +129,15 @@ impl Flow {
         }
     }
 
-    /// Pictures of the size that the target leaves, give or take; one in a hundred is three times as large.
+    /// Frames of the size that the target leaves, give or take; one in a hundred is three times as large.
     fn produce(&mut self, now_us: u64, random: &mut Random) {
         let now = Timestamp::from_micros(now_us);
         if now_us >= self.next_sound_us {
             self.next_sound_us += 20_000;
             self.pacer.push(now, Priority::Sound, SOUND_BYTES, SOUND_BYTES);
         }
-        if now_us >= self.next_picture_us {
-            self.next_picture_us += 33_333;
+        if now_us >= self.next_frame_us {
+            self.next_frame_us += 33_333;
             if self.pacer.waiting() > Duration::from_millis(60) {
                 return;
             }
@@ -147,7 +147,7 @@ impl Flow {
             while left > 0 {
                 let payload = left.min(1150);
                 left -= payload;
-                self.pacer.push(now, Priority::Picture, payload + HEADERS, payload + HEADERS);
+                self.pacer.push(now, Priority::VideoFrame, payload + HEADERS, payload + HEADERS);
             }
         }
     }
@@ -370,7 +370,7 @@ fn a_policer_without_a_queue_is_noticed_by_its_loss() {
 fn two_of_us_share() {
     let link = Link { rates: vec![(0.0, 3e6)], ..Link::default() };
     for seed in SEEDS {
-        // Their pictures come at different moments.
+        // Their frames come at different moments.
         let flows = run(&link, &[0.0, 10.013], 60, seed);
         for flow in &flows {
             plot("two", flow);

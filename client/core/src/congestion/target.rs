@@ -34,8 +34,8 @@ pub(super) struct Target {
     stood: Option<Timestamp>,
     /// When queues became higher than ours ever are.
     high_queues: VecDeque<Timestamp>,
-    /// Since that was asked last: whether pictures were lost in numbers, whether the target fell to less than half.
-    has_lost_pictures: bool,
+    /// Since that was asked last: whether frames were lost in numbers, whether the target fell to less than half.
+    has_lost_frames: bool,
     has_collapsed: bool,
     /// Until when we share with someone who fills the queue.
     competing_until: Option<Timestamp>,
@@ -61,7 +61,7 @@ impl Target {
             standing: None,
             stood: None,
             high_queues: VecDeque::new(),
-            has_lost_pictures: false,
+            has_lost_frames: false,
             has_collapsed: false,
             competing_until: None,
         }
@@ -100,8 +100,8 @@ impl Target {
         self.full.filter(|_| self.standing.is_some()).map(|full| full.carried_bps)
     }
 
-    pub(super) fn take_lost_pictures(&mut self) -> bool {
-        std::mem::take(&mut self.has_lost_pictures)
+    pub(super) fn take_lost_frames(&mut self) -> bool {
+        std::mem::take(&mut self.has_lost_frames)
     }
 
     pub(super) fn take_collapse(&mut self) -> bool {
@@ -156,7 +156,7 @@ impl Target {
         let stays = now.since(standing.lowered) > DRAIN && queue > standing.lowered_at.mul_f64(0.8);
         if grows || stays {
             self.standing = Some(Standing { lowered: now, lowered_at: queue, ..standing });
-            self.has_lost_pictures |= 1.0 - seen.losses.share_arriving() > MANY_LOST;
+            self.has_lost_frames |= 1.0 - seen.losses.share_arriving() > MANY_LOST;
             let kept = (1.0 - queue.as_secs_f64() / DRAIN.as_secs_f64()).max(MIN_KEPT);
             self.full = Some(Full::new(now, carried_bps));
             self.has_collapsed |= carried_bps * kept < self.bps / 2.0;
@@ -222,7 +222,7 @@ const AFTER_LOSS: f64 = 0.7;
 const STARTING: f64 = 4.0;
 /// Share of packets, 0 to 1, that are too many to send again.
 const MANY_LOST: f64 = 0.2;
-/// How far above what is sent, as a factor. Pictures come to nine tenths of what they may.
+/// How far above what is sent, as a factor. Frames come to nine tenths of what they may.
 const REACH: f64 = 1.5;
 const REACH_BEYOND: f64 = 1.2;
 const MAX_USUAL_LOSS: f64 = 0.5;

@@ -65,10 +65,10 @@ impl Throughput {
     }
 }
 
-/// Ten pictures.
+/// Ten frames.
 const WINDOW: Duration = Duration::from_millis(340);
 const MAX_PACKETS: usize = 4096;
-/// Three pictures that just fit, or a part of one that does not.
+/// Three frames that just fit, or a part of one that does not.
 const BUSY: Duration = Duration::from_millis(100);
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ fn every_format_takes_every_size_and_refuses_a_short_buffer() {
 fn yuyv_keeps_luma_and_chroma() {
     let mut image = I420::black(0, 0);
     let rows = [[50, 105, 60, 205, 70, 20, 80, 30], [51, 105, 61, 205, 71, 20, 81, 30]].concat();
-    yuyv_to_i420(&rows, 4, 2, &mut image).expect("a whole picture");
+    yuyv_to_i420(&rows, 4, 2, &mut image).expect("a whole frame");
     assert_eq!(image.y, [50, 60, 70, 80, 51, 61, 71, 81]);
     assert_eq!((image.u, image.v), (vec![105, 20], vec![205, 30]));
 }
@@ -42,17 +42,17 @@ fn yuyv_keeps_luma_and_chroma() {
 #[test]
 fn nv12_is_split() {
     let mut image = I420::black(0, 0);
-    nv12_to_i420(&[1, 2, 3, 4, 5, 6], 2, 2, &mut image).expect("a whole picture");
+    nv12_to_i420(&[1, 2, 3, 4, 5, 6], 2, 2, &mut image).expect("a whole frame");
     assert_eq!((image.y, image.u, image.v), (vec![1, 2, 3, 4], vec![5], vec![6]));
 }
 
 #[test]
 fn full_range_is_narrowed() {
     let mut image = I420::black(0, 0);
-    ycbcr_to_i420(&[0, 0, 255, 255, 0, 255, 0, 0, 255, 255, 0, 255], 2, 2, &mut image).expect("a whole picture");
+    ycbcr_to_i420(&[0, 0, 255, 255, 0, 255, 0, 0, 255, 255, 0, 255], 2, 2, &mut image).expect("a whole frame");
     assert_eq!((image.y, image.u, image.v), (vec![16, 235, 16, 235], vec![16], vec![240]));
     let mut gray = I420::black(0, 0);
-    gray_to_i420(&[0, 255], 2, 1, &mut gray).expect("a whole picture");
+    gray_to_i420(&[0, 255], 2, 1, &mut gray).expect("a whole frame");
     assert_eq!((gray.y, gray.u), (vec![16, 235], vec![128]));
 }
 
@@ -62,15 +62,15 @@ fn rgb_and_back_is_the_same_colour() {
         for height in [360, 720] {
             let pixels = [red, green, blue].repeat(16 * height as usize);
             let mut image = I420::black(0, 0);
-            rgb_to_i420(&pixels, 16, height, &mut image).expect("a whole picture");
-            let back = i420_to_rgb(&image).expect("a whole picture");
+            rgb_to_i420(&pixels, 16, height, &mut image).expect("a whole frame");
+            let back = i420_to_rgb(&image).expect("a whole frame");
             let worst = back.iter().zip(&pixels).map(|(a, b)| a.abs_diff(*b)).max();
             assert!(worst <= Some(4), "{red} {green} {blue}: {worst:?}");
         }
     }
 }
 
-/// The same colour through either matrix is the same picture after [`change_matrix`].
+/// The same colour through either matrix is the same frame after [`change_matrix`].
 #[test]
 fn change_of_matrix_agrees_with_conversion_from_rgb() {
     for (red, green, blue) in [(255, 255, 255), (0, 0, 0), (200, 30, 40), (20, 180, 60), (10, 50, 220), (120, 90, 70)] {
@@ -79,7 +79,7 @@ fn change_of_matrix_agrees_with_conversion_from_rgb() {
             let mut image = I420::black(2, 2);
             let mode = YuvConversionMode::Balanced;
             yuv::rgb_to_yuv420(&mut planes(&mut image), &pixels, 6, YuvRange::Limited, standard(matrix), mode)
-                .expect("a whole picture");
+                .expect("a whole frame");
             image
         };
         for (from, to) in [(Matrix::Bt601, Matrix::Bt709), (Matrix::Bt709, Matrix::Bt601)] {

@@ -144,7 +144,7 @@ impl Depacketizer {
         match NalType::of_header(header) {
             NalType::SPS => self.content.sps = true,
             NalType::PPS => self.content.pps = true,
-            // Parameter sets that follow their picture come too late for it.
+            // Parameter sets that follow their frame come too late for it.
             NalType::IDR => self.content.idr |= self.content.sps && self.content.pps,
             _ => {}
         }
@@ -167,7 +167,7 @@ pub(crate) enum KeyPart {
     Nothing,
     /// The beginning: an SPS.
     Sps,
-    /// A part of the picture.
+    /// A part of the frame.
     Idr,
 }
 

@@ -8,9 +8,9 @@ pub const START_CODE: [u8; 4] = [0, 0, 0, 1];
 pub struct NalType(u8);
 
 impl NalType {
-    /// A slice of a picture that refers to others.
+    /// A slice of a frame that refers to others.
     pub const SLICE: Self = Self(1);
-    /// A slice of a picture that a decoder may start at.
+    /// A slice of a frame that a decoder may start at.
     pub const IDR: Self = Self(5);
     pub const SEI: Self = Self(6);
     pub const SPS: Self = Self(7);

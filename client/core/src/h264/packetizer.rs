@@ -18,7 +18,7 @@ const FU_END: u8 = 0x40;
 #[derive(Debug)]
 pub struct Packetizer {
     max_payload: usize,
-    /// The last parameter sets seen, for IDR pictures that come without.
+    /// The last parameter sets seen, for IDR frames that come without.
     sps: Option<Bytes>,
     pps: Option<Bytes>,
 }
@@ -46,7 +46,7 @@ impl Packetizer {
         payloads
     }
 
-    /// The NAL units of one access unit, with the parameter sets in front of an IDR picture that lacks them.
+    /// The NAL units of one access unit, with the parameter sets in front of an IDR frame that lacks them.
     fn nals_to_send(&mut self, data: &Bytes) -> Vec<Bytes> {
         let mut nals: Vec<Bytes> = Vec::new();
         let (mut has_sps, mut has_pps) = (false, false);
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(received.data, unit(&[&[0x67, 1], &[0x68, 2], &[0x65, 4]]).data);
         assert!(received.is_key);
         let received = reassemble(&packetizer.packetize(&unit(&[&[0x41, 5]])));
-        assert_eq!(received.data, unit(&[&[0x41, 5]]).data, "other pictures do without");
+        assert_eq!(received.data, unit(&[&[0x41, 5]]).data, "other frames do without");
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! What a sequence parameter set says about the picture (ITU-T H.264, 7.3.2.1.1).
+//! What a sequence parameter set says about the frame (ITU-T H.264, 7.3.2.1.1).
 
-/// Profile, level and size of the pictures that follow.
+/// Profile, level and size of the frames that follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sps {
     pub profile_idc: u8,

@@ -1,4 +1,4 @@
-//! Pictures that are sent with repair packets ([`crate::fec`]), while any of their packets may still be missing.
+//! Frames that are sent with repair packets ([`crate::fec`]), while any of their packets may still be missing.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use super::RtpVideo;
 use super::packet_buffer::PacketBuffer;
 use crate::fec::{self, BlockPlace};
 
-/// Half a second of pictures; older ones are given up before that.
+/// Half a second of frames; older ones are given up before that.
 const MAX_BLOCKS: usize = 16;
 
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(super) struct Blocks(VecDeque<Block>);
 
 #[derive(Debug)]
 struct Block {
-    /// Of the picture's first packet.
+    /// Of the frame's first packet.
     first: u64,
     media: u64,
     repairs: u64,
@@ -52,12 +52,12 @@ impl Blocks {
         }
     }
 
-    /// Whether the packet `sequence`, which has not come, is one of repair: no picture waits for it.
+    /// Whether the packet `sequence`, which has not come, is one of repair: no frame waits for it.
     pub(super) fn is_repair(&self, sequence: u64) -> bool {
         self.0.iter().any(|block| block.repair_range().contains(&sequence))
     }
 
-    /// Missing packets of a picture that can be rebuilt now from those in `packets`. Call it again until `None`.
+    /// Missing packets of a frame that can be rebuilt now from those in `packets`. Call it again until `None`.
     pub(super) fn rebuild(&mut self, packets: &PacketBuffer) -> Option<Vec<RtpVideo>> {
         // What is done with is not missing; its numbers are kept until they are of no use any more.
         let floor = packets.floor();

@@ -1,7 +1,7 @@
 //! From RTP packets to complete access units, in decoding order.
 //!
 //! A unit is handed over the moment that it is complete and everything before it has been: on a clean network nothing
-//! is delayed. A gap is given time for the retransmission to come; after that the receiver drops up to the next picture
+//! is delayed. A gap is given time for the retransmission to come; after that the receiver drops up to the next frame
 //! that a decoder can start at, and asks for one.
 
 mod blocks;
@@ -48,7 +48,7 @@ pub struct VideoReceiverStats {
     pub malformed: u64,
     /// Packets that were lost and could be rebuilt from others.
     pub rebuilt: u64,
-    /// Pictures of which something came, but that were never handed over.
+    /// Frames of which something came, but that were never handed over.
     pub abandoned_frames: u64,
     /// Interarrival jitter (RFC 3550, 6.4.1), in milliseconds.
     pub jitter_ms: f64,
@@ -360,7 +360,7 @@ impl VideoReceiver {
         self.depacketizer.finish(rtp_time)
     }
 
-    /// Drops the packets before `end` and counts the pictures that they were of.
+    /// Drops the packets before `end` and counts the frames that they were of.
     fn abandon_before(&mut self, end: u64) {
         while let Some((sequence, slot)) = self.packets.first_from(0)
             && sequence < end

@@ -30,7 +30,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// No part of a picture: padding alone, as bandwidth probes send it, or repair.
+    /// No part of a frame: padding alone, as bandwidth probes send it, or repair.
     pub(super) fn is_padding(&self) -> bool {
         self.payload.is_empty() || self.is_repair
     }

@@ -255,15 +255,15 @@ fn a_key_frame_ends_the_wait_for_what_was_asked_for_in_vain() {
 #[test]
 fn lost_repair_holds_nothing_up() {
     let place = |index| Some(BlockPlace { media: 1, repairs: 2, index });
-    let picture = |first: u16, rtp_time| RtpVideo { block: place(0), ..packet(first, rtp_time, true, SLICE) };
+    let frame = |first: u16, rtp_time| RtpVideo { block: place(0), ..packet(first, rtp_time, true, SLICE) };
     let mut receiver = started();
-    assert_eq!(units(&mut receiver, 33, [picture(2, 3000)]), [3000]);
+    assert_eq!(units(&mut receiver, 33, [frame(2, 3000)]), [3000]);
     // 3 and 4 are lost.
-    assert_eq!(units(&mut receiver, 66, [picture(5, 6000)]), [6000]);
-    // 6 is lost, 7 is not, and 8 is a picture that is missing.
+    assert_eq!(units(&mut receiver, 66, [frame(5, 6000)]), [6000]);
+    // 6 is lost, 7 is not, and 8 is a frame that is missing.
     let repair = RtpVideo { block: place(2), ..packet(7, 6000, false, SLICE) };
     assert!(units(&mut receiver, 67, [repair]).is_empty());
-    assert!(units(&mut receiver, 133, [picture(11, 12_000)]).is_empty());
+    assert!(units(&mut receiver, 133, [frame(11, 12_000)]).is_empty());
     assert!(receiver.poll_timeout().is_some(), "it is waited for");
-    assert_eq!(units(&mut receiver, 140, [picture(8, 9000)]), [9000, 12_000]);
+    assert_eq!(units(&mut receiver, 140, [frame(8, 9000)]), [9000, 12_000]);
 }

@@ -31,7 +31,7 @@ impl SplitMix64 {
     }
 }
 
-/// What an encoder and packetizer make: 30 pictures a second, each telling them apart by its content.
+/// What an encoder and packetizer make: 30 frames a second, each telling them apart by its content.
 pub(crate) struct Stream {
     pub(crate) packetizer: Packetizer,
     pub(crate) sequence: u16,
@@ -53,8 +53,8 @@ impl Stream {
         }
     }
 
-    /// The packets of the next picture, with a slice of `bytes`.
-    pub(crate) fn picture(&mut self, is_key: bool, bytes: usize) -> Vec<RtpVideo> {
+    /// The packets of the next frame, with a slice of `bytes`.
+    pub(crate) fn frame(&mut self, is_key: bool, bytes: usize) -> Vec<RtpVideo> {
         let unit = access_unit(self.sent.len() as u32, is_key, bytes, self.rtp_time);
         let payloads = self.packetizer.packetize(&unit);
         self.sent.push(unit);
@@ -99,13 +99,13 @@ pub(crate) struct Network {
     /// Whether what is lost comes one round trip later.
     pub(crate) retransmits: bool,
     /// These are lost whatever else.
-    pub(crate) lost_pictures: Vec<usize>,
+    pub(crate) lost_frames: Vec<usize>,
 }
 
 impl Network {
     pub(crate) fn clean(delay: Duration) -> Self {
-        let (reordering, lost_pictures) = (Duration::ZERO, Vec::new());
-        Self { delay, reordering, loss: 0.0, protection: 0.0, duplication: 0.0, retransmits: false, lost_pictures }
+        let (reordering, lost_frames) = (Duration::ZERO, Vec::new());
+        Self { delay, reordering, loss: 0.0, protection: 0.0, duplication: 0.0, retransmits: false, lost_frames }
     }
 }
 
@@ -121,18 +121,18 @@ pub(crate) struct Outcome {
     pub(crate) sent: Vec<AccessUnit>,
     /// Index in `sent` and time.
     pub(crate) delivered: Vec<(usize, Timestamp)>,
-    /// When the last packet of each picture arrived, if all of them did.
+    /// When the last packet of each frame arrived, if all of them did.
     pub(crate) complete: HashMap<usize, Timestamp>,
     pub(crate) requests: Vec<Timestamp>,
     pub(crate) receiver: VideoReceiver,
 }
 
-/// Sends `pictures` over the network, 30 a second. The first one is a key frame, and those asked for.
-pub(crate) fn simulate(seed: u64, network: &Network, pictures: usize) -> Outcome {
+/// Sends `frames` over the network, 30 a second. The first one is a key frame, and those asked for.
+pub(crate) fn simulate(seed: u64, network: &Network, frames: usize) -> Outcome {
     let mut simulation = Simulation::new(seed, network);
     simulation.at(Timestamp::ZERO, Event::Capture);
     while let Some(now) = simulation.next_time() {
-        simulation.advance(now, pictures);
+        simulation.advance(now, frames);
     }
     Outcome { sent: simulation.stream.sent, ..simulation.outcome }
 }
@@ -186,12 +186,12 @@ impl<'a> Simulation<'a> {
         Some(timeout.map_or(event_time, |at| at.min(event_time)))
     }
 
-    fn advance(&mut self, now: Timestamp, pictures: usize) {
+    fn advance(&mut self, now: Timestamp, frames: usize) {
         assert!(now >= self.last_time);
         self.last_time = now;
         if let Some(entry) = self.events.first_entry().filter(|entry| entry.key().0 <= now) {
             match entry.remove() {
-                Event::Capture => self.capture(now, pictures),
+                Event::Capture => self.capture(now, frames),
                 Event::Arrive(packet) => self.arrive(now, packet),
                 Event::Ask => self.wants_key = true,
             }
@@ -210,16 +210,16 @@ impl<'a> Simulation<'a> {
         assert!(timeout.is_none_or(|at| at > now), "it would never get further than {now:?}");
     }
 
-    fn capture(&mut self, now: Timestamp, pictures: usize) {
+    fn capture(&mut self, now: Timestamp, frames: usize) {
         let is_key = std::mem::take(&mut self.wants_key);
         let bytes = if is_key { 30_000 } else { 4_000 + self.random.below(8_000) as usize };
         let index = self.stream.sent.len();
-        let packets = self.stream.picture(is_key, bytes);
+        let packets = self.stream.frame(is_key, bytes);
         self.packet_counts.insert(packets[0].rtp_time, packets.len());
         for packet in packets {
             self.send(now, index, packet);
         }
-        if index + 1 < pictures {
+        if index + 1 < frames {
             self.at(now + Duration::from_micros(33_333), Event::Capture);
         }
     }
@@ -230,7 +230,7 @@ impl<'a> Simulation<'a> {
         if self.random.chance(self.network.duplication) {
             self.at(arrival + Duration::from_millis(1), Event::Arrive(packet.clone()));
         }
-        if !self.random.chance(self.network.loss) && !self.network.lost_pictures.contains(&index) {
+        if !self.random.chance(self.network.loss) && !self.network.lost_frames.contains(&index) {
             self.at(arrival, Event::Arrive(packet));
         } else if self.network.retransmits {
             self.at(arrival + self.network.delay * 2, Event::Arrive(packet));
@@ -249,13 +249,13 @@ impl<'a> Simulation<'a> {
 }
 
 impl Outcome {
-    /// What a decoder needs: pictures in order, each one a key frame or the successor of the one before.
+    /// What a decoder needs: frames in order, each one a key frame or the successor of the one before.
     pub(crate) fn assert_decodable(&self) {
         let mut last = None;
         for &(index, _) in &self.delivered {
             let follows = last.is_some_and(|last| last + 1 == index);
             let restarts = self.sent[index].is_key && last.is_none_or(|last| last < index);
-            assert!(follows || restarts, "picture {index} after {last:?}");
+            assert!(follows || restarts, "frame {index} after {last:?}");
             last = Some(index);
         }
     }

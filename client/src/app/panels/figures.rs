@@ -16,7 +16,7 @@ pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
     };
     let waits = [("here", number(stats.pacing_ms, 0)), ("way", number(stats.queue_ms, 0))];
     vec![
-        picture(texts, "stats-picture", stats.width, stats.height, stats.fps),
+        frame(texts, "stats-picture", stats.width, stats.height, stats.fps),
         texts.tr_with("stats-rates", &rates),
         texts.tr_with("stats-network", &network),
         texts.tr_with("stats-round-trip", &[("round_trip", known(stats.round_trip_ms))]),
@@ -32,12 +32,12 @@ pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
 /// What goes to everyone.
 pub(crate) fn of_sending(texts: &Texts, stats: &CallStats) -> Vec<String> {
     vec![
-        picture(texts, "stats-sent", stats.sent_width, stats.sent_height, stats.sent_fps),
+        frame(texts, "stats-sent", stats.sent_width, stats.sent_height, stats.sent_fps),
         texts.tr_with("stats-encoding", &[("encoding", number(stats.encode_delay_ms, 0))]),
     ]
 }
 
-fn picture(texts: &Texts, key: &str, width: u32, height: u32, fps: f32) -> String {
+fn frame(texts: &Texts, key: &str, width: u32, height: u32, fps: f32) -> String {
     texts.tr_with(key, &[("width", width.into()), ("height", height.into()), ("fps", number(fps, 0))])
 }
 

@@ -1,4 +1,4 @@
-//! What opens beside the pictures: chat, and devices with settings.
+//! What opens beside the frames: chat, and devices with settings.
 
 pub(crate) mod chat;
 pub(crate) mod devices;

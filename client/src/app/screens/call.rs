@@ -1,4 +1,4 @@
-//! The call: the others' pictures, one's own in the corner, a bar of buttons, and what is open beside them.
+//! The call: the others' frames, one's own in the corner, a bar of buttons, and what is open beside them.
 
 use egui::accesskit::Role;
 use egui::{
@@ -20,7 +20,7 @@ use crate::app::widgets::tile::Tile;
 use crate::app::widgets::tile_grid;
 use crate::i18n::Texts;
 
-/// From this width on chat and devices stand beside the pictures instead of in front of them.
+/// From this width on chat and devices stand beside the frames instead of in front of them.
 const BESIDE: f32 = 720.0;
 const SIDE_WIDTH: f32 = 330.0;
 const GAP: f32 = 6.0;
@@ -54,7 +54,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, call: &CallState, live: &mut Live
         } else {
             others(ui, area, &state.texts, call, live);
         }
-        own_picture(ui, area, state, call, live);
+        self_view(ui, area, state, call, live);
         notices(ui, area, &state.texts, call, live);
     });
 }
@@ -143,16 +143,16 @@ fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut L
             label: &label(texts, peer),
             muted: peer.muted,
             status: status.as_deref(),
-            pictures: peer.pictures.as_ref().filter(|_| peer.camera_on),
+            frames: peer.frames.as_ref().filter(|_| peer.camera_on),
             figures: &lines,
         }
         .show(ui, rect, live.videos);
     }
 }
 
-/// What to say about a peer whose picture does not move.
+/// What to say about a peer whose frame does not move.
 fn status(texts: &Texts, peer: &Peer) -> Option<String> {
-    let has_picture = peer.pictures.as_ref().is_some_and(|slot| slot.get().is_some());
+    let has_frame = peer.frames.as_ref().is_some_and(|slot| slot.get().is_some());
     match &peer.link {
         PeerLink::Connecting => Some(texts.tr("peer-connecting")),
         PeerLink::Interrupted => Some(texts.tr("peer-interrupted")),
@@ -160,7 +160,7 @@ fn status(texts: &Texts, peer: &Peer) -> Option<String> {
             Some(texts.tr_with("peer-unreachable", &[("reason", reason.as_str().into())]))
         }
         PeerLink::Connected if !peer.camera_on => Some(texts.tr("peer-camera-off")),
-        PeerLink::Connected if !has_picture => Some(texts.tr("peer-waiting")),
+        PeerLink::Connected if !has_frame => Some(texts.tr("peer-waiting")),
         PeerLink::Connected => None,
     }
 }
@@ -175,7 +175,7 @@ fn label(texts: &Texts, peer: &Peer) -> String {
     texts.tr_with(key, &[("name", peer.name.as_str().into())])
 }
 
-fn own_picture(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mut Live<'_>) {
+fn self_view(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mut Live<'_>) {
     let texts = &state.texts;
     let width = (area.width() * 0.22).clamp(104.0, 240.0);
     let size = vec2(width, width * 9.0 / 16.0);
@@ -189,7 +189,7 @@ fn own_picture(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &
         label: &texts.tr(if has_camera { "own-picture" } else { "own-picture-off" }),
         muted: state.devices.muted,
         status: None,
-        pictures: has_camera.then_some(&live.own_picture),
+        frames: has_camera.then_some(&live.self_view),
         figures: &lines,
     }
     .show(ui, rect, live.videos);

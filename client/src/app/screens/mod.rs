@@ -10,12 +10,12 @@ use maru_core::time::Timestamp;
 use super::commands::Command;
 use super::state::{Screen, State};
 use super::video::Videos;
-use crate::media::PictureSlot;
+use crate::media::FrameSlot;
 
-/// What changes all the time and is no state: pictures, loudness, the time.
+/// What changes all the time and is no state: frames, loudness, the time.
 pub(crate) struct Live<'a> {
     pub(crate) now: Timestamp,
-    pub(crate) own_picture: PictureSlot,
+    pub(crate) self_view: FrameSlot,
     /// The microphone's loudest sample just now, 0 to 1.
     pub(crate) level: f32,
     pub(crate) videos: &'a mut Videos,

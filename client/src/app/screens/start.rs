@@ -14,7 +14,7 @@ use crate::app::widgets::tile::Tile;
 use crate::i18n;
 use crate::session::EndReason;
 
-/// From this width on the form stands beside the picture.
+/// From this width on the form stands beside the frame.
 const TWO_COLUMNS: f32 = 760.0;
 const FORM_WIDTH: f32 = 360.0;
 const GAP: f32 = 32.0;
@@ -140,8 +140,8 @@ fn devices_column(ui: &mut Ui, state: &State, live: &mut Live<'_>, commands: &mu
         name: if name.is_empty() { &you } else { name },
         label: &texts.tr(if has_camera { "own-picture" } else { "own-picture-off" }),
         muted: false,
-        status: live.own_picture.get().is_none().then_some(status.as_str()),
-        pictures: has_camera.then_some(&live.own_picture),
+        status: live.self_view.get().is_none().then_some(status.as_str()),
+        frames: has_camera.then_some(&live.self_view),
         figures: &[],
     }
     .show(ui, rect, live.videos);

@@ -138,7 +138,7 @@ fn unread_messages_are_counted_until_the_chat_opens() {
 }
 
 #[test]
-fn pictures_say_whose_they_are_and_what_is_off() {
+fn frames_say_whose_they_are_and_what_is_off() {
     let mut bench = Bench::in_call(Language::English);
     let mina = bench.connects(1, "Mina");
     bench.joins(2, "Jun");

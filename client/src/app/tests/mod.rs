@@ -18,7 +18,7 @@ use super::video::Videos;
 use super::{fonts, theme};
 use crate::clock;
 use crate::i18n::{Language, Texts};
-use crate::media::PictureSlot;
+use crate::media::FrameSlot;
 use crate::session::{CallEvent, PeerKey, ServerChoice};
 use crate::settings::Settings;
 
@@ -27,7 +27,7 @@ struct Bench {
     state: State,
     effects: Vec<Effect>,
     videos: Videos,
-    own_picture: PictureSlot,
+    self_view: FrameSlot,
     level: f32,
     now: Timestamp,
 }
@@ -41,7 +41,7 @@ impl Bench {
             state: State::new(Texts::new(language), settings, &media, wishes),
             effects: vec![],
             videos: Videos::undrawn(),
-            own_picture: PictureSlot::default(),
+            self_view: FrameSlot::default(),
             level: 0.2,
             now: clock::timestamp(Instant::now()),
         }
@@ -76,13 +76,13 @@ impl Bench {
 
     fn connects(&mut self, key: u32, name: &str) -> PeerKey {
         let peer = self.joins(key, name);
-        self.event(CallEvent::PeerConnected { peer, pictures: PictureSlot::default() });
+        self.event(CallEvent::PeerConnected { peer, frames: FrameSlot::default() });
         peer
     }
 
     fn ui(&mut self, ui: &mut egui::Ui) {
         let mut live =
-            Live { now: self.now, own_picture: self.own_picture.clone(), level: self.level, videos: &mut self.videos };
+            Live { now: self.now, self_view: self.self_view.clone(), level: self.level, videos: &mut self.videos };
         for command in screens::show(ui, &self.state, &mut live) {
             ui.ctx().request_repaint();
             self.command(command);

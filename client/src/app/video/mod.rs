@@ -1,4 +1,4 @@
-//! Pictures on the graphics card: their three planes are uploaded as they are, and a shader makes colours of them.
+//! Frames on the graphics card: their three planes are uploaded as they are, and a shader makes colours of them.
 //!
 //! OpenGL rather than Vulkan and its like: it is there everywhere, and without a graphics card it takes less memory.
 
@@ -12,15 +12,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use eframe::{CreationContext, NativeOptions, Renderer};
 use egui::{PaintCallback, Rect, Ui, vec2};
 use egui_glow::CallbackFn;
-use maru_core::picture::Picture;
+use maru_core::frame::VideoFrame;
 
 use self::plane_textures::PlaneTextures;
 use self::program::Program;
 use super::widgets::tile_grid::fit;
-use crate::media::PictureSlot;
+use crate::media::FrameSlot;
 use crate::session::PeerKey;
 
-/// Whose picture it is.
+/// Whose frame it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
     /// Drawn as in a mirror.
@@ -33,7 +33,7 @@ pub(super) fn native_options() -> NativeOptions {
     NativeOptions { renderer: Renderer::Glow, ..NativeOptions::default() }
 }
 
-/// The pictures that are drawn, each from its newest.
+/// The frames that are drawn, each from its newest.
 pub(crate) struct Videos {
     /// `None`: nothing can be drawn, names are shown instead.
     graphics: Option<Arc<Mutex<Graphics>>>,
@@ -61,22 +61,22 @@ impl Videos {
         Self { graphics: Some(Arc::new(Mutex::new(graphics))), drawn: Vec::new() }
     }
 
-    /// For where nothing can be drawn: names stand in for the pictures.
+    /// For where nothing can be drawn: names stand in for the frames.
     pub(super) fn undrawn() -> Self {
         Self { graphics: None, drawn: Vec::new() }
     }
 
-    /// Draws the newest picture of `slot` as large as it fits into `rect`. `false`: there is none.
-    pub(crate) fn draw(&mut self, ui: &Ui, rect: Rect, source: Source, slot: &PictureSlot) -> bool {
-        // Before the picture: should a newer one come in between, it is uploaded once more instead of never.
+    /// Draws the newest frame of `slot` as large as it fits into `rect`. `false`: there is none.
+    pub(crate) fn draw(&mut self, ui: &Ui, rect: Rect, source: Source, slot: &FrameSlot) -> bool {
+        // Before the frame: should a newer one come in between, it is uploaded once more instead of never.
         let generation = slot.generation();
-        let (Some(graphics), Some(picture)) = (&self.graphics, slot.get()) else { return false };
+        let (Some(graphics), Some(frame)) = (&self.graphics, slot.get()) else { return false };
         self.drawn.push(source);
         let graphics = Arc::clone(graphics);
-        let rect = fit(vec2(picture.image.width as f32, picture.image.height as f32), rect);
+        let rect = fit(vec2(frame.image.width as f32, frame.image.height as f32), rect);
         let paint = move |_: egui::PaintCallbackInfo, painter: &egui_glow::Painter| {
             let mut graphics = graphics.lock().unwrap_or_else(PoisonError::into_inner);
-            graphics.paint(painter.gl(), source, &picture, generation);
+            graphics.paint(painter.gl(), source, &frame, generation);
         };
         ui.painter().add(PaintCallback { rect, callback: Arc::new(CallbackFn::new(paint)) });
         true
@@ -96,7 +96,7 @@ impl Videos {
 }
 
 impl Graphics {
-    fn paint(&mut self, gl: &glow::Context, source: Source, picture: &Picture, generation: u64) {
+    fn paint(&mut self, gl: &glow::Context, source: Source, frame: &VideoFrame, generation: u64) {
         for textures in self.forgotten.drain(..) {
             textures.delete(gl);
         }
@@ -107,7 +107,7 @@ impl Graphics {
                 Err(error) => return tracing::error!(error, "there is no room for a picture on the graphics card"),
             },
         };
-        textures.upload(gl, &picture.image, generation);
-        self.program.draw(gl, textures, picture.image.height, source == Source::Own);
+        textures.upload(gl, &frame.image, generation);
+        self.program.draw(gl, textures, frame.image.height, source == Source::Own);
     }
 }

@@ -1,13 +1,13 @@
-//! The planes of one picture as three textures of one byte for each pixel.
+//! The planes of one frame as three textures of one byte for each pixel.
 
 use glow::{Context, HasContext, NativeTexture, PixelUnpackData};
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 
 pub(super) struct PlaneTextures {
     /// Y, U, V.
     planes: [NativeTexture; 3],
     size: (u32, u32),
-    /// Of the picture that was uploaded last.
+    /// Of the frame that was uploaded last.
     generation: Option<u64>,
 }
 

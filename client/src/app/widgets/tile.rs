@@ -1,4 +1,4 @@
-//! A picture with a name on it, or a card with the name where there is no picture.
+//! A frame with a name on it, or a card with the name where there is no frame.
 
 use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
@@ -7,7 +7,7 @@ use egui::{Align2, Color32, FontId, Rect, Sense, Ui, Vec2, WidgetInfo, pos2, vec
 use super::icons::{self, Icon};
 use crate::app::theme::{Palette, ROUNDING};
 use crate::app::video::{Source, Videos};
-use crate::media::PictureSlot;
+use crate::media::FrameSlot;
 
 /// Below this width a tile shows less.
 const SMALL: f32 = 220.0;
@@ -20,10 +20,10 @@ pub(crate) struct Tile<'a> {
     /// For those who cannot see it.
     pub(crate) label: &'a str,
     pub(crate) muted: bool,
-    /// Shown on the card while there is no picture, or over a picture that stands still.
+    /// Shown on the card while there is no frame, or over a frame that stands still.
     pub(crate) status: Option<&'a str>,
     /// `None` while there is none to be shown.
-    pub(crate) pictures: Option<&'a PictureSlot>,
+    pub(crate) frames: Option<&'a FrameSlot>,
     /// Lines of figures on top of it.
     pub(crate) figures: &'a [String],
 }
@@ -37,7 +37,7 @@ impl Tile<'_> {
         }
         let palette = Palette::of(ui);
         ui.painter().rect_filled(rect, ROUNDING, palette.stage);
-        let drawn = self.pictures.is_some_and(|slot| videos.draw(ui, rect, self.source, slot));
+        let drawn = self.frames.is_some_and(|slot| videos.draw(ui, rect, self.source, slot));
         if drawn {
             if let Some(status) = self.status {
                 plate(ui, rect, Align2::CENTER_CENTER, None, status);

@@ -1,15 +1,15 @@
-//! Where the pictures of a call go.
+//! Where the frames of a call go.
 
 use egui::{Rect, Vec2, pos2, vec2};
 
-/// Width over height of the pictures that are expected.
+/// Width over height of the frames that are expected.
 const ASPECT: f32 = 16.0 / 9.0;
 
-/// The largest equal tiles for `count` pictures in `area`, row by row; a last row that is not full is centred.
+/// The largest equal tiles for `count` frames in `area`, row by row; a last row that is not full is centred.
 pub(crate) fn tiles(count: usize, area: Rect, gap: f32) -> Vec<Rect> {
     let columns = (1..=count).max_by(|a, b| {
-        let picture = |columns| picture_area(tile_size(count, columns, area.size(), gap));
-        picture(*a).total_cmp(&picture(*b))
+        let frame = |columns| frame_area(tile_size(count, columns, area.size(), gap));
+        frame(*a).total_cmp(&frame(*b))
     });
     let Some(columns) = columns else { return vec![] };
     let rows = count.div_ceil(columns);
@@ -37,9 +37,9 @@ fn tile_size(count: usize, columns: usize, area: Vec2, gap: f32) -> Vec2 {
     vec2(one(area.x, columns), one(area.y, rows))
 }
 
-fn picture_area(tile: Vec2) -> f32 {
-    let picture = fit(vec2(ASPECT, 1.0), Rect::from_min_size(pos2(0.0, 0.0), tile)).size();
-    picture.x * picture.y
+fn frame_area(tile: Vec2) -> f32 {
+    let frame = fit(vec2(ASPECT, 1.0), Rect::from_min_size(pos2(0.0, 0.0), tile)).size();
+    frame.x * frame.y
 }
 
 #[cfg(test)]
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_keeps_its_shape() {
+    fn a_frame_keeps_its_shape() {
         let wide = fit(vec2(1280.0, 720.0), area(100.0, 100.0));
         assert!((wide.width() - 100.0).abs() < 1e-3 && (wide.height() - 56.25).abs() < 1e-3);
         let tall = fit(vec2(480.0, 640.0), area(100.0, 100.0));

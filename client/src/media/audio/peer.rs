@@ -94,7 +94,7 @@ impl Peer {
         state.samples_concealed.store(counters.samples_concealed, Ordering::Relaxed);
     }
 
-    /// Every tenth of a second: which sound is played when. Pictures go by it, and in the report, with the sender's
+    /// Every tenth of a second: which sound is played when. Frames go by it, and in the report, with the sender's
     /// `spoken`, it gives the delay.
     fn tell_heard(&mut self, now: Timestamp, waiting_ms: f32, samples: usize) {
         self.blocks = (self.blocks + 1) % BLOCKS_PER_REPORT;

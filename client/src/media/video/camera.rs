@@ -5,11 +5,11 @@ mod format;
 #[cfg(target_os = "linux")]
 mod v4l2;
 
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 use nokhwa::Camera;
 use nokhwa::utils::{ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType};
 
-use super::source::{Captured, PictureSource};
+use super::source::{Captured, FrameSource};
 use crate::clock;
 use crate::media::DeviceProblem;
 use crate::media::worker::guarded;
@@ -59,7 +59,7 @@ fn devices() -> Vec<Device> {
     });
     let mut devices: Vec<Device> = Vec::new();
     // A webcam has a second node for metadata, which is no camera.
-    for info in found.iter().filter(|info| delivers_pictures(info.index())) {
+    for info in found.iter().filter(|info| delivers_frames(info.index())) {
         let mut name = info.human_name();
         let mut copy = 1;
         while devices.iter().any(|device| device.name == name) {
@@ -103,7 +103,7 @@ impl CameraSource {
     }
 }
 
-impl PictureSource for CameraSource {
+impl FrameSource for CameraSource {
     fn name(&self) -> String {
         self.name.clone()
     }
@@ -140,10 +140,10 @@ fn open_problem(name: &str, error: &str) -> DeviceProblem {
 }
 
 #[cfg(target_os = "linux")]
-use v4l2::{delivers_pictures, formats, prepare};
+use v4l2::{delivers_frames, formats, prepare};
 
 #[cfg(not(target_os = "linux"))]
-fn delivers_pictures(_: &CameraIndex) -> bool {
+fn delivers_frames(_: &CameraIndex) -> bool {
     true
 }
 

@@ -1,20 +1,20 @@
-//! The camera thread: opens the source, hands its pictures on, and opens it again when it is lost.
+//! The camera thread: opens the source, hands its frames on, and opens it again when it is lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use maru_core::frame::VideoFrame;
 use maru_core::media::VIDEO_CLOCK_HZ;
-use maru_core::picture::Picture;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::encoder::EncoderInput;
-use super::pool::PicturePool;
-use super::source::{self, PictureSource};
+use super::pool::FramePool;
+use super::source::{self, FrameSource};
 use crate::media::slot::Wake;
 use crate::media::worker::{JOIN_DEADLINE, StopFlag, Worker, failed, guarded, tell};
-use crate::media::{CameraChoice, DeviceKind, DeviceProblem, MediaEvent, PictureSlot};
+use crate::media::{CameraChoice, DeviceKind, DeviceProblem, FrameSlot, MediaEvent};
 use crate::report::Report;
 
 /// What is to be captured. A change ends the thread of the old source and starts one for the new; nobody waits for it.
@@ -23,11 +23,11 @@ pub(super) struct Capture {
     state: Mutex<State>,
 }
 
-/// Where pictures and news go. Shared by the threads of all sources, one after the other.
+/// Where frames and news go. Shared by the threads of all sources, one after the other.
 #[derive(Clone)]
 pub(super) struct Outlets {
     pub(super) encoder: EncoderInput,
-    pub(super) own_picture: PictureSlot,
+    pub(super) self_view: FrameSlot,
     pub(super) wake: Wake,
     pub(super) events: mpsc::Sender<MediaEvent>,
     pub(super) report: Report,
@@ -38,7 +38,7 @@ pub(super) struct Outlets {
 struct State {
     choice: CameraChoice,
     on: bool,
-    /// Whether pictures come, or are about to. The thread's own: the last word of an old one must not concern a new one.
+    /// Whether frames come, or are about to. The thread's own: the last word of an old one must not concern a new one.
     is_available: Arc<AtomicBool>,
     worker: Option<Worker>,
 }
@@ -97,7 +97,7 @@ impl Capture {
 /// Until it is stopped: opens, captures, and on failure tries again after [`RETRY_AFTER`].
 fn capture(choice: &CameraChoice, outlets: &Outlets, is_available: &AtomicBool, stop: &StopFlag) {
     let mut told = None;
-    let mut pool = PicturePool::default();
+    let mut pool = FramePool::default();
     while !stop.is_set() {
         let ended = guarded(|| match source::open(choice, stop)? {
             Some(source) => {
@@ -131,9 +131,9 @@ fn is_absence(problem: &DeviceProblem) -> bool {
 
 /// Until it is stopped or the source fails.
 fn run(
-    mut source: Box<dyn PictureSource>,
+    mut source: Box<dyn FrameSource>,
     outlets: &Outlets,
-    pool: &mut PicturePool,
+    pool: &mut FramePool,
     stop: &StopFlag,
 ) -> Result<(), DeviceProblem> {
     while !stop.is_set() {
@@ -149,10 +149,10 @@ fn run(
             "captured",
             json!({ "source_frame": captured.source_frame, "rtp_time": rtp_time }),
         );
-        let picture = Picture { image, at: captured.at, rtp_time, source_frame: captured.source_frame };
-        let picture = pool.publish(picture);
-        outlets.encoder.put(Arc::clone(&picture));
-        outlets.own_picture.put(Some(picture));
+        let frame = VideoFrame { image, at: captured.at, rtp_time, source_frame: captured.source_frame };
+        let frame = pool.publish(frame);
+        outlets.encoder.put(Arc::clone(&frame));
+        outlets.self_view.put(Some(frame));
         outlets.wake.call();
     }
     Ok(())
@@ -160,8 +160,8 @@ fn run(
 
 impl Outlets {
     fn clear(&self) {
-        if self.own_picture.get().is_some() {
-            self.own_picture.put(None);
+        if self.self_view.get().is_some() {
+            self.self_view.put(None);
             self.wake.call();
         }
     }

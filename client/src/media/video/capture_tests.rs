@@ -1,7 +1,7 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use maru_core::barcode;
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 
 use super::super::encoder::EncoderThread;
 use super::super::y4m::Y4mWriter;
@@ -10,7 +10,7 @@ use super::*;
 struct Bench {
     capture: Capture,
     encoder: EncoderThread,
-    own_picture: PictureSlot,
+    self_view: FrameSlot,
     wakes: Receiver<()>,
     events: mpsc::Receiver<MediaEvent>,
 }
@@ -23,22 +23,22 @@ fn bench(choice: CameraChoice, on: bool) -> Bench {
     }));
     let (sender, events) = mpsc::channel(16);
     let encoder = EncoderThread::start(sender.clone());
-    let own_picture = PictureSlot::default();
+    let self_view = FrameSlot::default();
     let outlets = Outlets {
         encoder: encoder.input(),
-        own_picture: own_picture.clone(),
+        self_view: self_view.clone(),
         wake,
         events: sender,
         report: Report::none(),
         rtp_offset: 77,
     };
-    Bench { capture: Capture::start(choice, on, outlets), encoder, own_picture, wakes, events }
+    Bench { capture: Capture::start(choice, on, outlets), encoder, self_view, wakes, events }
 }
 
 impl Bench {
-    /// Waits until the own picture is as wanted.
-    fn wait_for(&self, wanted: impl Fn(Option<&Picture>) -> bool) {
-        while !wanted(self.own_picture.get().as_deref()) {
+    /// Waits until the own frame is as wanted.
+    fn wait_for(&self, wanted: impl Fn(Option<&VideoFrame>) -> bool) {
+        while !wanted(self.self_view.get().as_deref()) {
             self.wakes.recv().expect("the capture thread is there");
         }
     }
@@ -49,31 +49,31 @@ fn opened(name: &str) -> MediaEvent {
 }
 
 #[test]
-fn the_test_picture_is_captured_with_its_number_and_rtp_time() {
+fn the_test_pattern_is_captured_with_its_number_and_rtp_time() {
     let mut bench = bench(CameraChoice::Test, true);
-    bench.wait_for(|picture| picture.is_some_and(|picture| picture.source_frame >= Some(2)));
-    let picture = bench.own_picture.get().expect("a picture");
-    assert_eq!(barcode::read(&picture.image).map(u64::from), picture.source_frame);
-    assert_eq!(picture.rtp_time, picture.at.rtp_time(90_000).wrapping_add(77));
-    assert_eq!((picture.image.width, picture.image.height), (1280, 720));
-    assert_eq!(bench.events.blocking_recv(), Some(opened("test picture")));
+    bench.wait_for(|frame| frame.is_some_and(|frame| frame.source_frame >= Some(2)));
+    let frame = bench.self_view.get().expect("a frame");
+    assert_eq!(barcode::read(&frame.image).map(u64::from), frame.source_frame);
+    assert_eq!(frame.rtp_time, frame.at.rtp_time(90_000).wrapping_add(77));
+    assert_eq!((frame.image.width, frame.image.height), (1280, 720));
+    assert_eq!(bench.events.blocking_recv(), Some(opened("test pattern")));
     assert!(bench.encoder.stats().captured >= 3);
 }
 
 #[test]
 fn off_shows_nothing_and_on_shows_again() {
     let bench = bench(CameraChoice::Test, true);
-    bench.wait_for(|picture| picture.is_some());
+    bench.wait_for(|frame| frame.is_some());
     bench.capture.set_on(false);
     assert!(!bench.capture.is_available());
-    bench.wait_for(|picture| picture.is_none());
+    bench.wait_for(|frame| frame.is_none());
     bench.capture.set_on(true);
     assert!(bench.capture.is_available(), "about to come");
-    bench.wait_for(|picture| picture.is_some());
+    bench.wait_for(|frame| frame.is_some());
 }
 
 #[test]
-fn a_file_is_looped_and_takes_over_from_the_test_picture() {
+fn a_file_is_looped_and_takes_over_from_the_test_pattern() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("clip.y4m");
     let mut writer = Y4mWriter::create(&path, 320, 180).expect("created");
@@ -84,18 +84,18 @@ fn a_file_is_looped_and_takes_over_from_the_test_picture() {
     }
     drop(writer);
     let mut bench = bench(CameraChoice::Test, true);
-    bench.wait_for(|picture| picture.is_some());
+    bench.wait_for(|frame| frame.is_some());
     bench.capture.set_choice(CameraChoice::File(path.clone()));
     let is = |index| {
-        move |picture: Option<&Picture>| {
-            picture.is_some_and(|picture| picture.image.width == 320 && picture.source_frame == Some(index))
+        move |frame: Option<&VideoFrame>| {
+            frame.is_some_and(|frame| frame.image.width == 320 && frame.source_frame == Some(index))
         }
     };
     bench.wait_for(is(2));
-    assert_eq!(barcode::read(&bench.own_picture.get().expect("a picture").image).map(|n| n / 1000), Some(1));
+    assert_eq!(barcode::read(&bench.self_view.get().expect("a frame").image).map(|n| n / 1000), Some(1));
     bench.wait_for(is(0));
     bench.wait_for(is(2));
-    assert_eq!(bench.events.blocking_recv(), Some(opened("test picture")));
+    assert_eq!(bench.events.blocking_recv(), Some(opened("test pattern")));
     assert_eq!(bench.events.blocking_recv(), Some(opened(&path.display().to_string())));
 }
 
@@ -108,6 +108,6 @@ fn what_cannot_be_opened_is_told_once_and_another_choice_works() {
     assert_eq!(bench.events.blocking_recv(), Some(failed));
     assert!(!bench.capture.is_available());
     bench.capture.set_choice(CameraChoice::Test);
-    bench.wait_for(|picture| picture.is_some());
-    assert_eq!(bench.events.blocking_recv(), Some(opened("test picture")));
+    bench.wait_for(|frame| frame.is_some());
+    assert_eq!(bench.events.blocking_recv(), Some(opened("test pattern")));
 }

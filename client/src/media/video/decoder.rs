@@ -1,26 +1,26 @@
-//! A decoder thread for each peer: from access units to the picture that is shown.
+//! A decoder thread for each peer: from access units to the frame that is shown.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use maru_core::frame::VideoFrame;
 use maru_core::media::AccessUnit;
-use maru_core::picture::Picture;
 use maru_core::time::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::h264::H264Decoder;
 use super::mean::SecondMean;
-use super::pool::PicturePool;
+use super::pool::FramePool;
 use super::recorder::Recorder;
 use crate::clock;
 use crate::media::slot::Wake;
 use crate::media::worker::{StopFlag, Worker, failed, guarded};
-use crate::media::{DeviceProblem, MediaEvent, PictureSlot, ReceiveStats};
+use crate::media::{DeviceProblem, FrameSlot, MediaEvent, ReceiveStats};
 use crate::report::Report;
 
-/// The pictures of one peer. Dropping it ends its thread.
+/// The frames of one peer. Dropping it ends its thread.
 pub struct PeerVideo {
     shared: Arc<Shared>,
     // Dropped before the worker, which waits at the other end.
@@ -34,7 +34,7 @@ struct Waiting {
 }
 
 struct Shared {
-    pictures: PictureSlot,
+    frames: FrameSlot,
     key_wanted: AtomicBool,
     camera_on: AtomicBool,
     state: Mutex<State>,
@@ -58,7 +58,7 @@ pub(super) struct DecoderOutlets {
 impl PeerVideo {
     pub(super) fn start(name: &str, outlets: DecoderOutlets) -> Self {
         let shared = Arc::new(Shared {
-            pictures: PictureSlot::default(),
+            frames: FrameSlot::default(),
             key_wanted: AtomicBool::new(true),
             camera_on: AtomicBool::new(true),
             state: Mutex::new(State { name: name.into(), ..State::default() }),
@@ -96,12 +96,12 @@ impl PeerVideo {
     pub fn set_camera_on(&self, on: bool) {
         self.shared.camera_on.store(on, Ordering::Relaxed);
         if !on {
-            self.shared.pictures.put(None);
+            self.shared.frames.put(None);
         }
     }
 
-    pub fn pictures(&self) -> PictureSlot {
-        self.shared.pictures.clone()
+    pub fn frames(&self) -> FrameSlot {
+        self.shared.frames.clone()
     }
 
     pub fn stats(&self) -> ReceiveStats {
@@ -123,13 +123,13 @@ fn decode_all(shared: &Shared, units: &Receiver<Waiting>, mut outlets: DecoderOu
         // The handle drops its end of the queue before it joins.
         let Ok(waiting) = units.recv() else { return };
         let decoded = guarded(|| decoder.decode(&waiting.unit));
-        let picture = decoded.unwrap_or_else(|problem| {
+        let frame = decoded.unwrap_or_else(|problem| {
             failed(&outlets.events, problem);
             decoder = StreamDecoder::default();
             Decoded::Broken
         });
-        match picture {
-            Decoded::Picture(picture) => present(shared, &mut outlets, picture, waiting.since),
+        match frame {
+            Decoded::VideoFrame(frame) => present(shared, &mut outlets, frame, waiting.since),
             Decoded::Nothing => {}
             Decoded::Waiting => shared.key_wanted.store(true, Ordering::Relaxed),
             Decoded::Broken => {
@@ -140,28 +140,28 @@ fn decode_all(shared: &Shared, units: &Receiver<Waiting>, mut outlets: DecoderOu
     }
 }
 
-fn present(shared: &Shared, outlets: &mut DecoderOutlets, picture: Arc<Picture>, since: Timestamp) {
-    let (width, height) = (picture.image.width, picture.image.height);
+fn present(shared: &Shared, outlets: &mut DecoderOutlets, frame: Arc<VideoFrame>, since: Timestamp) {
+    let (width, height) = (frame.image.width, frame.image.height);
     if !shared.camera_on.load(Ordering::Relaxed) {
         return;
     }
     let mut state = shared.state();
     state.stats.presented += 1;
     (state.stats.width, state.stats.height) = (width, height);
-    state.delay_ms.add(picture.at, picture.at.since(since).as_secs_f32() * 1e3);
+    state.delay_ms.add(frame.at, frame.at.since(since).as_secs_f32() * 1e3);
     let name = state.name.clone();
     drop(state);
-    let fields = json!({ "peer": name, "width": width, "height": height, "rtp_time": picture.rtp_time });
-    outlets.report.event(picture.at, "presented", fields);
+    let fields = json!({ "peer": name, "width": width, "height": height, "rtp_time": frame.rtp_time });
+    outlets.report.event(frame.at, "presented", fields);
     if let Some(recorder) = &mut outlets.recorder {
-        recorder.write(Arc::clone(&picture));
+        recorder.write(Arc::clone(&frame));
     }
-    shared.pictures.put(Some(picture));
+    shared.frames.put(Some(frame));
     outlets.wake.call();
 }
 
 enum Decoded {
-    Picture(Arc<Picture>),
+    VideoFrame(Arc<VideoFrame>),
     /// Parameter sets only.
     Nothing,
     /// Not decoded: a key frame has to come first.
@@ -174,7 +174,7 @@ enum Decoded {
 #[derive(Default)]
 struct StreamDecoder {
     codec: Option<H264Decoder>,
-    pool: PicturePool,
+    pool: FramePool,
 }
 
 impl StreamDecoder {
@@ -186,8 +186,8 @@ impl StreamDecoder {
         let mut image = self.pool.image();
         match codec.decode(&unit.data, &mut image) {
             Ok(true) => {
-                let picture = Picture { image, at: clock::now(), rtp_time: unit.rtp_time, source_frame: None };
-                Decoded::Picture(self.pool.publish(picture))
+                let frame = VideoFrame { image, at: clock::now(), rtp_time: unit.rtp_time, source_frame: None };
+                Decoded::VideoFrame(self.pool.publish(frame))
             }
             Ok(false) => Decoded::Nothing,
             Err(error) => {
@@ -199,7 +199,7 @@ impl StreamDecoder {
     }
 }
 
-/// A quarter of a second of pictures; more would only be late.
+/// A quarter of a second of frames; more would only be late.
 const QUEUE: usize = 8;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use maru_core::barcode;
-use maru_core::picture::I420;
-use maru_core::test_picture::TestPicture;
+use maru_core::frame::I420;
+use maru_core::test_pattern::TestPattern;
 
 use super::super::h264::H264Encoder;
 use super::*;
@@ -8,13 +8,13 @@ use super::*;
 const WIDTH: u32 = 320;
 const HEIGHT: u32 = 180;
 
-/// The test picture, encoded; the first unit and each after a request is a key frame.
+/// The test pattern, encoded; the first unit and each after a request is a key frame.
 fn units(count: u64, keys: &[u64]) -> Vec<AccessUnit> {
     let mut encoder = H264Encoder::new(WIDTH, HEIGHT, 4_000_000, 30).expect("an encoder");
-    let picture = TestPicture::new(WIDTH, HEIGHT);
+    let frame = TestPattern::new(WIDTH, HEIGHT);
     let mut image = I420::black(0, 0);
     let encode = |number| {
-        picture.draw(number, &mut image);
+        frame.draw(number, &mut image);
         if keys.contains(&number) {
             encoder.request_key_frame();
         }
@@ -25,7 +25,7 @@ fn units(count: u64, keys: &[u64]) -> Vec<AccessUnit> {
 }
 
 fn number(decoded: &Decoded) -> Option<u16> {
-    if let Decoded::Picture(picture) = decoded { barcode::read(&picture.image) } else { None }
+    if let Decoded::VideoFrame(frame) = decoded { barcode::read(&frame.image) } else { None }
 }
 
 /// Numbers from nowhere, the same in every run.
@@ -92,11 +92,11 @@ fn empty_units_and_a_change_of_size_are_fine() {
     assert_eq!(number(&decoder.decode(&small[0])), Some(0));
     let mut encoder = H264Encoder::new(640, 360, 1_000_000, 30).expect("an encoder");
     let encoded = encoder.encode(&I420::black(640, 360), 0).expect("encoded").expect("a key frame");
-    let Decoded::Picture(picture) = decoder.decode(&AccessUnit { data: encoded.data, is_key: true, rtp_time: 9 })
+    let Decoded::VideoFrame(frame) = decoder.decode(&AccessUnit { data: encoded.data, is_key: true, rtp_time: 9 })
     else {
         panic!("a key frame of another size is decoded");
     };
-    assert_eq!((picture.image.width, picture.image.height, picture.rtp_time), (640, 360, 9));
+    assert_eq!((frame.image.width, frame.image.height, frame.rtp_time), (640, 360, 9));
     assert_eq!(number(&decoder.decode(&small[0])), Some(0));
 }
 
@@ -104,7 +104,7 @@ fn empty_units_and_a_change_of_size_are_fine() {
 fn a_full_queue_refuses_and_asks_for_a_key_frame() {
     let (queue, _nobody_takes) = sync_channel(QUEUE);
     let shared = Arc::new(Shared {
-        pictures: PictureSlot::default(),
+        frames: FrameSlot::default(),
         key_wanted: AtomicBool::new(false),
         camera_on: AtomicBool::new(true),
         state: Mutex::default(),
@@ -121,22 +121,22 @@ fn a_full_queue_refuses_and_asks_for_a_key_frame() {
 }
 
 #[test]
-fn pictures_are_presented_until_the_camera_is_off() {
+fn frames_are_presented_until_the_camera_is_off() {
     let (woken, wakes) = sync_channel(64);
     let wake = Wake::default();
-    wake.set(Arc::new(move || woken.try_send(()).expect("room for every picture of this test")));
+    wake.set(Arc::new(move || woken.try_send(()).expect("room for every frame of this test")));
     let (events, _received) = mpsc::channel(4);
     let peer = PeerVideo::start("Bo", DecoderOutlets { wake, events, report: Report::none(), recorder: None });
     assert!(peer.take_key_frame_request(), "the first unit has to be a key frame");
     for unit in units(4, &[]) {
         assert!(peer.push(unit));
-        wakes.recv().expect("a picture");
+        wakes.recv().expect("a frame");
     }
-    let shown = peer.pictures().get().expect("a picture");
+    let shown = peer.frames().get().expect("a frame");
     assert_eq!((barcode::read(&shown.image), shown.rtp_time), (Some(3), 3));
     let stats = peer.stats();
     assert_eq!((stats.presented, stats.decode_errors, stats.width, stats.height), (4, 0, WIDTH, HEIGHT));
     assert!(!peer.take_key_frame_request());
     peer.set_camera_on(false);
-    assert!(peer.pictures().get().is_none());
+    assert!(peer.frames().get().is_none());
 }

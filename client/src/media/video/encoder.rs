@@ -1,11 +1,11 @@
-//! The encoder thread: scales, thins out and encodes the newest picture, once for all peers.
+//! The encoder thread: scales, thins out and encodes the newest frame, once for all peers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use maru_core::backlog::Backlog;
+use maru_core::frame::{I420, VideoFrame};
 use maru_core::media::{AccessUnit, EncodedVideo};
-use maru_core::picture::{I420, Picture};
 use maru_core::scale::{fit, scale};
 use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
@@ -24,14 +24,14 @@ pub(super) struct EncoderThread {
     _worker: CloseThenJoin,
 }
 
-/// Where the capture thread puts pictures. Cheap to clone.
+/// Where the capture thread puts frames. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct EncoderInput {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    pictures: Latest<Arc<Picture>>,
+    frames: Latest<Arc<VideoFrame>>,
     control: Mutex<Control>,
 }
 
@@ -58,7 +58,7 @@ struct CloseSlot(Arc<Shared>);
 
 impl Drop for CloseSlot {
     fn drop(&mut self) {
-        self.0.pictures.close();
+        self.0.frames.close();
     }
 }
 
@@ -73,7 +73,7 @@ impl EncoderThread {
             stats: SendStats::default(),
             delay_ms: SecondMean::default(),
         };
-        let shared = Arc::new(Shared { pictures: Latest::new(), control: Mutex::new(control) });
+        let shared = Arc::new(Shared { frames: Latest::new(), control: Mutex::new(control) });
         let spawned = Worker::spawn("encoder", {
             let (shared, events) = (Arc::clone(&shared), events.clone());
             move |_| encode_all(&shared, &events)
@@ -101,7 +101,7 @@ impl EncoderThread {
         self.shared.control().target = target;
     }
 
-    /// Pictures are left out while too much of the last ones waits here.
+    /// Frames are left out while too much of the last ones waits here.
     pub(super) fn watch_backlog(&self, backlog: &Arc<Backlog>) {
         let mut control = self.shared.control();
         control.backlogs.retain(|backlog| backlog.strong_count() > 0);
@@ -126,9 +126,9 @@ impl EncoderThread {
 }
 
 impl EncoderInput {
-    /// Hands over the newest picture. One that still waits is overwritten and counts as skipped.
-    pub(super) fn put(&self, picture: Arc<Picture>) {
-        let overwritten = self.shared.pictures.put(picture);
+    /// Hands over the newest frame. One that still waits is overwritten and counts as skipped.
+    pub(super) fn put(&self, frame: Arc<VideoFrame>) {
+        let overwritten = self.shared.frames.put(frame);
         let mut control = self.shared.control();
         control.stats.captured += 1;
         control.stats.skipped += u64::from(overwritten);
@@ -149,16 +149,16 @@ impl Control {
 
 /// The loop of the thread, which outlives a crash or an error of the codec.
 fn encode_all(shared: &Shared, events: &mpsc::Sender<MediaEvent>) {
-    let mut encoder = PictureEncoder::default();
+    let mut encoder = VideoEncoder::default();
     let mut told = false;
-    while let Some(picture) = shared.pictures.take() {
-        let encoded = guarded(|| encode_one(shared, &mut encoder, &picture));
+    while let Some(frame) = shared.frames.take() {
+        let encoded = guarded(|| encode_one(shared, &mut encoder, &frame));
         let problem = match encoded {
             Ok(Ok(())) => continue,
             Ok(Err(error)) => DeviceProblem::Crashed { reason: error.to_string() },
             Err(problem) => problem,
         };
-        encoder = PictureEncoder::default();
+        encoder = VideoEncoder::default();
         if !told {
             failed(events, problem);
             told = true;
@@ -166,7 +166,7 @@ fn encode_all(shared: &Shared, events: &mpsc::Sender<MediaEvent>) {
     }
 }
 
-fn encode_one(shared: &Shared, encoder: &mut PictureEncoder, picture: &Picture) -> Result<(), CodecError> {
+fn encode_one(shared: &Shared, encoder: &mut VideoEncoder, frame: &VideoFrame) -> Result<(), CodecError> {
     let (target, output) = {
         let mut control = shared.control();
         if control.output.as_ref().is_some_and(mpsc::Sender::is_closed) {
@@ -176,14 +176,14 @@ fn encode_one(shared: &Shared, encoder: &mut PictureEncoder, picture: &Picture) 
     };
     let Some(output) = output.filter(|_| target.bitrate_bps > 0) else {
         // No call: the codec's memory is given back.
-        *encoder = PictureEncoder::default();
+        *encoder = VideoEncoder::default();
         return Ok(());
     };
-    if !encoder.thinner.takes(picture.at, target.max_fps) {
+    if !encoder.thinner.takes(frame.at, target.max_fps) {
         return Ok(());
     }
     {
-        // A picture that would have to wait is better made of what the camera sees then.
+        // A frame that would have to wait is better made of what the camera sees then.
         let mut control = shared.control();
         if control.backlog() > MAX_BACKLOG && !control.is_urgent {
             control.stats.held += 1;
@@ -200,14 +200,14 @@ fn encode_one(shared: &Shared, encoder: &mut PictureEncoder, picture: &Picture) 
         control.is_urgent = false;
         std::mem::take(&mut control.key_wanted)
     };
-    let unit = encoder.encode(picture, target, key_wanted)?;
+    let unit = encoder.encode(frame, target, key_wanted)?;
     let mut control = shared.control();
     let Some(unit) = unit else {
         control.stats.skipped += 1;
         return Ok(());
     };
     let now = clock::now();
-    control.delay_ms.add(now, now.since(picture.at).as_secs_f32() * 1e3);
+    control.delay_ms.add(now, now.since(frame.at).as_secs_f32() * 1e3);
     control.stats.encoded += 1;
     (control.stats.width, control.stats.height) = (unit.width, unit.height);
     drop(control);
@@ -217,20 +217,20 @@ fn encode_one(shared: &Shared, encoder: &mut PictureEncoder, picture: &Picture) 
 
 /// The codec and what goes before it. A new codec is made where the size changes.
 #[derive(Default)]
-struct PictureEncoder {
+struct VideoEncoder {
     thinner: Thinner,
     codec: Option<H264Encoder>,
     scaled: Option<I420>,
 }
 
-impl PictureEncoder {
+impl VideoEncoder {
     fn encode(
         &mut self,
-        picture: &Picture,
+        frame: &VideoFrame,
         target: VideoTarget,
         key_wanted: bool,
     ) -> Result<Option<EncodedVideo>, CodecError> {
-        let original = &picture.image;
+        let original = &frame.image;
         let size = fit(original.width, original.height, target.max_width, target.max_height);
         let image = if size == (original.width, original.height) {
             self.scaled = None;
@@ -252,10 +252,10 @@ impl PictureEncoder {
             codec.request_key_frame();
         }
         let max_bytes = f64::from(target.bitrate_bps) / 8.0 * MAX_PICTURE.as_secs_f64();
-        let encoded = codec.encode_within(image, milliseconds(picture.at), max_bytes as usize)?;
+        let encoded = codec.encode_within(image, milliseconds(frame.at), max_bytes as usize)?;
         Ok(encoded.map(|encoded| EncodedVideo {
-            unit: AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: picture.rtp_time },
-            captured: picture.at,
+            unit: AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: frame.rtp_time },
+            captured: frame.at,
             width: size.0,
             height: size.1,
         }))
@@ -266,9 +266,9 @@ fn milliseconds(at: Timestamp) -> u64 {
     at.as_micros() / 1000
 }
 
-/// A picture and a half.
+/// A frame and a half.
 const MAX_BACKLOG: Duration = Duration::from_millis(50);
-/// A picture that takes longer than this at the bitrate is felt as a standstill.
+/// A frame that takes longer than this at the bitrate is felt as a standstill.
 const MAX_PICTURE: Duration = Duration::from_millis(150);
 /// About a quarter of a second.
 const OUTPUT_QUEUE: usize = 8;

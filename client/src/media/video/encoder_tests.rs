@@ -1,14 +1,14 @@
 use maru_core::barcode;
-use maru_core::test_picture::TestPicture;
+use maru_core::test_pattern::TestPattern;
 
 use super::super::h264::H264Decoder;
 use super::*;
 
-fn picture(number: u64, width: u32, height: u32) -> Picture {
+fn frame(number: u64, width: u32, height: u32) -> VideoFrame {
     let mut image = I420::black(0, 0);
-    TestPicture::new(width, height).draw(number, &mut image);
+    TestPattern::new(width, height).draw(number, &mut image);
     let at = Timestamp::from_micros(1_000_000 + number * 33_334);
-    Picture { image, at, rtp_time: number as u32, source_frame: Some(number) }
+    VideoFrame { image, at, rtp_time: number as u32, source_frame: Some(number) }
 }
 
 fn target(max_width: u32, max_height: u32) -> VideoTarget {
@@ -18,19 +18,19 @@ fn target(max_width: u32, max_height: u32) -> VideoTarget {
 /// The thread without a thread.
 struct Bench {
     shared: Arc<Shared>,
-    encoder: PictureEncoder,
+    encoder: VideoEncoder,
     thread: EncoderThread,
 }
 
 impl Bench {
     fn new() -> Self {
         let thread = EncoderThread::start(mpsc::channel(4).0);
-        // Its own thread waits for pictures that never come: the tests encode in its place.
-        Self { shared: Arc::clone(&thread.shared), encoder: PictureEncoder::default(), thread }
+        // Its own thread waits for frames that never come: the tests encode in its place.
+        Self { shared: Arc::clone(&thread.shared), encoder: VideoEncoder::default(), thread }
     }
 
-    fn encode(&mut self, picture: &Picture) {
-        encode_one(&self.shared, &mut self.encoder, picture).expect("encoded");
+    fn encode(&mut self, frame: &VideoFrame) {
+        encode_one(&self.shared, &mut self.encoder, frame).expect("encoded");
     }
 }
 
@@ -46,7 +46,7 @@ fn each_change_of_size_begins_with_a_key_frame() {
     for ((max_width, max_height), size) in steps {
         bench.thread.set_target(target(max_width, max_height));
         for first in [true, false] {
-            bench.encode(&picture(number, 1280, 720));
+            bench.encode(&frame(number, 1280, 720));
             let encoded = units.try_recv().expect("a unit");
             assert_eq!((encoded.width, encoded.height, encoded.unit.is_key), (size.0, size.1, first));
             assert!(decoder.decode(&encoded.unit.data, &mut image).expect("decoded"));
@@ -61,7 +61,7 @@ fn while_the_queue_is_full_nothing_is_encoded_and_nothing_breaks() {
     let mut bench = Bench::new();
     let mut units = bench.thread.attach();
     for number in 0..20 {
-        bench.encode(&picture(number, 320, 180));
+        bench.encode(&frame(number, 320, 180));
     }
     let stats = bench.thread.stats();
     assert_eq!((stats.encoded, stats.skipped), (OUTPUT_QUEUE as u64, 20 - OUTPUT_QUEUE as u64));
@@ -74,7 +74,7 @@ fn while_the_queue_is_full_nothing_is_encoded_and_nothing_breaks() {
     for number in 0..OUTPUT_QUEUE {
         assert_eq!(decode(units.try_recv().expect("a unit")), Some(number as u16));
     }
-    bench.encode(&picture(20, 320, 180));
+    bench.encode(&frame(20, 320, 180));
     let next = units.try_recv().expect("a unit");
     assert!(!next.unit.is_key, "what follows needs no key frame");
     assert_eq!(decode(next), Some(20));
@@ -84,45 +84,45 @@ fn while_the_queue_is_full_nothing_is_encoded_and_nothing_breaks() {
 fn a_second_receiver_replaces_the_first_and_begins_with_a_key_frame() {
     let mut bench = Bench::new();
     let mut first = bench.thread.attach();
-    bench.encode(&picture(0, 320, 180));
-    bench.encode(&picture(1, 320, 180));
+    bench.encode(&frame(0, 320, 180));
+    bench.encode(&frame(1, 320, 180));
     let mut second = bench.thread.attach();
-    bench.encode(&picture(2, 320, 180));
+    bench.encode(&frame(2, 320, 180));
     assert!(second.try_recv().expect("a unit").unit.is_key);
     assert!(first.try_recv().is_ok() && first.try_recv().is_ok() && first.try_recv().is_err());
-    bench.encode(&picture(3, 320, 180));
+    bench.encode(&frame(3, 320, 180));
     assert!(!second.try_recv().expect("a unit").unit.is_key);
     bench.thread.request_key_frame();
-    bench.encode(&picture(4, 320, 180));
+    bench.encode(&frame(4, 320, 180));
     assert!(second.try_recv().expect("a unit").unit.is_key);
 }
 
 #[test]
 fn without_a_receiver_or_a_bitrate_the_codec_is_given_back() {
     let mut bench = Bench::new();
-    bench.encode(&picture(0, 320, 180));
+    bench.encode(&frame(0, 320, 180));
     assert!(bench.encoder.codec.is_none());
     let units = bench.thread.attach();
-    bench.encode(&picture(1, 320, 180));
+    bench.encode(&frame(1, 320, 180));
     assert!(bench.encoder.codec.is_some());
     bench.thread.set_target(VideoTarget { bitrate_bps: 0, ..target(320, 180) });
-    bench.encode(&picture(2, 320, 180));
+    bench.encode(&frame(2, 320, 180));
     assert!(bench.encoder.codec.is_none());
     bench.thread.set_target(target(320, 180));
     drop(units);
-    bench.encode(&picture(3, 320, 180));
+    bench.encode(&frame(3, 320, 180));
     assert!(bench.encoder.codec.is_none());
     assert_eq!(bench.thread.stats().encoded, 1);
 }
 
 #[test]
-fn half_the_rate_is_every_other_picture() {
+fn half_the_rate_is_every_other_frame() {
     let mut bench = Bench::new();
     let mut units = bench.thread.attach();
     bench.thread.set_target(VideoTarget { max_fps: 15, ..target(320, 180) });
     let mut encoded = Vec::new();
     for number in 0..12 {
-        bench.encode(&picture(number, 320, 180));
+        bench.encode(&frame(number, 320, 180));
         encoded.extend(units.try_recv().map(|unit| unit.unit.rtp_time));
     }
     assert_eq!(encoded.len(), 6);
@@ -135,7 +135,7 @@ fn the_thread_encodes_what_it_is_given() {
     let thread = EncoderThread::start(events);
     let mut units = thread.attach();
     for number in 0..3 {
-        thread.input().put(Arc::new(picture(number, 320, 180)));
+        thread.input().put(Arc::new(frame(number, 320, 180)));
         let encoded = units.blocking_recv().expect("a unit");
         assert_eq!((encoded.unit.rtp_time, encoded.unit.is_key), (number as u32, number == 0));
     }
@@ -149,21 +149,21 @@ fn what_would_have_to_wait_is_left_out() {
     let mut units = bench.thread.attach();
     let backlogs = [(); 2].map(|()| Arc::<Backlog>::default());
     backlogs.iter().for_each(|backlog| bench.thread.watch_backlog(backlog));
-    bench.encode(&picture(0, 320, 180));
+    bench.encode(&frame(0, 320, 180));
     backlogs[1].set(Duration::from_millis(80));
-    bench.encode(&picture(1, 320, 180));
+    bench.encode(&frame(1, 320, 180));
     assert_eq!(bench.thread.stats().held, 1);
     bench.thread.request_key_frame();
-    bench.encode(&picture(2, 320, 180));
+    bench.encode(&frame(2, 320, 180));
     assert_eq!(bench.thread.stats().held, 2, "also a key frame");
     bench.thread.request_key_frame_at_once();
-    bench.encode(&picture(3, 320, 180));
-    bench.encode(&picture(4, 320, 180));
+    bench.encode(&frame(3, 320, 180));
+    bench.encode(&frame(4, 320, 180));
     backlogs[1].set(Duration::from_millis(20));
-    bench.encode(&picture(5, 320, 180));
+    bench.encode(&frame(5, 320, 180));
     backlogs[0].set(Duration::MAX);
     drop(backlogs);
-    bench.encode(&picture(6, 320, 180));
+    bench.encode(&frame(6, 320, 180));
     let encoded = std::iter::from_fn(|| units.try_recv().ok()).map(|unit| (unit.unit.rtp_time, unit.unit.is_key));
     let expected = [(0, true), (3, true), (5, false), (6, false)];
     assert_eq!(encoded.collect::<Vec<_>>(), expected, "and nobody waits for one who is gone");

@@ -6,7 +6,7 @@ mod encoder;
 mod tests;
 
 pub use decoder::H264Decoder;
-pub use encoder::{EncodedPicture, H264Encoder};
+pub use encoder::{EncodedFrame, H264Encoder};
 
 use thiserror::Error;
 
@@ -17,6 +17,6 @@ pub enum CodecError {
     OpenH264(#[from] openh264::Error),
     #[error("OpenH264 refuses {what}: error {code}")]
     Option { what: &'static str, code: i32 },
-    #[error("a picture of {width}x{height}; both have to be even, from 16 to 3840")]
+    #[error("a frame of {width}x{height}; both have to be even, from 16 to 3840")]
     Size { width: u32, height: u32 },
 }

@@ -1,4 +1,4 @@
-//! Pictures, out and in.
+//! Frames, out and in.
 //!
 //! - Out: [`capture`] (one thread, owns the camera) → [`latest`] slot → [`encoder`] (one thread for all peers).
 //! - In: [`decoder`] (one thread for each peer) → the window's slot, and the disk ([`recorder`]).
@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 
 use super::slot::Wake;
 use super::source_error::SourceError;
-use super::{CameraChoice, MediaEvent, PictureSlot, SaveRemote, SendStats, VideoTarget};
+use super::{CameraChoice, FrameSlot, MediaEvent, SaveRemote, SendStats, VideoTarget};
 use crate::report::Report;
 use capture::{Capture, Outlets};
 use decoder::DecoderOutlets;
@@ -48,7 +48,7 @@ pub(super) struct VideoEngine {
     // Dropped first, so that nothing is captured for an encoder that ends.
     capture: Capture,
     encoder: EncoderThread,
-    own_picture: PictureSlot,
+    self_view: FrameSlot,
     save_remote: Option<SaveRemote>,
     wake: Wake,
     events: mpsc::Sender<MediaEvent>,
@@ -58,10 +58,10 @@ pub(super) struct VideoEngine {
 impl VideoEngine {
     pub(super) fn start(config: VideoConfig, events: mpsc::Sender<MediaEvent>, report: Report, wake: Wake) -> Self {
         let encoder = EncoderThread::start(events.clone());
-        let own_picture = PictureSlot::default();
+        let self_view = FrameSlot::default();
         let outlets = Outlets {
             encoder: encoder.input(),
-            own_picture: own_picture.clone(),
+            self_view: self_view.clone(),
             wake: wake.clone(),
             events: events.clone(),
             report: report.clone(),
@@ -69,7 +69,7 @@ impl VideoEngine {
             rtp_offset: getrandom::u32().unwrap_or_default(),
         };
         let capture = Capture::start(config.camera, config.camera_on, outlets);
-        Self { capture, encoder, own_picture, save_remote: config.save_remote, wake, events, report }
+        Self { capture, encoder, self_view, save_remote: config.save_remote, wake, events, report }
     }
 
     pub(super) fn set_camera(&self, choice: CameraChoice) {
@@ -100,8 +100,8 @@ impl VideoEngine {
         self.encoder.watch_backlog(backlog);
     }
 
-    pub(super) fn own_picture(&self) -> PictureSlot {
-        self.own_picture.clone()
+    pub(super) fn self_view(&self) -> FrameSlot {
+        self.self_view.clone()
     }
 
     pub(super) fn attach(&self) -> mpsc::Receiver<EncodedVideo> {
@@ -116,7 +116,7 @@ impl VideoEngine {
     pub(super) fn add_peer(&self, name: &str, file_name: &str) -> PeerVideo {
         let recorder = self.save_remote.clone().and_then(|save| {
             let started = Recorder::start(save, file_name.into(), self.report.clone());
-            started.map_err(|error| tracing::warn!(%error, "no thread to save pictures with")).ok()
+            started.map_err(|error| tracing::warn!(%error, "no thread to save frames with")).ok()
         });
         let outlets = DecoderOutlets {
             wake: self.wake.clone(),

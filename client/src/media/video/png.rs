@@ -1,16 +1,16 @@
-//! A picture as a PNG file.
+//! A frame as a PNG file.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
 use maru_core::convert::i420_to_rgb;
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 
 /// Writes `image` to a new file at `path`.
 ///
 /// # Errors
-/// The file cannot be written, or the picture has no pixels.
+/// The file cannot be written, or the frame has no pixels.
 pub fn save_png(image: &I420, path: &Path) -> io::Result<()> {
     let rgb = i420_to_rgb(image).map_err(io::Error::other)?;
     let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), image.width, image.height);
@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn what_is_saved_can_be_read() {
         let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("picture.png");
+        let path = directory.path().join("frame.png");
         let mut image = I420::black(6, 4);
         image.y.fill(235);
         save_png(&image, &path).expect("saved");

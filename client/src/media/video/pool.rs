@@ -1,29 +1,29 @@
-//! Buffers of pictures that nobody looks at any more, for the next ones.
+//! Buffers of frames that nobody looks at any more, for the next ones.
 
 use std::sync::Arc;
 
-use maru_core::picture::{I420, Picture};
+use maru_core::frame::{I420, VideoFrame};
 
-/// Remembers the last few pictures it published and takes their buffers back once all others have let go of them.
+/// Remembers the last few frames it published and takes their buffers back once all others have let go of them.
 #[derive(Default)]
-pub(super) struct PicturePool {
-    published: Vec<Arc<Picture>>,
+pub(super) struct FramePool {
+    published: Vec<Arc<VideoFrame>>,
 }
 
-impl PicturePool {
+impl FramePool {
     /// A buffer to draw into. Its size and contents are unspecified.
     pub(super) fn image(&mut self) -> I420 {
-        let free = self.published.iter().position(|picture| Arc::strong_count(picture) == 1);
+        let free = self.published.iter().position(|frame| Arc::strong_count(frame) == 1);
         free.and_then(|index| Arc::into_inner(self.published.swap_remove(index)))
-            .map_or_else(|| I420::black(0, 0), |picture| picture.image)
+            .map_or_else(|| I420::black(0, 0), |frame| frame.image)
     }
 
-    pub(super) fn publish(&mut self, picture: Picture) -> Arc<Picture> {
-        let picture = Arc::new(picture);
+    pub(super) fn publish(&mut self, frame: VideoFrame) -> Arc<VideoFrame> {
+        let frame = Arc::new(frame);
         if self.published.len() < CAPACITY {
-            self.published.push(Arc::clone(&picture));
+            self.published.push(Arc::clone(&frame));
         }
-        picture
+        frame
     }
 }
 
@@ -37,11 +37,11 @@ mod tests {
 
     #[test]
     fn buffers_come_back_when_nobody_holds_them() {
-        let mut pool = PicturePool::default();
+        let mut pool = FramePool::default();
         let mut image = pool.image();
         image.reshape(64, 48);
         let buffer = image.y.as_ptr();
-        let held = pool.publish(Picture { image, at: Timestamp::ZERO, rtp_time: 0, source_frame: None });
+        let held = pool.publish(VideoFrame { image, at: Timestamp::ZERO, rtp_time: 0, source_frame: None });
         assert_eq!(pool.image().y.len(), 0, "still in use");
         drop(held);
         assert_eq!(pool.image().y.as_ptr(), buffer);

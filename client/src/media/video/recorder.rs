@@ -1,4 +1,4 @@
-//! `--save-remote`: a peer's pictures as they are presented.
+//! `--save-remote`: a peer's frames as they are presented.
 
 use std::collections::HashSet;
 use std::num::NonZeroU32;
@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use maru_core::picture::Picture;
+use maru_core::frame::VideoFrame;
 use serde_json::json;
 
 use super::y4m::Y4mWriter;
@@ -38,12 +38,12 @@ impl FileNames {
     }
 }
 
-/// Writes pictures on a thread of its own. Dropping it writes what waits, and closes the file.
+/// Writes frames on a thread of its own. Dropping it writes what waits, and closes the file.
 pub(super) struct Recorder {
-    queue: Option<SyncSender<Arc<Picture>>>,
+    queue: Option<SyncSender<Arc<VideoFrame>>>,
     thread: Option<JoinHandle<()>>,
     file_name: String,
-    /// Pictures so far, and how many of them make one that is written.
+    /// Frames so far, and how many of them make one that is written.
     seen: u32,
     every: NonZeroU32,
     report: Report,
@@ -53,24 +53,24 @@ impl Recorder {
     /// # Errors
     /// The system has no thread left.
     pub(super) fn start(save: SaveRemote, file_name: String, report: Report) -> std::io::Result<Self> {
-        let (queue, pictures) = sync_channel(QUEUE);
-        let thread = std::thread::Builder::new().name("save pictures".into()).spawn({
+        let (queue, frames) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new().name("save frames".into()).spawn({
             let (file_name, report) = (file_name.clone(), report.clone());
-            move || write_all(&save.folder, &file_name, &pictures, &report)
+            move || write_all(&save.folder, &file_name, &frames, &report)
         })?;
         Ok(Self { queue: Some(queue), thread: Some(thread), file_name, seen: 0, every: save.every, report })
     }
 
-    /// Never waits: a picture that the disk is too slow for is missing in the file, and the report says so.
-    pub(super) fn write(&mut self, picture: Arc<Picture>) {
+    /// Never waits: a frame that the disk is too slow for is missing in the file, and the report says so.
+    pub(super) fn write(&mut self, frame: Arc<VideoFrame>) {
         self.seen = self.seen.wrapping_add(1);
         if !self.seen.is_multiple_of(self.every.get()) {
             return;
         }
         let Some(queue) = &self.queue else { return };
-        if let Err(TrySendError::Full(picture)) = queue.try_send(picture) {
-            let reason = "the disk is too slow: a picture is not saved";
-            error(&self.report, &format!("{}.y4m", self.file_name), reason, Some(picture.rtp_time));
+        if let Err(TrySendError::Full(frame)) = queue.try_send(frame) {
+            let reason = "the disk is too slow: a frame is not saved";
+            error(&self.report, &format!("{}.y4m", self.file_name), reason, Some(frame.rtp_time));
         }
     }
 }
@@ -84,20 +84,20 @@ impl Drop for Recorder {
     }
 }
 
-fn write_all(directory: &Path, name: &str, pictures: &Receiver<Arc<Picture>>, report: &Report) {
+fn write_all(directory: &Path, name: &str, frames: &Receiver<Arc<VideoFrame>>, report: &Report) {
     let mut file: Option<Y4mWriter> = None;
     let mut files = 0;
-    while let Ok(picture) = pictures.recv() {
-        let fitting = file.take().filter(|file| file.fits(&picture.image));
+    while let Ok(frame) = frames.recv() {
+        let fitting = file.take().filter(|file| file.fits(&frame.image));
         let written = fitting.map_or_else(
             || {
                 files += 1;
                 let path = directory.join(file_name(name, files));
-                Y4mWriter::create(&path, picture.image.width, picture.image.height)
+                Y4mWriter::create(&path, frame.image.width, frame.image.height)
             },
             Ok,
         );
-        let written = written.and_then(|mut open| open.write(&picture.image).map(|()| open));
+        let written = written.and_then(|mut open| open.write(&frame.image).map(|()| open));
         match written {
             Ok(open) => file = Some(open),
             Err(reason) => return error(report, &file_name(name, files), &reason.to_string(), None),
@@ -115,14 +115,14 @@ fn error(report: &Report, file: &str, reason: &str, rtp_time: Option<u32>) {
     report.event(clock::now(), "error", fields);
 }
 
-/// Half a second of pictures.
+/// Half a second of frames.
 const QUEUE: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use super::super::y4m::Y4mReader;
     use super::*;
-    use maru_core::picture::I420;
+    use maru_core::frame::I420;
     use maru_core::time::Timestamp;
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
         let mut recorder = Recorder::start(save, "Bo".into(), Report::none()).expect("a thread");
         for (width, height) in [(4, 2), (4, 2), (8, 4), (4, 2)] {
             let image = I420::black(width, height);
-            recorder.write(Arc::new(Picture { image, at: Timestamp::ZERO, rtp_time: 0, source_frame: None }));
+            recorder.write(Arc::new(VideoFrame { image, at: Timestamp::ZERO, rtp_time: 0, source_frame: None }));
         }
         drop(recorder);
         let frames = |name: &str| Y4mReader::open(&directory.path().join(name)).expect("a good file").frames();

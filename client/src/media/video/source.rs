@@ -1,10 +1,10 @@
-//! What pictures can be captured from.
+//! What frames can be captured from.
 
 use std::path::Path;
 use std::time::Instant;
 
-use maru_core::picture::I420;
-use maru_core::test_picture::TestPicture;
+use maru_core::frame::I420;
+use maru_core::test_pattern::TestPattern;
 use maru_core::time::Timestamp;
 
 use super::camera;
@@ -14,12 +14,12 @@ use crate::clock;
 use crate::media::worker::StopFlag;
 use crate::media::{CameraChoice, DeviceProblem};
 
-/// Gives one picture after the other, at its own rhythm. Owned by the capture thread.
-pub(super) trait PictureSource {
+/// Gives one frame after the other, at its own rhythm. Owned by the capture thread.
+pub(super) trait FrameSource {
     /// What it is called where people read it.
     fn name(&self) -> String;
 
-    /// Waits for the next picture and writes it into `image`. `None`: it was asked to stop while it waited.
+    /// Waits for the next frame and writes it into `image`. `None`: it was asked to stop while it waited.
     ///
     /// # Errors
     /// The source is lost and has to be opened again.
@@ -29,7 +29,7 @@ pub(super) trait PictureSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Captured {
     pub(super) at: Timestamp,
-    /// Index in the file or test picture; `None` for a camera.
+    /// Index in the file or test pattern; `None` for a camera.
     pub(super) source_frame: Option<u64>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Captured {
 ///
 /// # Errors
 /// There is none, it is busy, or it cannot be used.
-pub(super) fn open(choice: &CameraChoice, stop: &StopFlag) -> Result<Option<Box<dyn PictureSource>>, DeviceProblem> {
+pub(super) fn open(choice: &CameraChoice, stop: &StopFlag) -> Result<Option<Box<dyn FrameSource>>, DeviceProblem> {
     Ok(Some(match choice {
         CameraChoice::None => return Ok(None),
         CameraChoice::Test => Box::new(TestSource::new(stop.clone())),
@@ -48,7 +48,7 @@ pub(super) fn open(choice: &CameraChoice, stop: &StopFlag) -> Result<Option<Box<
 }
 
 struct TestSource {
-    picture: TestPicture,
+    frame: TestPattern,
     pacer: Pacer,
     stop: StopFlag,
 }
@@ -56,18 +56,18 @@ struct TestSource {
 impl TestSource {
     fn new(stop: StopFlag) -> Self {
         let rate = FrameRate { numerator: 30, denominator: 1 };
-        Self { picture: TestPicture::new(1280, 720), pacer: Pacer::new(clock::now(), rate), stop }
+        Self { frame: TestPattern::new(1280, 720), pacer: Pacer::new(clock::now(), rate), stop }
     }
 }
 
-impl PictureSource for TestSource {
+impl FrameSource for TestSource {
     fn name(&self) -> String {
-        "test picture".into()
+        "test pattern".into()
     }
 
     fn next(&mut self, image: &mut I420) -> Result<Option<Captured>, DeviceProblem> {
         let Some((number, at)) = wait_for_frame(&mut self.pacer, &self.stop) else { return Ok(None) };
-        self.picture.draw(number, image);
+        self.frame.draw(number, image);
         Ok(Some(Captured { at, source_frame: Some(number) }))
     }
 }
@@ -89,7 +89,7 @@ impl FileSource {
     }
 }
 
-impl PictureSource for FileSource {
+impl FrameSource for FileSource {
     fn name(&self) -> String {
         self.name.clone()
     }

@@ -6,9 +6,9 @@ use maru_core::media::{EncodedAudio, EncodedVideo};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{Path, PeerInput};
+use super::{PathState, PeerInput};
 
-/// A quarter of a second of pictures; more would be too late to be of use.
+/// A quarter of a second of frames; more would be too late to be of use.
 pub(super) const VIDEO_QUEUE_UNITS: usize = 8;
 /// Half a second of sound.
 pub(super) const AUDIO_QUEUE_PACKETS: usize = 25;
@@ -17,7 +17,7 @@ pub(in crate::session) struct PeerHandle {
     inputs: mpsc::Sender<PeerInput>,
     video: mpsc::Sender<Arc<EncodedVideo>>,
     audio: mpsc::Sender<Arc<EncodedAudio>>,
-    path: Arc<Path>,
+    path: Arc<PathState>,
     task: JoinHandle<()>,
     connected: bool,
     needs_key_frame: bool,
@@ -28,7 +28,7 @@ impl PeerHandle {
         inputs: mpsc::Sender<PeerInput>,
         video: mpsc::Sender<Arc<EncodedVideo>>,
         audio: mpsc::Sender<Arc<EncodedAudio>>,
-        path: Arc<Path>,
+        path: Arc<PathState>,
         task: JoinHandle<()>,
     ) -> Self {
         Self { inputs, video, audio, path, task, connected: false, needs_key_frame: true }
@@ -41,7 +41,7 @@ impl PeerHandle {
         }
     }
 
-    /// The link stands: media may flow, beginning with a key frame.
+    /// The connection stands: media may flow, beginning with a key frame.
     pub(in crate::session) fn connected(&mut self) {
         self.connected = true;
         self.needs_key_frame = true;
@@ -62,7 +62,7 @@ impl PeerHandle {
         self.needs_key_frame = true;
     }
 
-    /// Queues a picture, unless the peer has to wait for a key frame. `false`: it had to be dropped, and a key frame is
+    /// Queues a frame, unless the peer has to wait for a key frame. `false`: it had to be dropped, and a key frame is
     /// needed.
     pub(in crate::session) fn send_video(&mut self, unit: &Arc<EncodedVideo>) -> bool {
         if !self.connected || (self.needs_key_frame && !unit.unit.is_key) {

@@ -8,28 +8,28 @@ use maru_core::time::Timestamp;
 use maru_core::video_receiver::{RtpVideo, VideoReceiver, VideoReceiverStats};
 
 use crate::clock;
-use crate::media::{PeerMedia, PictureSlot, ReceiveStats};
+use crate::media::{FrameSlot, PeerMedia, ReceiveStats};
 use crate::session::PeerStats;
-use crate::session::link::{LinkStats, MediaKind, SenderReport};
+use crate::session::connection::{ConnectionStats, MediaKind, SenderReport};
 
 pub(super) struct Receiving {
     media: PeerMedia,
     video: VideoReceiver,
     sync: LipSync,
-    /// Complete pictures and when to show them, in order.
+    /// Complete frames and when to show them, in order.
     waiting: VecDeque<(Timestamp, AccessUnit)>,
-    waits_for_first_picture: bool,
+    waits_for_first_frame: bool,
     last: Counters,
 }
 
-/// More complete pictures than this are shown as they come.
+/// More complete frames than this are shown as they come.
 const MAX_WAITING: usize = 16;
 
 /// What has been counted so far.
 #[derive(Default)]
 struct Counters {
     at: Timestamp,
-    link: LinkStats,
+    connection: ConnectionStats,
     media: ReceiveStats,
     video: VideoReceiverStats,
 }
@@ -41,17 +41,17 @@ impl Receiving {
             video: VideoReceiver::new(),
             sync: LipSync::default(),
             waiting: VecDeque::new(),
-            waits_for_first_picture: true,
+            waits_for_first_frame: true,
             last: Counters::default(),
         }
     }
 
-    /// A new link begins with new streams.
+    /// A new connection begins with new streams.
     pub(super) fn reset(&mut self) {
         self.video.reset();
         self.sync.reset();
         self.waiting.clear();
-        self.last.link = LinkStats::default();
+        self.last.connection = ConnectionStats::default();
     }
 
     pub(super) fn video(&mut self, arrived: Timestamp, packet: RtpVideo) {
@@ -65,7 +65,7 @@ impl Receiving {
     pub(super) fn sender_report(&mut self, report: SenderReport) {
         match report.kind {
             MediaKind::Audio => self.sync.sound_reported(report.ntp, report.rtp_time),
-            MediaKind::Video => self.sync.pictures_reported(report.ntp, report.rtp_time),
+            MediaKind::Video => self.sync.frames_reported(report.ntp, report.rtp_time),
         }
     }
 
@@ -97,19 +97,19 @@ impl Receiving {
         self.video.poll_key_frame_request(now)
     }
 
-    pub(super) fn waits_for_first_picture(&self) -> bool {
-        self.waits_for_first_picture
+    pub(super) fn waits_for_first_frame(&self) -> bool {
+        self.waits_for_first_frame
     }
 
-    /// When the first picture was presented, once.
-    pub(super) fn take_first_picture(&mut self) -> Option<Timestamp> {
-        let picture = self.media.pictures().get()?;
-        self.waits_for_first_picture = false;
-        Some(picture.at)
+    /// When the first frame was presented, once.
+    pub(super) fn take_first_frame(&mut self) -> Option<Timestamp> {
+        let frame = self.media.frames().get()?;
+        self.waits_for_first_frame = false;
+        Some(frame.at)
     }
 
-    pub(super) fn pictures(&self) -> PictureSlot {
-        self.media.pictures()
+    pub(super) fn frames(&self) -> FrameSlot {
+        self.media.frames()
     }
 
     pub(super) fn set_name(&self, name: &str) {
@@ -121,23 +121,23 @@ impl Receiving {
     }
 
     /// The figures since the last call.
-    pub(super) fn stats(&mut self, peer: u32, name: &str, link: LinkStats) -> PeerStats {
-        if let Some(round_trip) = link.round_trip {
+    pub(super) fn stats(&mut self, peer: u32, name: &str, connection: ConnectionStats) -> PeerStats {
+        if let Some(round_trip) = connection.round_trip {
             self.video.set_round_trip(round_trip);
         }
-        let now = Counters { at: clock::now(), link, media: self.media.stats(), video: self.video.stats() };
+        let now = Counters { at: clock::now(), connection, media: self.media.stats(), video: self.video.stats() };
         let last = std::mem::replace(&mut self.last, now);
         let now = &self.last;
         let seconds = now.at.since(last.at).as_secs_f32().clamp(0.001, 3600.0);
         let bits_per_second = |now: u64, last: u64| (now.saturating_sub(last) as f32 * 8.0 / seconds) as u64;
-        let round_trip_ms = link.round_trip.map(|round_trip| round_trip.as_secs_f32() * 1e3);
+        let round_trip_ms = connection.round_trip.map(|round_trip| round_trip.as_secs_f32() * 1e3);
         let played = now.media.audio_samples_played.saturating_sub(last.media.audio_samples_played);
         let concealed = now.media.audio_samples_concealed.saturating_sub(last.media.audio_samples_concealed);
         PeerStats {
             peer,
             name: name.to_owned(),
-            sent_bitrate_bps: bits_per_second(sent_bytes(&now.link), sent_bytes(&last.link)),
-            received_bitrate_bps: bits_per_second(received_bytes(&now.link), received_bytes(&last.link)),
+            sent_bitrate_bps: bits_per_second(sent_bytes(&now.connection), sent_bytes(&last.connection)),
+            received_bitrate_bps: bits_per_second(received_bytes(&now.connection), received_bytes(&last.connection)),
             fps: now.media.presented.saturating_sub(last.media.presented) as f32 / seconds,
             width: now.media.width,
             height: now.media.height,
@@ -155,12 +155,12 @@ impl Receiving {
     }
 }
 
-fn sent_bytes(link: &LinkStats) -> u64 {
-    link.video.sent_bytes + link.audio.sent_bytes
+fn sent_bytes(connection: &ConnectionStats) -> u64 {
+    connection.video.sent_bytes + connection.audio.sent_bytes
 }
 
-fn received_bytes(link: &LinkStats) -> u64 {
-    link.video.received_bytes + link.audio.received_bytes
+fn received_bytes(connection: &ConnectionStats) -> u64 {
+    connection.video.received_bytes + connection.audio.received_bytes
 }
 
 /// Share of the packets since `last` that did not come, 0 to 1.

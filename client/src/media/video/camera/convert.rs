@@ -1,7 +1,7 @@
-//! A camera's frame as a picture.
+//! A camera's frame as a frame.
 
 use maru_core::convert::{self, ConvertError, Matrix};
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 use nokhwa::utils::{CameraFormat, FrameFormat};
 use thiserror::Error;
 use zune_jpeg::JpegDecoder;
@@ -20,7 +20,7 @@ pub(super) enum FrameError {
     JpegSize(usize, usize),
 }
 
-/// Keeps the buffer between a JPEG and its picture.
+/// Keeps the buffer between a JPEG and its frame.
 #[derive(Default)]
 pub(super) struct Converter {
     pixels: Vec<u8>,
@@ -98,7 +98,7 @@ mod tests {
         assert!(converter.convert(mjpeg, &[], &mut image).is_err());
         assert!(converter.convert(mjpeg, &[0xff; 300], &mut image).is_err());
         for end in 0..JPEG.len() {
-            // Cut off anywhere: an error or a picture, nothing else.
+            // Cut off anywhere: an error or a frame, nothing else.
             let _ = converter.convert(mjpeg, &JPEG[..end], &mut image);
         }
         assert!(converter.convert(format(FrameFormat::YUYV, 16, 16), &[0; 511], &mut image).is_err());

@@ -35,7 +35,7 @@ fn conversion_cost(format: FrameFormat) -> u32 {
 
 const WANTED_AREA: i64 = 1280 * 720;
 const WANTED_FPS: u32 = 30;
-/// Below this, a smaller picture is better.
+/// Below this, a smaller frame is better.
 const MIN_FPS: u32 = 20;
 const MAX_FPS: u32 = 240;
 

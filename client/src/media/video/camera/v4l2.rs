@@ -11,7 +11,7 @@ use v4l::{Device, FourCC};
 use super::format::best;
 
 /// Whether the node is a camera, and not its metadata, an output or a radio.
-pub(super) fn delivers_pictures(index: &CameraIndex) -> bool {
+pub(super) fn delivers_frames(index: &CameraIndex) -> bool {
     let capabilities = open(index).and_then(|device| device.query_caps().ok());
     let needed = Flags::VIDEO_CAPTURE | Flags::STREAMING;
     capabilities.is_some_and(|capabilities| capabilities.capabilities.contains(needed))

@@ -1,6 +1,6 @@
-//! H.264 to pictures.
+//! H.264 to frames.
 
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 use openh264::OpenH264API;
 use openh264::decoder::{Decoder, DecoderConfig};
 use openh264::formats::YUVSource;
@@ -20,23 +20,23 @@ impl H264Decoder {
         Ok(Self { decoder: Decoder::with_api_config(OpenH264API::from_source(), DecoderConfig::new())? })
     }
 
-    /// Decodes a whole access unit in Annex B form into `image`, which takes the picture's size. `false`: it holds no
-    /// picture.
+    /// Decodes a whole access unit in Annex B form into `image`, which takes the frame's size. `false`: it holds no
+    /// frame.
     ///
     /// # Errors
     /// It is broken, or refers to what did not arrive. The next unit should be a key frame, to a new decoder.
     pub fn decode(&mut self, unit: &[u8], image: &mut I420) -> Result<bool, CodecError> {
-        let Some(picture) = self.decoder.decode(unit)? else { return Ok(false) };
-        let (width, height) = picture.dimensions();
+        let Some(frame) = self.decoder.decode(unit)? else { return Ok(false) };
+        let (width, height) = frame.dimensions();
         let size = CodecError::Size { width: width as u32, height: height as u32 };
         if width == 0 || height == 0 || width % 2 != 0 || height % 2 != 0 {
             return Err(size);
         }
         image.reshape(width as u32, height as u32);
-        let strides = picture.strides();
-        let copied = copy_plane(picture.y(), strides.0, &mut image.y, width)
-            .and_then(|()| copy_plane(picture.u(), strides.1, &mut image.u, width / 2))
-            .and_then(|()| copy_plane(picture.v(), strides.2, &mut image.v, width / 2));
+        let strides = frame.strides();
+        let copied = copy_plane(frame.y(), strides.0, &mut image.y, width)
+            .and_then(|()| copy_plane(frame.u(), strides.1, &mut image.u, width / 2))
+            .and_then(|()| copy_plane(frame.v(), strides.2, &mut image.v, width / 2));
         copied.ok_or(size).map(|()| true)
     }
 }

@@ -1,7 +1,7 @@
-//! Pictures to H.264, constrained baseline.
+//! Frames to H.264, constrained baseline.
 
 use bytes::Bytes;
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 use openh264::OpenH264API;
 use openh264::encoder::{
     BitRate, Complexity, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, Profile, RateControlMode,
@@ -17,7 +17,7 @@ use openh264_sys2::{
 
 use super::CodecError;
 
-/// Encodes pictures of one size. Key frames come first, when asked for, and where the scene changes.
+/// Encodes frames of one size. Key frames come first, when asked for, and where the scene changes.
 pub struct H264Encoder {
     encoder: Encoder,
     width: u32,
@@ -27,15 +27,15 @@ pub struct H264Encoder {
     /// Until the next key frame is out.
     key_wanted: bool,
     last_was_key: bool,
-    /// The codec takes its options only after the first picture.
+    /// The codec takes its options only after the first frame.
     running: bool,
 }
 
 /// One access unit in Annex B form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodedPicture {
+pub struct EncodedFrame {
     pub data: Bytes,
-    /// An IDR picture with its SPS and PPS in front.
+    /// An IDR frame with its SPS and PPS in front.
     pub is_key: bool,
 }
 
@@ -61,7 +61,7 @@ impl H264Encoder {
             last_was_key: false,
             running: false,
         };
-        // It prints a warning that nobody leaves out pictures. We do.
+        // It prints a warning that nobody leaves out frames. We do.
         this.set_option(ENCODER_OPTION_TRACE_LEVEL, WELS_LOG_QUIET, "to be quiet")?;
         Ok(this)
     }
@@ -70,12 +70,12 @@ impl H264Encoder {
         (self.width, self.height)
     }
 
-    /// The next picture is a key frame.
+    /// The next frame is a key frame.
     pub fn request_key_frame(&mut self) {
         self.key_wanted = true;
     }
 
-    /// Takes effect with the next picture, without a key frame.
+    /// Takes effect with the next frame, without a key frame.
     ///
     /// # Errors
     /// The codec refuses; the old bitrate stays.
@@ -111,7 +111,7 @@ impl H264Encoder {
         self.set_option(ENCODER_OPTION_MAX_BITRATE, info, "the maximum bitrate")
     }
 
-    /// The rate that pictures will come at: the bitrate is divided by it.
+    /// The rate that frames will come at: the bitrate is divided by it.
     ///
     /// # Errors
     /// The codec refuses; the old rate stays.
@@ -131,8 +131,8 @@ impl H264Encoder {
     /// Encodes `image`, captured at `time_ms` on any clock. `None`: the codec left it out.
     ///
     /// # Errors
-    /// The picture has another size, or the codec fails.
-    pub fn encode(&mut self, image: &I420, time_ms: u64) -> Result<Option<EncodedPicture>, CodecError> {
+    /// The frame has another size, or the codec fails.
+    pub fn encode(&mut self, image: &I420, time_ms: u64) -> Result<Option<EncodedFrame>, CodecError> {
         let (width, height) = (image.width, image.height);
         let luma = width as usize * height as usize;
         if (width, height) != self.size()
@@ -164,11 +164,11 @@ impl H264Encoder {
         }
         self.key_wanted &= !is_key;
         self.last_was_key = is_key;
-        Ok((!data.is_empty()).then(|| EncodedPicture { data: data.into(), is_key }))
+        Ok((!data.is_empty()).then(|| EncodedFrame { data: data.into(), is_key }))
     }
 
-    /// As [`Self::encode`], in at most about `max_bytes`: a picture that comes out larger, as where the scene changes, is
-    /// encoded again as a coarse key frame. The pictures after it add what it lacks.
+    /// As [`Self::encode`], in at most about `max_bytes`: a frame that comes out larger, as where the scene changes, is
+    /// encoded again as a coarse key frame. The frames after it add what it lacks.
     ///
     /// # Errors
     /// As [`Self::encode`].
@@ -177,11 +177,11 @@ impl H264Encoder {
         image: &I420,
         time_ms: u64,
         max_bytes: usize,
-    ) -> Result<Option<EncodedPicture>, CodecError> {
+    ) -> Result<Option<EncodedFrame>, CodecError> {
         let follows_key = self.last_was_key;
         let encoded = self.encode(image, time_ms)?;
         let excess = encoded.as_ref().map_or(0.0, |encoded| encoded.data.len() as f64 / max_bytes.max(1) as f64);
-        // What a key frame lacks comes with the next picture: that one is no other scene.
+        // What a key frame lacks comes with the next frame: that one is no other scene.
         if excess <= 1.0 || follows_key {
             return Ok(encoded);
         }
@@ -193,7 +193,7 @@ impl H264Encoder {
         again
     }
 
-    /// Of the last picture, on average.
+    /// Of the last frame, on average.
     fn last_quantizer(&mut self) -> Result<u32, CodecError> {
         let statistics: SEncoderStatistics = self.option(ENCODER_OPTION_GET_STATISTICS, "to say what it does")?;
         Ok(statistics.uiAverageFrameQP)
@@ -240,14 +240,14 @@ fn config(height: u32, bitrate_bps: u32, max_fps: u32) -> EncoderConfig {
         .bitrate(BitRate::from_bps(bitrate_bps))
         .max_frame_rate(FrameRate::from_hz(max_fps as f32))
         // That is the pacer's business, which knows the path: the codec knows only what five seconds may hold, and left out
-        // up to seven pictures after each change of scene.
+        // up to seven frames after each change of scene.
         .skip_frames(false)
         .complexity(Complexity::Low)
         // A key frame is large: only those who lost something ask for it.
         .intra_frame_period(IntraFramePeriod::auto())
-        // With a key frame, whose size the codec keeps small, instead of a picture of several times that.
+        // With a key frame, whose size the codec keeps small, instead of a frame of several times that.
         .scene_change_detect(true)
-        // Both look over the whole picture first, and give little at the bitrates of a call.
+        // Both look over the whole frame first, and give little at the bitrates of a call.
         .adaptive_quantization(false)
         .background_detection(false)
         .num_threads(1)
@@ -258,11 +258,11 @@ fn config(height: u32, bitrate_bps: u32, max_fps: u32) -> EncoderConfig {
 const HEADROOM_PERCENT: u32 = 400;
 /// So much coarser, a film's key frame takes half of the bytes (measured; the quantizer's step doubles every six).
 const STEPS_TO_HALF: f64 = 5.5;
-/// A picture that is encoded again is to take this share of what it may.
+/// A frame that is encoded again is to take this share of what it may.
 const COARSE_SHARE: f64 = 0.9;
 /// Coarser, nothing is recognised.
 const MAX_QUANTIZER: f64 = 44.0;
-/// Less is no picture.
+/// Less is no frame.
 const MIN_BPS: u32 = 30_000;
 /// Of level 3.1, baseline (H.264, table A-1).
 const MAX_BPS: u32 = 14_000_000;

@@ -1,7 +1,7 @@
 use maru_core::barcode;
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 use maru_core::quality::psnr;
-use maru_core::test_picture::TestPicture;
+use maru_core::test_pattern::TestPattern;
 
 use super::*;
 
@@ -9,7 +9,7 @@ const WIDTH: u32 = 640;
 const HEIGHT: u32 = 360;
 
 struct Sender {
-    picture: TestPicture,
+    frame: TestPattern,
     encoder: H264Encoder,
     number: u64,
     image: I420,
@@ -18,12 +18,12 @@ struct Sender {
 impl Sender {
     fn new(bitrate_bps: u32) -> Self {
         let encoder = H264Encoder::new(WIDTH, HEIGHT, bitrate_bps, 30).expect("an encoder");
-        Self { picture: TestPicture::new(WIDTH, HEIGHT), encoder, number: 0, image: I420::black(0, 0) }
+        Self { frame: TestPattern::new(WIDTH, HEIGHT), encoder, number: 0, image: I420::black(0, 0) }
     }
 
     /// The next frame; `None` where the rate control left it out.
-    fn next(&mut self) -> Option<EncodedPicture> {
-        self.picture.draw(self.number, &mut self.image);
+    fn next(&mut self) -> Option<EncodedFrame> {
+        self.frame.draw(self.number, &mut self.image);
         self.number += 1;
         self.encoder.encode(&self.image, self.number * 1000 / 30).expect("encoded")
     }
@@ -40,7 +40,7 @@ fn nal_types(unit: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_test_picture_survives() {
+fn the_test_pattern_survives() {
     let mut sender = Sender::new(1_200_000);
     let mut decoder = H264Decoder::new().expect("a decoder");
     let mut seen = 0;
@@ -91,7 +91,7 @@ fn the_bitrate_follows_within_two_seconds() {
 }
 
 #[test]
-fn settings_before_the_first_picture_count() {
+fn settings_before_the_first_frame_count() {
     let mut sender = Sender::new(2_000_000);
     sender.encoder.set_bitrate(200_000).expect("less");
     sender.encoder.set_max_fps(15).expect("fewer");
@@ -147,14 +147,14 @@ fn a_new_scene_fits_and_becomes_good() {
     let mut encoder = H264Encoder::new(WIDTH, HEIGHT, 500_000, 30).expect("an encoder");
     let mut decoder = H264Decoder::new().expect("a decoder");
     let mut image = I420::black(0, 0);
-    let black = encoder.encode(&I420::black(WIDTH, HEIGHT), 0).expect("encoded").expect("the first picture");
+    let black = encoder.encode(&I420::black(WIDTH, HEIGHT), 0).expect("encoded").expect("the first frame");
     decoder.decode(&black.data, &mut image).expect("decoded");
     encoder.set_bitrate(1_200_000).expect("a bitrate");
     encoder.encode(&I420::black(WIDTH, HEIGHT), 33).expect("encoded");
     let mut time_ms = 33;
     let mut next = |scene: &I420| {
         time_ms += 33;
-        let unit = encoder.encode_within(scene, time_ms, MAX_BYTES).expect("encoded").expect("no picture is left out");
+        let unit = encoder.encode_within(scene, time_ms, MAX_BYTES).expect("encoded").expect("no frame is left out");
         assert!(decoder.decode(&unit.data, &mut image).expect("decoded"));
         (unit, psnr(&image, scene).expect("the same size"))
     };

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 
 use super::header::{self, Header};
 use crate::media::SourceError;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::media::video::y4m::Y4mWriter;
-use maru_core::test_picture::TestPicture;
+use maru_core::test_pattern::TestPattern;
 use std::io::Write;
 use tempfile::NamedTempFile;
 
@@ -76,7 +76,7 @@ fn a_file_cut_off_while_it_plays_is_an_error() {
 fn what_is_written_is_read() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("clip.y4m");
-    let test = TestPicture::new(64, 48);
+    let test = TestPattern::new(64, 48);
     let mut image = I420::black(0, 0);
     let mut writer = Y4mWriter::create(&path, 64, 48).expect("created");
     for number in 0..3 {

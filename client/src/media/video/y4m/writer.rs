@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use maru_core::picture::I420;
+use maru_core::frame::I420;
 
-/// An open file of pictures of one size.
+/// An open file of frames of one size.
 #[derive(Debug)]
 pub(in crate::media::video) struct Y4mWriter {
     file: BufWriter<File>,
@@ -25,7 +25,7 @@ impl Y4mWriter {
         Ok(Self { file, width, height })
     }
 
-    /// Whether pictures of this size belong into this file.
+    /// Whether frames of this size belong into this file.
     pub(in crate::media::video) fn fits(&self, image: &I420) -> bool {
         (self.width, self.height) == (image.width, image.height)
     }

@@ -18,7 +18,7 @@ use webrtc::peer_connection::PeerConnection;
 use webrtc::rtp_transceiver::RtpSender;
 
 use super::engine;
-use super::error::LinkError;
+use super::error::ConnectionError;
 use super::event::MediaKind;
 
 /// With every header and the SRTP tag 1,268 bytes: under the 1,280 that every IPv6 path carries (RFC 8200, 5).
@@ -66,8 +66,8 @@ impl MediaSender {
         kind: MediaKind,
         ssrc: u32,
         block_extension: BlockExtension,
-    ) -> Result<Self, LinkError> {
-        let setup = |error: webrtc::error::Error| LinkError::Setup(error.to_string());
+    ) -> Result<Self, ConnectionError> {
+        let setup = |error: webrtc::error::Error| ConnectionError::Setup(error.to_string());
         let (codec, codec_kind, name) = match kind {
             MediaKind::Video => (engine::video_codec(), RtpCodecKind::Video, "video"),
             MediaKind::Audio => (engine::audio_codec(), RtpCodecKind::Audio, "audio"),
@@ -90,8 +90,8 @@ impl MediaSender {
             .await
             .map_err(setup)?;
         let sender = transceiver.sender().await.map_err(setup)?;
-        let sender = sender.ok_or_else(|| LinkError::Setup("the stack made no sender".into()))?;
-        let sequence = getrandom::u32().map_err(|error| LinkError::Setup(error.to_string()))?;
+        let sender = sender.ok_or_else(|| ConnectionError::Setup("the stack made no sender".into()))?;
+        let sequence = getrandom::u32().map_err(|error| ConnectionError::Setup(error.to_string()))?;
         Ok(Self {
             track,
             sender,
@@ -132,7 +132,7 @@ impl MediaSender {
         data: &Bytes,
         rtp_time: u32,
         repairs: impl FnOnce(usize) -> usize,
-    ) -> Result<(), LinkError> {
+    ) -> Result<(), ConnectionError> {
         let packets = {
             let mut packetizer = self.packetizer.lock().unwrap_or_else(PoisonError::into_inner);
             let payloads = packetizer.h264.payload(MAX_PAYLOAD_BYTES, data).unwrap_or_default();
@@ -146,7 +146,7 @@ impl MediaSender {
                     packet
                         .header
                         .set_extension(id, place)
-                        .map_err(|error| LinkError::Negotiation(error.to_string()))?;
+                        .map_err(|error| ConnectionError::Negotiation(error.to_string()))?;
                 }
                 packets.push(packet);
             }
@@ -156,7 +156,7 @@ impl MediaSender {
     }
 
     /// Sends `payload` as one packet.
-    pub(super) async fn send_one(&self, payload: &Bytes, rtp_time: u32, marker: bool) -> Result<(), LinkError> {
+    pub(super) async fn send_one(&self, payload: &Bytes, rtp_time: u32, marker: bool) -> Result<(), ConnectionError> {
         let packets = {
             let mut packetizer = self.packetizer.lock().unwrap_or_else(PoisonError::into_inner);
             vec![self.packet(&mut packetizer, payload.clone(), marker, rtp_time)?]
@@ -170,10 +170,10 @@ impl MediaSender {
         payload: Bytes,
         marker: bool,
         timestamp: u32,
-    ) -> Result<Packet, LinkError> {
+    ) -> Result<Packet, ConnectionError> {
         let payload_type = self.payload_type.load(Ordering::Acquire);
         if payload_type == NOT_NEGOTIATED {
-            return Err(LinkError::Negotiation("the peer does not take this kind of media".into()));
+            return Err(ConnectionError::Negotiation("the peer does not take this kind of media".into()));
         }
         let sequence_number = packetizer.next_sequence;
         packetizer.next_sequence = sequence_number.wrapping_add(1);
@@ -182,10 +182,10 @@ impl MediaSender {
         Ok(Packet { header, payload })
     }
 
-    async fn write(&self, packets: Vec<Packet>) -> Result<(), LinkError> {
+    async fn write(&self, packets: Vec<Packet>) -> Result<(), ConnectionError> {
         for packet in packets {
             // Waits only while more than 256 packets are on their way to the driver, which never waits for us.
-            self.track.write_rtp(packet).await.map_err(|_| LinkError::Closed)?;
+            self.track.write_rtp(packet).await.map_err(|_| ConnectionError::Closed)?;
         }
         Ok(())
     }

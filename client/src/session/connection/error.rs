@@ -1,15 +1,15 @@
 use thiserror::Error;
 
-/// Why something could not be done on a link.
+/// Why something could not be done on a connection.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
-pub enum LinkError {
+pub enum ConnectionError {
     #[error("the connection could not be set up: {0}")]
     Setup(String),
     #[error("the peer's description is longer than {limit} bytes")]
     DescriptionTooLong { limit: usize },
     #[error("the peer's description cannot be used: {0}")]
     BadDescription(String),
-    /// The DTLS certificate is what identifies a peer for the life of a link.
+    /// The DTLS certificate is what identifies a peer for the life of a connection.
     #[error("the peer's description names another certificate than before")]
     FingerprintChanged,
     #[error("the peer's candidate cannot be used: {0}")]
@@ -26,6 +26,6 @@ pub enum LinkError {
     ChannelFull,
     #[error("the text is longer than {limit} bytes")]
     TextTooLong { limit: usize },
-    #[error("the link is closed")]
+    #[error("the connection is closed")]
     Closed,
 }

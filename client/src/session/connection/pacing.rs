@@ -13,13 +13,13 @@ use rtc::shared::error::Error;
 use rtc::shared::marshal::MarshalSize;
 
 use super::engine::BLOCK_URI;
-use super::path::{LONG_ROUND_TRIP, Path};
+use super::path::{LONG_ROUND_TRIP, PathState};
 use crate::clock;
 
-/// Seconds of pictures: beyond that the path is dead, and its packets are of no use.
+/// Seconds of frames: beyond that the path is dead, and its packets are of no use.
 const MAX_WAITING: usize = 2048;
 
-/// With more than this in front of it, what is sent again comes after the peer has given up on it, and keeps the pictures
+/// With more than this in front of it, what is sent again comes after the peer has given up on it, and keeps the frames
 /// waiting that could still be of use.
 const MAX_BEFORE_REPAIR: Duration = Duration::from_millis(100);
 
@@ -30,19 +30,19 @@ const SAME_REQUEST: Duration = Duration::from_millis(18);
 /// How often to look for room while too much is under way.
 const FULL_RETRY: Duration = Duration::from_millis(3);
 
-/// Where so much is lost and a second request would take so long, what is sent again is sent twice: a picture that waits
+/// Where so much is lost and a second request would take so long, what is sent again is sent twice: a frame that waits
 /// for a third time is a freeze. The second copy comes later, since losses come in bursts.
 const TWICE_FROM_LOSS: f64 = 0.03;
 const SECOND_COPY_AFTER: Duration = Duration::from_millis(15);
 
 pub(super) struct Pacing {
-    path: Arc<Path>,
+    path: Arc<PathState>,
     own_audio_ssrc: u32,
     /// The number of the header extension of [`BlockPlace`], if one was agreed on.
     block_extension: Option<u8>,
     pacer: Pacer<TaggedPacket>,
-    /// The newest packet of a picture: what comes again is older.
-    newest_picture: Option<u16>,
+    /// The newest packet of a frame: what comes again is older.
+    newest_frame: Option<u16>,
     /// The key frame that came when too much was waiting: nothing from before it is sent any more.
     obsolete_before: Option<u16>,
     /// What is sent again, and when it was asked for: asking once more does not make it come sooner.
@@ -54,14 +54,14 @@ pub(super) struct Pacing {
 }
 
 impl Pacing {
-    pub(super) fn new(path: Arc<Path>, own_audio_ssrc: u32) -> Self {
+    pub(super) fn new(path: Arc<PathState>, own_audio_ssrc: u32) -> Self {
         let pacer = Pacer::new(path.pacing_bps());
         Self {
             path,
             own_audio_ssrc,
             block_extension: None,
             pacer,
-            newest_picture: None,
+            newest_frame: None,
             obsolete_before: None,
             repairs: HashMap::new(),
             second_copies: VecDeque::new(),
@@ -75,10 +75,10 @@ impl Pacing {
         if ssrc == self.own_audio_ssrc {
             return Priority::Sound;
         }
-        let is_newer = self.newest_picture.is_none_or(|newest| (sequence.wrapping_sub(newest) as i16) > 0);
+        let is_newer = self.newest_frame.is_none_or(|newest| (sequence.wrapping_sub(newest) as i16) > 0);
         if is_newer {
-            self.newest_picture = Some(sequence);
-            return Priority::Picture;
+            self.newest_frame = Some(sequence);
+            return Priority::VideoFrame;
         }
         Priority::Repair
     }
@@ -174,12 +174,12 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
                 self.second_copies.push_back((now + SECOND_COPY_AFTER, copy));
             }
         }
-        if priority == Priority::Picture && self.begins_key_frame(rtp) {
+        if priority == Priority::VideoFrame && self.begins_key_frame(rtp) {
             if self.pacer.waiting() > MAX_BEFORE_REPAIR {
                 self.pacer.drop_repair();
                 self.obsolete_before = Some(sequence);
             }
-            self.pacer.drop_pictures();
+            self.pacer.drop_frames();
         }
         self.pacer.push(clock::timestamp(now), priority, bytes, packet);
         self.release(now);

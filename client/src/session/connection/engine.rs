@@ -16,11 +16,11 @@ use rtc::rtp_transceiver::rtp_sender::{
 use webrtc::peer_connection::{MediaEngine, Registry, SettingEngine, SettingEngineBuilder, SrtpProtectionProfile};
 
 use super::congestion::CongestionMeter;
-use super::error::LinkError;
+use super::error::ConnectionError;
 use super::event::Outbox;
 use super::nack::NackGenerator;
 use super::pacing::Pacing;
-use super::path::Path;
+use super::path::PathState;
 use super::tap::{CaptureTimes, RtcpTap};
 
 const H264_PAYLOAD_TYPE: u8 = 102;
@@ -33,7 +33,7 @@ const NACK_WINDOW: u16 = 512;
 const ICE_CHECK_INTERVAL: Duration = Duration::from_millis(20);
 /// Checks of a pair before it is given up: 10 s, as long as a person at the other end may take to answer a firewall.
 const ICE_CHECKS_PER_PAIR: u16 = 500;
-/// Silence after which a link counts as interrupted, then as failed.
+/// Silence after which a connection counts as interrupted, then as failed.
 const ICE_DISCONNECTED: Duration = Duration::from_secs(5);
 const ICE_FAILED: Duration = Duration::from_secs(25);
 const ICE_KEEPALIVE: Duration = Duration::from_secs(2);
@@ -83,7 +83,7 @@ pub(super) fn audio_codec() -> RTCRtpCodec {
 }
 
 /// One codec of each kind, and no RTX: with it the stack would resend without limit.
-pub(super) fn media_engine() -> Result<MediaEngine, LinkError> {
+pub(super) fn media_engine() -> Result<MediaEngine, ConnectionError> {
     let mut engine = MediaEngine::default();
     for (rtp_codec, payload_type, kind) in [
         (video_codec(), H264_PAYLOAD_TYPE, RtpCodecKind::Video),
@@ -91,12 +91,12 @@ pub(super) fn media_engine() -> Result<MediaEngine, LinkError> {
     ] {
         engine
             .register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, kind)
-            .map_err(|error| LinkError::Setup(error.to_string()))?;
+            .map_err(|error| ConnectionError::Setup(error.to_string()))?;
     }
     let block = RTCRtpHeaderExtensionCapability { uri: BLOCK_URI.to_owned() };
     engine
         .register_header_extension(block, RtpCodecKind::Video, None)
-        .map_err(|error| LinkError::Setup(error.to_string()))?;
+        .map_err(|error| ConnectionError::Setup(error.to_string()))?;
     Ok(engine)
 }
 
@@ -104,12 +104,12 @@ pub(super) fn interceptors(
     engine: &mut MediaEngine,
     outbox: Outbox,
     capture_times: Arc<CaptureTimes>,
-    path: &Arc<Path>,
+    path: &Arc<PathState>,
     own_ssrcs: Ssrcs,
-) -> Result<Registry, LinkError> {
+) -> Result<Registry, ConnectionError> {
     let responder = NackResponderBuilder::new().with_size(NACK_WINDOW).build();
-    let registry =
-        configure_twcc_sender_only(Registry::new(), engine).map_err(|error| LinkError::Setup(error.to_string()))?;
+    let registry = configure_twcc_sender_only(Registry::new(), engine)
+        .map_err(|error| ConnectionError::Setup(error.to_string()))?;
     Ok(configure_rtcp_reports(registry)
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(FEEDBACK_INTERVAL).build())
         .with(Slot::NackResponder, responder)

@@ -1,4 +1,4 @@
-//! One end of a call as the session drives it: perfect negotiation, and video put together again, over a link.
+//! One end of a call as the session drives it: perfect negotiation, and video put together again, over a connection.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use maru::clock;
-use maru::session::link::{Link, LinkConfig, LinkError, LinkEvent, Path};
+use maru::session::connection::{Connection, ConnectionConfig, ConnectionError, ConnectionEvent, PathState};
 use maru_core::media::AccessUnit;
 use maru_core::negotiation::{Action, Negotiation};
 use maru_core::time::Timestamp;
@@ -16,14 +16,14 @@ use maru_protocol::signal::{SessionDescription, SignalData};
 use tokio::sync::{Notify, mpsc};
 use webrtc::runtime::Runtime;
 
-use super::media::picture;
+use super::media::frame;
 
 type Signals = mpsc::Sender<(Instant, SignalData)>;
 
 #[derive(Clone)]
 pub struct Party {
-    pub link: Arc<Link>,
-    path: Arc<Path>,
+    pub connection: Arc<Connection>,
+    path: Arc<PathState>,
     runtime: Arc<dyn Runtime>,
     /// Tells the task to make an offer.
     offer: Arc<Notify>,
@@ -48,7 +48,11 @@ pub struct Heard {
 }
 
 /// Opens both ends. The first is polite.
-pub async fn introduce(polite: LinkConfig, impolite: LinkConfig, signaling_delay: Duration) -> (Party, Party) {
+pub async fn introduce(
+    polite: ConnectionConfig,
+    impolite: ConnectionConfig,
+    signaling_delay: Duration,
+) -> (Party, Party) {
     let (to_impolite, from_polite) = mpsc::channel(64);
     let (to_polite, from_impolite) = mpsc::channel(64);
     let polite = Party::open(polite, true, to_impolite, from_impolite, signaling_delay).await;
@@ -58,16 +62,16 @@ pub async fn introduce(polite: LinkConfig, impolite: LinkConfig, signaling_delay
 
 impl Party {
     async fn open(
-        config: LinkConfig,
+        config: ConnectionConfig,
         is_polite: bool,
         signals: Signals,
         incoming: mpsc::Receiver<(Instant, SignalData)>,
         signaling_delay: Duration,
     ) -> Self {
         let (runtime, path) = (Arc::clone(&config.runtime), Arc::clone(&config.path));
-        let (link, events) = Link::open(config).await.expect("a link opens");
+        let (connection, events) = Connection::open(config).await.expect("a connection opens");
         let party = Self {
-            link: Arc::new(link),
+            connection: Arc::new(connection),
             path,
             runtime: Arc::clone(&runtime),
             offer: Arc::default(),
@@ -110,18 +114,18 @@ impl Party {
         }
     }
 
-    /// Sends pictures for `duration`, a key frame first and whenever one is wanted. Returns them by their RTP time.
-    pub async fn film(self, duration: Duration, fps: u32, picture_bytes: usize) -> BTreeMap<u32, Bytes> {
-        self.film_of(duration, fps, |_| Some(picture_bytes)).await
+    /// Sends frames for `duration`, a key frame first and whenever one is wanted. Returns them by their RTP time.
+    pub async fn film(self, duration: Duration, fps: u32, frame_bytes: usize) -> BTreeMap<u32, Bytes> {
+        self.film_of(duration, fps, |_| Some(frame_bytes)).await
     }
 
-    /// The same, asking for the size of each picture: `None` leaves it out. It is told whether the path needs a key frame at
+    /// The same, asking for the size of each frame: `None` leaves it out. It is told whether the path needs a key frame at
     /// once.
     pub async fn film_of(
         self,
         duration: Duration,
         fps: u32,
-        mut picture_bytes: impl FnMut(bool) -> Option<usize>,
+        mut frame_bytes: impl FnMut(bool) -> Option<usize>,
     ) -> BTreeMap<u32, Bytes> {
         let start = self.runtime.now();
         let mut sent = BTreeMap::new();
@@ -133,12 +137,12 @@ impl Party {
             }
             self.runtime.sleep((start + at).saturating_duration_since(self.runtime.now())).await;
             let is_urgent = self.path.take_need_of_key_frame();
-            let Some(picture_bytes) = picture_bytes(is_urgent) else { continue };
+            let Some(frame_bytes) = frame_bytes(is_urgent) else { continue };
             let is_key = self.key_frame_wanted.swap(false, Ordering::Relaxed) || is_urgent;
-            let mut video = picture(number, picture_bytes, is_key);
+            let mut video = frame(number, frame_bytes, is_key);
             video.captured = clock::timestamp(start + at);
             video.unit.rtp_time = video.captured.rtp_time(90_000);
-            self.link.send_video(&video).await.expect("a picture is sent");
+            self.connection.send_video(&video).await.expect("a frame is sent");
             sent.insert(video.unit.rtp_time, video.unit.data);
         }
         sent
@@ -176,7 +180,7 @@ struct Task {
 }
 
 impl Task {
-    async fn run(mut self, mut events: mpsc::Receiver<LinkEvent>, mut signals: mpsc::Receiver<SignalData>) {
+    async fn run(mut self, mut events: mpsc::Receiver<ConnectionEvent>, mut signals: mpsc::Receiver<SignalData>) {
         let offer = Arc::clone(&self.party.offer);
         let mut every_second = self.party.runtime.interval(Duration::from_secs(1));
         loop {
@@ -186,7 +190,7 @@ impl Task {
                 self.party.heard().units.push((self.party.runtime.now(), unit));
             }
             if self.video.poll_key_frame_request(now) {
-                self.party.link.request_key_frame().await;
+                self.party.connection.request_key_frame().await;
             }
             self.party.changed.notify_waiters();
             let release = until(self.video.poll_timeout(), now, Arc::clone(&self.party.runtime));
@@ -201,7 +205,7 @@ impl Task {
                     None => return,
                 },
                 () = every_second.tick() => {
-                    if let Some(round_trip) = self.party.link.stats().await.round_trip {
+                    if let Some(round_trip) = self.party.connection.stats().await.round_trip {
                         self.video.set_round_trip(round_trip);
                     }
                 }
@@ -211,18 +215,18 @@ impl Task {
         }
     }
 
-    async fn heard(&mut self, event: LinkEvent) {
+    async fn heard(&mut self, event: ConnectionEvent) {
         match event {
-            LinkEvent::LocalCandidate(candidate) => self.send(SignalData::Candidate(candidate)).await,
-            LinkEvent::Connected => self.party.heard().connected = true,
-            LinkEvent::Interrupted => self.party.heard().connected = false,
-            LinkEvent::ChannelOpen => self.party.heard().channel_open = true,
-            LinkEvent::ChannelText(text) => self.party.heard().texts.push(text),
-            LinkEvent::KeyFrameWanted => {
+            ConnectionEvent::LocalCandidate(candidate) => self.send(SignalData::Candidate(candidate)).await,
+            ConnectionEvent::Connected => self.party.heard().connected = true,
+            ConnectionEvent::Interrupted => self.party.heard().connected = false,
+            ConnectionEvent::ChannelOpen => self.party.heard().channel_open = true,
+            ConnectionEvent::ChannelText(text) => self.party.heard().texts.push(text),
+            ConnectionEvent::KeyFrameWanted => {
                 self.party.heard().key_frames_wanted += 1;
                 self.party.key_frame_wanted.store(true, Ordering::Relaxed);
             }
-            LinkEvent::Video { packet, arrived } => self.video.handle_packet(arrived, packet),
+            ConnectionEvent::Video { packet, arrived } => self.video.handle_packet(arrived, packet),
             _ => {}
         }
     }
@@ -248,18 +252,18 @@ impl Task {
         heard.dropped = self.negotiation.dropped();
     }
 
-    async fn carry_out(&mut self, action: Action) -> Result<Option<SessionDescription>, LinkError> {
-        let link = &self.party.link;
+    async fn carry_out(&mut self, action: Action) -> Result<Option<SessionDescription>, ConnectionError> {
+        let connection = &self.party.connection;
         match action {
             Action::SendOffer => {
-                self.last_offer = Some(link.create_offer().await?);
+                self.last_offer = Some(connection.create_offer().await?);
                 Ok(self.last_offer.clone())
             }
             Action::ResendOffer => Ok(self.last_offer.clone()),
-            Action::Rollback => link.rollback().await.map(|()| None),
-            Action::ApplyRemote(description) => link.set_remote(description).await.map(|()| None),
-            Action::SendAnswer => link.create_answer().await.map(Some),
-            Action::AddCandidate(candidate) => link.add_candidate(candidate).await.map(|()| None),
+            Action::Rollback => connection.rollback().await.map(|()| None),
+            Action::ApplyRemote(description) => connection.set_remote(description).await.map(|()| None),
+            Action::SendAnswer => connection.create_answer().await.map(Some),
+            Action::AddCandidate(candidate) => connection.add_candidate(candidate).await.map(|()| None),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Which of this machine's addresses a link uses.
+//! Which of this machine's addresses a connection uses.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use rtc::shared::ifaces::ifaces;
 /// Each address is a socket, a candidate, and a pair with each of the peer's: more cost time and win nothing.
 const MAX_ADDRESSES: usize = 8;
 
-/// The addresses that a peer might reach: IPv4 before IPv6, without loopback and link-local ones. On a machine without
+/// The addresses that a peer might reach: IPv4 before IPv6, without loopback and connection-local ones. On a machine without
 /// a network, the loopback address, so that peers on the same machine still meet.
 pub fn local_addresses() -> Vec<IpAddr> {
     let interfaces = ifaces().unwrap_or_else(|error| {

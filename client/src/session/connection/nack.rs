@@ -13,7 +13,7 @@ use rtc::sansio::Protocol;
 use rtc::shared::TransportContext;
 use rtc::shared::error::Error;
 
-use super::path::{LONG_ROUND_TRIP, Path};
+use super::path::{LONG_ROUND_TRIP, PathState};
 
 /// A packet that was only overtaken may still come. So long it is waited for at first and at least; and at most, where
 /// packets keep being overtaken by more.
@@ -34,7 +34,7 @@ const MAX_MISSING: usize = 256;
 
 pub(super) struct NackGenerator {
     own_ssrc: u32,
-    path: Arc<Path>,
+    path: Arc<PathState>,
     streams: HashMap<u32, Missing>,
     inbound: VecDeque<TaggedPacket>,
     outbound: VecDeque<TaggedPacket>,
@@ -42,7 +42,7 @@ pub(super) struct NackGenerator {
 
 impl NackGenerator {
     /// `own_ssrc`: who asks.
-    pub(super) fn new(own_ssrc: u32, path: Arc<Path>) -> Self {
+    pub(super) fn new(own_ssrc: u32, path: Arc<PathState>) -> Self {
         let (inbound, outbound) = (VecDeque::new(), VecDeque::new());
         Self { own_ssrc, path, streams: HashMap::new(), inbound, outbound }
     }

@@ -1,8 +1,8 @@
-//! A picture as codecs and the window use it.
+//! A frame as codecs and the window use it.
 
 use crate::time::Timestamp;
 
-/// An 8-bit 4:2:0 picture in limited range (BT.601 below 720 lines, BT.709 from there), planes without padding:
+/// An 8-bit 4:2:0 frame in limited range (BT.601 below 720 lines, BT.709 from there), planes without padding:
 /// `y` is `width * height` bytes; `u` and `v` are `width.div_ceil(2) * height.div_ceil(2)` bytes each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct I420 {
@@ -14,14 +14,14 @@ pub struct I420 {
 }
 
 impl I420 {
-    /// A black picture.
+    /// A black frame.
     pub fn black(width: u32, height: u32) -> Self {
         let luma = width as usize * height as usize;
         let chroma = Self::chroma_width_of(width) as usize * height.div_ceil(2) as usize;
         Self { width, height, y: vec![16; luma], u: vec![128; chroma], v: vec![128; chroma] }
     }
 
-    /// Gives the planes the size for a picture of `width` by `height`. What was allocated is kept; what the planes hold
+    /// Gives the planes the size for a frame of `width` by `height`. What was allocated is kept; what the planes hold
     /// afterwards is unspecified.
     pub fn reshape(&mut self, width: u32, height: u32) {
         let luma = width as usize * height as usize;
@@ -46,14 +46,14 @@ impl I420 {
     }
 }
 
-/// A picture with where it comes from.
+/// A frame with where it comes from.
 #[derive(Debug, Clone)]
-pub struct Picture {
+pub struct VideoFrame {
     pub image: I420,
-    /// When it was captured (own pictures) or is presented (a peer's).
+    /// When it was captured (own frames) or is presented (a peer's).
     pub at: Timestamp,
     /// 90 kHz RTP time.
     pub rtp_time: u32,
-    /// Index in the file or test picture; `None` for a camera's and for a peer's.
+    /// Index in the file or test pattern; `None` for a camera's and for a peer's.
     pub source_frame: Option<u64>,
 }

@@ -1,15 +1,15 @@
-//! The built-in test picture: a pure function of the frame number. A barcode and large digits tell the number, fine
+//! The built-in test pattern: a pure function of the frame number. A barcode and large digits tell the number, fine
 //! texture scrolls, colours stand still, a disc flies.
 
 use crate::barcode;
-use crate::picture::I420;
+use crate::frame::I420;
 
-/// Draws the test picture. Keeps what does not change from frame to frame.
-pub struct TestPicture {
+/// Draws the test pattern. Keeps what does not change from frame to frame.
+pub struct TestPattern {
     background: I420,
 }
 
-impl TestPicture {
+impl TestPattern {
     /// Sizes should be even.
     pub fn new(width: u32, height: u32) -> Self {
         Self { background: background(width, height) }
@@ -159,14 +159,14 @@ mod tests {
 
     #[test]
     fn is_a_function_of_the_number_and_tells_it() {
-        let picture = TestPicture::new(1280, 720);
+        let frame = TestPattern::new(1280, 720);
         let (mut one, mut other) = (I420::black(0, 0), I420::black(0, 0));
         for number in [0, 1, 299, 65_535, 65_536, 4_000_000_000] {
-            picture.draw(number, &mut one);
-            TestPicture::new(1280, 720).draw(number, &mut other);
+            frame.draw(number, &mut one);
+            TestPattern::new(1280, 720).draw(number, &mut other);
             assert_eq!(one, other);
             assert_eq!(barcode::read(&one), Some(number as u16));
-            picture.draw(number + 1, &mut other);
+            frame.draw(number + 1, &mut other);
             assert_ne!(one, other);
         }
     }
@@ -175,7 +175,7 @@ mod tests {
     fn any_even_size_will_do() {
         let mut image = I420::black(0, 0);
         for (width, height) in [(640, 360), (320, 180), (160, 120), (480, 854), (100, 80)] {
-            TestPicture::new(width, height).draw(123_456, &mut image);
+            TestPattern::new(width, height).draw(123_456, &mut image);
             assert_eq!((image.width, image.height), (width, height));
             assert_eq!(barcode::read(&image), Some(123_456_u64 as u16), "{width}x{height}");
         }

@@ -1,4 +1,4 @@
-//! What the link's path carries, for those who fill it.
+//! What the connection's path carries, for those who fill it.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,25 +13,25 @@ use maru_core::time::Timestamp;
 const START_BPS: u32 = 1_000_000;
 /// Sound alone, with its headers.
 const MIN_BPS: u32 = 100_000;
-/// A picture of 720p, sound, headers and what is sent again; repair packets come on top.
+/// A frame of 720p, sound, headers and what is sent again; repair packets come on top.
 const MAX_BPS: u32 = 3_000_000;
 
 /// From here on what is lost is asked for, and sent again, twice: a third time would be a freeze.
 pub(super) const LONG_ROUND_TRIP: Duration = Duration::from_millis(35);
-/// Pictures that wait longer than this when the path collapses are not worth it.
+/// Frames that wait longer than this when the path collapses are not worth it.
 const MAX_WORTH_WAITING: Duration = Duration::from_millis(80);
 
 /// What a round trip takes until one has been measured.
 const USUAL_ROUND_TRIP: Duration = Duration::from_millis(80);
 /// Repair is worth its bytes from this loss on, where sending again takes at least so long, and while there is enough
-/// for a picture.
+/// for a frame.
 const MIN_REPAIRED_LOSS: f64 = 0.01;
 const MIN_REPAIRED_ROUND_TRIP: Duration = Duration::from_millis(30);
 const MIN_REPAIRED_BPS: u32 = 400_000;
 
-/// Shared by the interceptors that measure and pace, the session, and the encoder. Outlives a link that failed.
+/// Shared by the interceptors that measure and pace, the session, and the encoder. Outlives a connection that failed.
 #[derive(Debug)]
-pub struct Path {
+pub struct PathState {
     controller: Mutex<CongestionController>,
     pub(super) backlog: Arc<Backlog>,
     target_bps: AtomicU32,
@@ -40,12 +40,12 @@ pub struct Path {
     loss: AtomicU32,
     received_bps: AtomicU32,
     spread: AtomicBool,
-    /// Repair packets for each packet of a picture, of late, in millionths.
+    /// Repair packets for each packet of a frame, of late, in millionths.
     repair_share: AtomicU32,
     round_trip_us: AtomicU64,
 }
 
-impl Default for Path {
+impl Default for PathState {
     fn default() -> Self {
         Self {
             controller: Mutex::new(new_controller()),
@@ -61,7 +61,7 @@ impl Default for Path {
     }
 }
 
-impl Path {
+impl PathState {
     /// Bits per second for everything that goes this way, headers included.
     pub fn target_bps(&self) -> u32 {
         self.target_bps.load(Ordering::Relaxed)
@@ -81,7 +81,7 @@ impl Path {
         self.round_trip_us.store(u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// How many repair packets to send with a picture of `packets`: where what is lost would come again too late, and the
+    /// How many repair packets to send with a frame of `packets`: where what is lost would come again too late, and the
     /// path is not full.
     pub(super) fn repairs(&self, packets: usize) -> usize {
         let loss = self.controller().inherent_loss();
@@ -116,7 +116,7 @@ impl Path {
         self.spread.load(Ordering::Relaxed)
     }
 
-    /// How fast to send what waits. Before the first report as fast as ever: the first picture has to go the whole way
+    /// How fast to send what waits. Before the first report as fast as ever: the first frame has to go the whole way
     /// whatever it carries, and nothing is behind it yet.
     pub(super) fn pacing_bps(&self) -> u32 {
         if self.received_bps.load(Ordering::Relaxed) == 0 { MAX_BPS } else { self.target_bps() }
@@ -133,10 +133,10 @@ impl Path {
     }
 
     /// Whether only a key frame helps: too many packets were lost, or those that wait would take too long by now. Told
-    /// once; the pictures that wait are dropped when it comes.
+    /// once; the frames that wait are dropped when it comes.
     pub fn take_need_of_key_frame(&self) -> bool {
         let mut controller = self.controller();
-        let (lost, collapsed) = (controller.take_lost_pictures(), controller.take_collapse());
+        let (lost, collapsed) = (controller.take_lost_frames(), controller.take_collapse());
         drop(controller);
         lost || collapsed && self.backlog.get() > MAX_WORTH_WAITING
     }
@@ -146,7 +146,7 @@ impl Path {
         &self.backlog
     }
 
-    /// A new link: nothing is known of its path.
+    /// A new connection: nothing is known of its path.
     pub(super) fn restart(&self) {
         self.backlog.set(Duration::ZERO);
         self.repair_share.store(0, Ordering::Relaxed);

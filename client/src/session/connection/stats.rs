@@ -1,4 +1,4 @@
-//! Figures of a link.
+//! Figures of a connection.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use maru_core::media::{AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ};
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use webrtc::peer_connection::{RTCStatsReport, RTCStatsReportEntry};
 
-/// Counted since the link was opened, unless it says otherwise.
+/// Counted since the connection was opened, unless it says otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct LinkStats {
+pub struct ConnectionStats {
     pub video: StreamStats,
     pub audio: StreamStats,
     /// Of the candidate pair in use, renewed with every check: about every two seconds.
@@ -17,7 +17,7 @@ pub struct LinkStats {
     pub events_dropped: u64,
     /// Messages on the data channel that were binary, too long, or not UTF-8.
     pub texts_rejected: u64,
-    /// Pictures and sound packets that were given to the link before it stood.
+    /// Frames and sound packets that were given to the connection before it stood.
     pub units_unsent: u64,
 }
 
@@ -38,7 +38,7 @@ pub struct StreamStats {
     pub nacks_received: u64,
 }
 
-impl LinkStats {
+impl ConnectionStats {
     pub(super) fn read(report: &RTCStatsReport) -> Self {
         let mut stats = Self::default();
         for entry in report.iter() {

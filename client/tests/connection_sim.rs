@@ -1,21 +1,21 @@
-//! Whole links between two real WebRTC stacks, in virtual time over a simulated network.
+//! Whole connections between two real WebRTC stacks, in virtual time over a simulated network.
 
-mod link_support;
+mod connection_support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use maru::session::link::{LinkConfig, LinkError, LinkEvent, MediaKind};
+use maru::session::connection::{ConnectionConfig, ConnectionError, ConnectionEvent, MediaKind};
 use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
 use maru_simnet::{Fate, Host, PathConfig, Sim};
 
-use link_support::media::{Traffic, pictures, send_call, sounds, video_packets};
-use link_support::pair::{Places, Side, connect};
+use connection_support::media::{Traffic, frames, send_call, sounds, video_packets};
+use connection_support::pair::{Places, Side, connect};
 
 const MS: Duration = Duration::from_millis(1);
 const SIGNALING_DELAY: Duration = Duration::from_millis(10);
-/// 30 pictures a second at about 2 Mbit/s.
-const CALL: Traffic = Traffic { duration: Duration::from_secs(10), fps: 30, picture_bytes: 8_000 };
+/// 30 frames a second at about 2 Mbit/s.
+const CALL: Traffic = Traffic { duration: Duration::from_secs(10), fps: 30, frame_bytes: 8_000 };
 
 struct World {
     sim: Sim,
@@ -24,14 +24,14 @@ struct World {
 }
 
 fn world(seed: u64, path: PathConfig) -> World {
-    let sim = link_support::new_sim(seed);
+    let sim = connection_support::new_sim(seed);
     let (alice, bob) = (sim.host(), sim.host());
     sim.connect(&alice, &bob, path);
     World { sim, alice, bob }
 }
 
-fn config(host: &Host) -> LinkConfig {
-    LinkConfig {
+fn config(host: &Host) -> ConnectionConfig {
+    ConnectionConfig {
         runtime: host.runtime(),
         ice_servers: Vec::new(),
         local_addresses: vec![host.address()],
@@ -64,7 +64,7 @@ impl World {
 }
 
 #[test]
-fn two_links_connect_within_a_few_round_trips() {
+fn two_connections_connect_within_a_few_round_trips() {
     let world = world(1, PathConfig::delay(10 * MS));
     world.sim.run(async {
         let (alice, bob) = world.call().await;
@@ -74,10 +74,14 @@ fn two_links_connect_within_a_few_round_trips() {
             println!("connected after {connected:?}, channel open after {open:?}");
             // Signaling 20 ms, then five round trips: two of ICE and three of DTLS.
             assert!(connected <= 130 * MS, "{connected:?}");
-            // Two more of SCTP. On a link where nothing else moves the stack tells of it only at its next timer.
+            // Two more of SCTP. On a connection where nothing else moves the stack tells of it only at its next timer.
             assert!(open <= 350 * MS, "{open:?}");
         }
-        assert_eq!(alice.link.remote_fingerprint(), bob.link.remote_fingerprint(), "one process, one certificate");
+        assert_eq!(
+            alice.connection.remote_fingerprint(),
+            bob.connection.remote_fingerprint(),
+            "one process, one certificate"
+        );
     });
 }
 
@@ -86,23 +90,23 @@ fn text_goes_both_ways_in_order_and_only_while_the_channel_is_open() {
     let world = world(2, PathConfig { loss: 0.05, ..PathConfig::delay(20 * MS) });
     world.sim.run(async {
         let (alice, bob) = world.places().await;
-        assert_eq!(alice.link.send_text("too early").await, Err(LinkError::ChannelNotOpen));
+        assert_eq!(alice.connection.send_text("too early").await, Err(ConnectionError::ChannelNotOpen));
         world.sim.timeout(Duration::from_secs(30), alice.channel_open()).await.expect("open");
         world.sim.timeout(Duration::from_secs(30), bob.channel_open()).await.expect("open");
         let texts: Vec<String> = (0..50).map(|i| format!("{i}: 안녕하세요 👋")).collect();
         for text in &texts {
-            alice.link.send_text(text).await.expect("sent");
-            bob.link.send_text(text).await.expect("sent");
+            alice.connection.send_text(text).await.expect("sent");
+            bob.connection.send_text(text).await.expect("sent");
         }
         world.sim.sleep(Duration::from_secs(20)).await;
         assert_eq!(alice.texts(), texts);
         assert_eq!(bob.texts(), texts);
         let long = "x".repeat(40_000);
-        assert!(matches!(alice.link.send_text(&long).await, Err(LinkError::TextTooLong { .. })));
+        assert!(matches!(alice.connection.send_text(&long).await, Err(ConnectionError::TextTooLong { .. })));
 
-        alice.link.close().await;
-        alice.wait(|event| matches!(event, LinkEvent::Closed { .. })).await;
-        assert_eq!(alice.link.send_text("too late").await, Err(LinkError::ChannelNotOpen));
+        alice.connection.close().await;
+        alice.wait(|event| matches!(event, ConnectionEvent::Closed { .. })).await;
+        assert_eq!(alice.connection.send_text("too late").await, Err(ConnectionError::ChannelNotOpen));
     });
 }
 
@@ -115,13 +119,13 @@ fn a_peer_that_does_not_read_fills_a_bounded_buffer() {
         let text = "x".repeat(30_000);
         let mut sent = 0;
         let refused = loop {
-            match alice.link.send_text(&text).await {
+            match alice.connection.send_text(&text).await {
                 Ok(()) => sent += 1,
                 Err(error) => break error,
             }
             assert!(sent < 100, "nothing stops it");
         };
-        assert_eq!(refused, LinkError::ChannelFull);
+        assert_eq!(refused, ConnectionError::ChannelFull);
         assert_eq!(sent, 256 * 1024 / 30_000);
     });
 }
@@ -134,12 +138,12 @@ fn on_a_clean_network_everything_arrives_once_and_in_order() {
         let sent = world.send(&alice, CALL).await;
         let (packets, count) = video_packets(&bob);
         assert_eq!(packets.len(), count, "none twice");
-        assert_eq!(pictures(&packets), sent);
+        assert_eq!(frames(&packets), sent);
         let order: Vec<u16> = bob
             .events()
             .iter()
             .filter_map(|(_, event)| match event {
-                LinkEvent::Video { packet, .. } => Some(packet.sequence),
+                ConnectionEvent::Video { packet, .. } => Some(packet.sequence),
                 _ => None,
             })
             .collect();
@@ -174,7 +178,7 @@ fn lost_video_is_asked_for_again() {
         println!("{} of {expected} packets, {} lost on the way", packets.len(), after.lost - before.lost);
         assert!(after.lost - before.lost > 100, "the network lost what it should");
         assert!(packets.len() * 1000 > expected * 999, "{} of {expected}", packets.len());
-        assert!(pictures(&packets).len() * 100 > sent.len() * 99);
+        assert!(frames(&packets).len() * 100 > sent.len() * 99);
         assert!(bob.stats().await.video.nacks_sent > 0);
         // Sound is not asked for again: Opus conceals.
         assert!(sounds(&bob).len() < 500);
@@ -189,7 +193,7 @@ fn overtaken_packets_are_handed_on_too() {
         let (alice, bob) = world.call().await;
         let sent = world.send(&alice, CALL).await;
         let (packets, _) = video_packets(&bob);
-        assert_eq!(pictures(&packets), sent);
+        assert_eq!(frames(&packets), sent);
         let arrivals: Vec<_> = packets.values().map(|packet| packet.at).collect();
         assert!(arrivals.windows(2).any(|pair| pair[0] > pair[1]), "the network did reorder");
     });
@@ -202,15 +206,15 @@ fn a_key_frame_request_reaches_the_sender() {
         let (alice, bob) = world.call().await;
         world.send(&alice, Traffic { duration: 100 * MS, ..CALL }).await;
         let asked = world.sim.now();
-        bob.link.request_key_frame().await;
-        let wanted = alice.wait(|event| matches!(event, LinkEvent::KeyFrameWanted));
+        bob.connection.request_key_frame().await;
+        let wanted = alice.wait(|event| matches!(event, ConnectionEvent::KeyFrameWanted));
         let wanted = world.sim.timeout(Duration::from_secs(1), wanted).await.expect("the request arrives");
         assert!(wanted - asked < 25 * MS, "{:?}", wanted - asked);
     });
 }
 
 #[test]
-fn sender_reports_tell_when_pictures_and_sound_were_captured() {
+fn sender_reports_tell_when_frames_and_sound_were_captured() {
     let world = world(8, PathConfig::delay(20 * MS));
     world.sim.run(async {
         let (alice, bob) = world.call().await;
@@ -219,7 +223,7 @@ fn sender_reports_tell_when_pictures_and_sound_were_captured() {
             .events()
             .iter()
             .filter_map(|(_, event)| match event {
-                LinkEvent::SenderReport(report) => Some(*report),
+                ConnectionEvent::SenderReport(report) => Some(*report),
                 _ => None,
             })
             .collect();
@@ -246,16 +250,16 @@ fn a_peer_that_vanishes_is_noticed_and_one_that_returns_as_well() {
         let cut = world.sim.now();
         let seen = alice.events().len();
         world.sim.connect(&world.alice, &world.bob, PathConfig::cut());
-        let interrupted = |event: &LinkEvent| matches!(event, LinkEvent::Interrupted);
+        let interrupted = |event: &ConnectionEvent| matches!(event, ConnectionEvent::Interrupted);
         let noticed = world.sim.timeout(Duration::from_secs(10), alice.wait_from(seen, interrupted)).await;
         let noticed = noticed.expect("noticed") - cut;
         println!("noticed after {noticed:?}");
         assert!((Duration::from_secs(3)..Duration::from_secs(6)).contains(&noticed), "{noticed:?}");
 
         world.sim.connect(&world.alice, &world.bob, PathConfig::delay(10 * MS));
-        let again = alice.wait_from(alice.events().len(), |event| matches!(event, LinkEvent::Connected));
+        let again = alice.wait_from(alice.events().len(), |event| matches!(event, ConnectionEvent::Connected));
         world.sim.timeout(Duration::from_secs(5), again).await.expect("connected again");
-        bob.link.send_text("still here").await.expect("sent");
+        bob.connection.send_text("still here").await.expect("sent");
         world.sim.sleep(Duration::from_secs(10)).await;
         assert_eq!(alice.texts(), ["still here"]);
     });
@@ -267,7 +271,7 @@ fn a_peer_that_never_comes_back_is_given_up() {
     world.sim.run(async {
         let (alice, _bob) = world.call().await;
         world.sim.connect(&world.alice, &world.bob, PathConfig::cut());
-        let failed = alice.wait(|event| matches!(event, LinkEvent::Failed { .. }));
+        let failed = alice.wait(|event| matches!(event, ConnectionEvent::Failed { .. }));
         world.sim.timeout(Duration::from_secs(40), failed).await.expect("given up");
     });
 }
@@ -278,57 +282,58 @@ fn an_ice_restart_finds_the_peer_again() {
     world.sim.run(async {
         let (alice, bob) = world.call().await;
         let seen = alice.events().len();
-        alice.link.restart_ice();
-        let connected = |event: &LinkEvent| matches!(event, LinkEvent::Connected);
+        alice.connection.restart_ice();
+        let connected = |event: &ConnectionEvent| matches!(event, ConnectionEvent::Connected);
         world.sim.timeout(Duration::from_secs(5), alice.wait_from(seen, connected)).await.expect("connected again");
         let sent = world.send(&alice, Traffic { duration: Duration::from_secs(1), ..CALL }).await;
-        assert_eq!(pictures(&video_packets(&bob).0), sent);
-        bob.link.send_text("hello again").await.expect("sent");
+        assert_eq!(frames(&video_packets(&bob).0), sent);
+        bob.connection.send_text("hello again").await.expect("sent");
         world.sim.sleep(Duration::from_secs(1)).await;
         assert_eq!(alice.texts(), ["hello again"]);
     });
 }
 
 #[test]
-fn a_link_tells_that_it_was_closed() {
+fn a_connection_tells_that_it_was_closed() {
     let world = world(12, PathConfig::delay(10 * MS));
     world.sim.run(async {
         let (alice, bob) = world.call().await;
-        alice.link.close().await;
-        alice.wait(|event| matches!(event, LinkEvent::Closed { .. })).await;
-        let closed = |event: &LinkEvent| matches!(event, LinkEvent::Closed { .. } | LinkEvent::ChannelClosed);
+        alice.connection.close().await;
+        alice.wait(|event| matches!(event, ConnectionEvent::Closed { .. })).await;
+        let closed =
+            |event: &ConnectionEvent| matches!(event, ConnectionEvent::Closed { .. } | ConnectionEvent::ChannelClosed);
         world.sim.timeout(Duration::from_secs(10), bob.wait(closed)).await.expect("the other is told");
     });
 }
 
 #[test]
-fn what_is_malformed_is_refused_and_the_link_goes_on() {
+fn what_is_malformed_is_refused_and_the_connection_goes_on() {
     let world = world(13, PathConfig::delay(10 * MS));
     world.sim.run(async {
         let (alice, bob) = world.call().await;
-        let offer = bob.link.create_offer().await.expect("an offer");
-        bob.link.rollback().await.expect("taken back");
+        let offer = bob.connection.create_offer().await.expect("an offer");
+        bob.connection.rollback().await.expect("taken back");
 
         let description = |sdp: &str| SessionDescription { kind: DescriptionKind::Offer, sdp: sdp.to_owned() };
         let broken = offer.sdp.replace("m=video 9", "m=video nine");
         let cut_off = offer.sdp.split_inclusive("m=video 9").next().expect("it begins with a video section");
         for sdp in ["", "rubbish", "v=0\r\n\r\n\0\u{ffff}", cut_off, &broken] {
-            let refused = alice.link.set_remote(description(sdp)).await;
-            assert!(matches!(refused, Err(LinkError::BadDescription(_))), "{sdp:?}: {refused:?}");
+            let refused = alice.connection.set_remote(description(sdp)).await;
+            assert!(matches!(refused, Err(ConnectionError::BadDescription(_))), "{sdp:?}: {refused:?}");
         }
-        let fingerprint = alice.link.remote_fingerprint().expect("pinned");
+        let fingerprint = alice.connection.remote_fingerprint().expect("pinned");
         let other = offer.sdp.replace(fingerprint.as_str(), &vec!["00"; 32].join(":"));
-        assert_eq!(alice.link.set_remote(description(&other)).await, Err(LinkError::FingerprintChanged));
+        assert_eq!(alice.connection.set_remote(description(&other)).await, Err(ConnectionError::FingerprintChanged));
         let candidate = IceCandidate {
             candidate: "candidate:who knows".into(),
             sdp_mid: None,
             sdp_m_line_index: None,
             username_fragment: None,
         };
-        assert!(matches!(alice.link.add_candidate(Some(candidate)).await, Err(LinkError::BadCandidate(_))));
+        assert!(matches!(alice.connection.add_candidate(Some(candidate)).await, Err(ConnectionError::BadCandidate(_))));
 
         let sent = world.send(&alice, Traffic { duration: Duration::from_secs(1), ..CALL }).await;
-        assert_eq!(pictures(&video_packets(&bob).0), sent);
+        assert_eq!(frames(&video_packets(&bob).0), sent);
     });
 }
 
@@ -355,7 +360,7 @@ fn losses(seed: u64) -> Vec<bool> {
     world.sim.run(async {
         let (alice, bob) = world.call().await;
         let sent = world.send(&alice, Traffic { duration: Duration::from_secs(5), ..CALL }).await;
-        let arrived = pictures(&video_packets(&bob).0).len();
+        let arrived = frames(&video_packets(&bob).0).len();
         assert!(arrived * 100 >= sent.len() * 95, "{arrived} of {}", sent.len());
     });
     let from_alice = world.sim.trace().into_iter().filter(|entry| entry.from == 0);
@@ -372,7 +377,7 @@ fn half_a_minute_of_a_call_takes_much_less() {
         let (alice, bob) = world.call().await;
         let duration = Duration::from_secs(30);
         let sent = world.send(&alice, Traffic { duration, ..CALL }).await;
-        assert_eq!(pictures(&video_packets(&bob).0), sent);
+        assert_eq!(frames(&video_packets(&bob).0), sent);
     });
     println!("{:?} of virtual time in {:?}", world.sim.elapsed(), started.elapsed());
     assert!(world.sim.elapsed() > started.elapsed());

@@ -1,4 +1,4 @@
-//! Pictures and sound that need no codec: every byte is known beforehand.
+//! Frames and sound that need no codec: every byte is known beforehand.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use maru::clock;
-use maru::session::link::LinkEvent;
+use maru::session::connection::ConnectionEvent;
 use maru_core::media::{AccessUnit, EncodedAudio, EncodedVideo};
 use webrtc::runtime::Runtime;
 
@@ -17,13 +17,13 @@ use super::pair::Side;
 pub struct Traffic {
     pub duration: Duration,
     pub fps: u32,
-    /// Of each picture; every 60th is a key frame of four times the size.
-    pub picture_bytes: usize,
+    /// Of each frame; every 60th is a key frame of four times the size.
+    pub frame_bytes: usize,
 }
 
 /// An access unit of `bytes`, four times as many if it is a key frame: bytes that tell `number` and that no start code
 /// can be made of.
-pub fn picture(number: u32, bytes: usize, is_key: bool) -> EncodedVideo {
+pub fn frame(number: u32, bytes: usize, is_key: bool) -> EncodedVideo {
     let mut data = BytesMut::new();
     if is_key {
         data.put_slice(&[0, 0, 0, 1, 0x67, 0x42, 0xe0, 0x1f, 0xda]);
@@ -36,26 +36,26 @@ pub fn picture(number: u32, bytes: usize, is_key: bool) -> EncodedVideo {
     EncodedVideo { unit, captured: clock::now(), width: 1280, height: 720 }
 }
 
-/// Sends pictures and 50 packets of sound a second, as a camera and a microphone would. Returns the pictures sent.
+/// Sends frames and 50 packets of sound a second, as a camera and a microphone would. Returns the frames sent.
 pub async fn send_call(side: Side, runtime: Arc<dyn Runtime>, traffic: Traffic) -> Vec<Bytes> {
     let start = runtime.now();
     let mut sent = Vec::new();
-    let (mut pictures, mut sounds) = (0, 0);
+    let (mut frames, mut sounds) = (0, 0);
     loop {
-        let picture_at = Duration::from_secs(1) * pictures / traffic.fps;
+        let frame_at = Duration::from_secs(1) * frames / traffic.fps;
         let sound_at = Duration::from_millis(20) * sounds;
-        let next = picture_at.min(sound_at);
+        let next = frame_at.min(sound_at);
         if next >= traffic.duration {
             return sent;
         }
         runtime.sleep((start + next).saturating_duration_since(runtime.now())).await;
-        if picture_at <= sound_at {
-            let mut video = picture(pictures, traffic.picture_bytes, pictures.is_multiple_of(60));
-            video.captured = clock::timestamp(start + picture_at);
-            video.unit.rtp_time = (picture_at.as_micros() * 90 / 1000) as u32;
-            side.link.send_video(&video).await.expect("a picture is sent");
+        if frame_at <= sound_at {
+            let mut video = frame(frames, traffic.frame_bytes, frames.is_multiple_of(60));
+            video.captured = clock::timestamp(start + frame_at);
+            video.unit.rtp_time = (frame_at.as_micros() * 90 / 1000) as u32;
+            side.connection.send_video(&video).await.expect("a frame is sent");
             sent.push(video.unit.data);
-            pictures += 1;
+            frames += 1;
         } else {
             let payload = Bytes::copy_from_slice(&sounds.to_be_bytes());
             let audio = EncodedAudio {
@@ -64,7 +64,7 @@ pub async fn send_call(side: Side, runtime: Arc<dyn Runtime>, traffic: Traffic) 
                 marker: sounds == 0,
                 captured: clock::timestamp(start + sound_at),
             };
-            side.link.send_audio(&audio).await.expect("sound is sent");
+            side.connection.send_audio(&audio).await.expect("sound is sent");
             sounds += 1;
         }
     }
@@ -76,7 +76,7 @@ pub fn video_packets(side: &Side) -> (BTreeMap<i64, Arrived>, usize) {
     let mut count = 0;
     let mut last: Option<i64> = None;
     for (at, event) in side.events().iter() {
-        let LinkEvent::Video { packet, .. } = event else { continue };
+        let ConnectionEvent::Video { packet, .. } = event else { continue };
         let sequence = match last {
             None => i64::from(packet.sequence),
             Some(last) => last + i64::from(packet.sequence.wrapping_sub(last as u16) as i16),
@@ -100,9 +100,9 @@ pub struct Arrived {
     pub payload: Bytes,
 }
 
-/// The pictures of complete packets, put together again in Annex B form (RFC 6184).
-pub fn pictures(packets: &BTreeMap<i64, Arrived>) -> Vec<Bytes> {
-    let mut pictures = Vec::new();
+/// The frames of complete packets, put together again in Annex B form (RFC 6184).
+pub fn frames(packets: &BTreeMap<i64, Arrived>) -> Vec<Bytes> {
+    let mut frames = Vec::new();
     let mut current = BytesMut::new();
     for packet in packets.values() {
         let payload = &packet.payload;
@@ -128,16 +128,16 @@ pub fn pictures(packets: &BTreeMap<i64, Arrived>) -> Vec<Bytes> {
             }
         }
         if packet.marker {
-            pictures.push(current.split().freeze());
+            frames.push(current.split().freeze());
         }
     }
-    pictures
+    frames
 }
 
 /// Numbers of the sound packets, in the order of arrival.
 pub fn sounds(side: &Side) -> Vec<u32> {
-    let number = |(_, event): &(Instant, LinkEvent)| match event {
-        LinkEvent::Audio(packet) => packet.payload.as_ref().try_into().ok().map(u32::from_be_bytes),
+    let number = |(_, event): &(Instant, ConnectionEvent)| match event {
+        ConnectionEvent::Audio(packet) => packet.payload.as_ref().try_into().ok().map(u32::from_be_bytes),
         _ => None,
     };
     side.events().iter().filter_map(number).collect()

@@ -1,13 +1,13 @@
-//! The link to one peer: everything that `webrtc` does, behind one adapter.
+//! The connection to one peer: everything that `webrtc` does, behind one adapter.
 //!
 //! ```text
-//!  session task ── Link ── tracks, data channel ──▶ driver (the stack's task: ICE, DTLS, SRTP, SCTP, sockets)
+//!  session task ── Connection ── tracks, data channel ──▶ driver (the stack's task: ICE, DTLS, SRTP, SCTP, sockets)
 //!       ▲                                             │ callbacks, never waiting      │ RTP, text
 //!       │                                             ▼                               ▼
-//!       └──────── LinkEvent ◀──── carry (lifecycle) ◀─ handler, tap       drain_track, drain_channel
+//!       └──────── ConnectionEvent ◀──── carry (lifecycle) ◀─ handler, tap       drain_track, drain_channel
 //! ```
 //!
-//! A link knows the steps of a negotiation, not their order: that is `maru_core`'s. It runs on any
+//! A connection knows the steps of a negotiation, not their order: that is `maru_core`'s. It runs on any
 //! [`webrtc::runtime::Runtime`], so that tests run whole calls in virtual time.
 
 use std::future::Future;
@@ -47,11 +47,11 @@ mod stats;
 mod tap;
 
 pub use self::address::local_addresses;
-pub use self::error::LinkError;
-pub use self::event::{LinkEvent, MediaKind, SenderReport};
-pub use self::path::Path;
+pub use self::error::ConnectionError;
+pub use self::event::{ConnectionEvent, MediaKind, SenderReport};
+pub use self::path::PathState;
 pub use self::remote::Fingerprint;
-pub use self::stats::{LinkStats, StreamStats};
+pub use self::stats::{ConnectionStats, StreamStats};
 
 use self::driver::WatchedRuntime;
 use self::event::Outbox;
@@ -67,18 +67,18 @@ const CHANNEL_ID: u16 = 0;
 const CHANNEL_BUFFER_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Clone)]
-pub struct LinkConfig {
+pub struct ConnectionConfig {
     /// Clock, timers, tasks and sockets.
     pub runtime: Arc<dyn Runtime>,
     pub ice_servers: Vec<IceServer>,
     /// One socket each: see [`local_addresses`]. Empty: those of all interfaces, looked up again at an ICE restart.
     pub local_addresses: Vec<IpAddr>,
-    /// What is known of the way to the peer: found out by this link, from the start.
-    pub path: Arc<Path>,
+    /// What is known of the way to the peer: found out by this connection, from the start.
+    pub path: Arc<PathState>,
 }
 
 /// A connection to one peer, with video, audio and text both ways from the start. Dropping it closes it.
-pub struct Link {
+pub struct Connection {
     peer_connection: Arc<dyn PeerConnection>,
     runtime: Arc<dyn Runtime>,
     outbox: Outbox,
@@ -86,16 +86,16 @@ pub struct Link {
     audio: MediaSender,
     channel: Arc<dyn DataChannel>,
     capture_times: Arc<CaptureTimes>,
-    path: Arc<Path>,
+    path: Arc<PathState>,
     remote: Mutex<RemotePeer>,
     remote_video: RemoteVideo,
     restart: AtomicBool,
 }
 
-impl Link {
-    /// Binds the sockets and starts the stack. Nothing is sent before [`Link::create_offer`] or [`Link::set_remote`].
-    pub async fn open(config: LinkConfig) -> Result<(Self, mpsc::Receiver<LinkEvent>), LinkError> {
-        let LinkConfig { runtime, ice_servers, local_addresses, path } = config;
+impl Connection {
+    /// Binds the sockets and starts the stack. Nothing is sent before [`Connection::create_offer`] or [`Connection::set_remote`].
+    pub async fn open(config: ConnectionConfig) -> Result<(Self, mpsc::Receiver<ConnectionEvent>), ConnectionError> {
+        let ConnectionConfig { runtime, ice_servers, local_addresses, path } = config;
         path.restart();
         let ice_servers = servers::resolve(&runtime, &ice_servers).await;
         let (outbox, carrier, events) = Outbox::new();
@@ -139,7 +139,7 @@ impl Link {
         let channel = peer_connection.create_data_channel(CHANNEL_LABEL, Some(init)).await.map_err(setup)?;
         runtime.spawn(Box::pin(event::carry(carrier))).detach();
         runtime.spawn(Box::pin(handler::drain_channel(Arc::clone(&channel), outbox.clone()))).detach();
-        let link = Self {
+        let connection = Self {
             peer_connection,
             runtime,
             outbox,
@@ -152,19 +152,19 @@ impl Link {
             remote_video,
             restart: AtomicBool::new(false),
         };
-        Ok((link, events))
+        Ok((connection, events))
     }
 
     /// Makes an offer and applies it here: to be sent to the peer.
-    pub async fn create_offer(&self) -> Result<SessionDescription, LinkError> {
+    pub async fn create_offer(&self) -> Result<SessionDescription, ConnectionError> {
         let ice_restart = self.restart.swap(false, Ordering::AcqRel);
         let options = RTCOfferOptions { ice_restart };
         let offer = self.peer_connection.create_offer(Some(options)).await.map_err(negotiation)?;
         self.apply_local(DescriptionKind::Offer, offer).await
     }
 
-    /// Makes an answer to the offer given to [`Link::set_remote`] and applies it here: to be sent to the peer.
-    pub async fn create_answer(&self) -> Result<SessionDescription, LinkError> {
+    /// Makes an answer to the offer given to [`Connection::set_remote`] and applies it here: to be sent to the peer.
+    pub async fn create_answer(&self) -> Result<SessionDescription, ConnectionError> {
         let answer = self.peer_connection.create_answer(None).await.map_err(negotiation)?;
         let answer = self.apply_local(DescriptionKind::Answer, answer).await?;
         self.look_up_payload_types().await;
@@ -172,20 +172,20 @@ impl Link {
     }
 
     /// Takes back an offer of our own.
-    pub async fn rollback(&self) -> Result<(), LinkError> {
+    pub async fn rollback(&self) -> Result<(), ConnectionError> {
         let rollback = RTCSessionDescription::rollback(None).map_err(negotiation)?;
         self.peer_connection.set_local_description(rollback).await.map_err(negotiation)
     }
 
     /// Applies what the peer sent. After an error the state of the negotiation is not certain, except after those that
     /// name a limit or the fingerprint.
-    pub async fn set_remote(&self, description: SessionDescription) -> Result<(), LinkError> {
+    pub async fn set_remote(&self, description: SessionDescription) -> Result<(), ConnectionError> {
         let completes = description.kind == DescriptionKind::Answer;
         let checked = self.remote().check(description)?;
         let (description, fingerprint, candidates) = checked.into_parts();
         contain(self.peer_connection.set_remote_description(description))
             .await?
-            .map_err(|error| LinkError::BadDescription(error.to_string()))?;
+            .map_err(|error| ConnectionError::BadDescription(error.to_string()))?;
         self.remote().applied(fingerprint, candidates);
         if completes {
             self.look_up_payload_types().await;
@@ -193,22 +193,22 @@ impl Link {
         Ok(())
     }
 
-    /// Adds a candidate of the peer's. Only after [`Link::set_remote`]; earlier ones have to wait.
-    pub async fn add_candidate(&self, candidate: Option<IceCandidate>) -> Result<(), LinkError> {
+    /// Adds a candidate of the peer's. Only after [`Connection::set_remote`]; earlier ones have to wait.
+    pub async fn add_candidate(&self, candidate: Option<IceCandidate>) -> Result<(), ConnectionError> {
         let Some(candidate) = self.remote().candidate(candidate)? else { return Ok(()) };
         contain(self.peer_connection.add_ice_candidate(candidate))
             .await?
-            .map_err(|error| LinkError::BadCandidate(error.to_string()))
+            .map_err(|error| ConnectionError::BadCandidate(error.to_string()))
     }
 
-    /// The next offer restarts ICE, on new sockets; [`LinkEvent::NegotiationNeeded`] asks for it.
+    /// The next offer restarts ICE, on new sockets; [`ConnectionEvent::NegotiationNeeded`] asks for it.
     pub fn restart_ice(&self) {
         self.restart.store(true, Ordering::Release);
-        self.outbox.lifecycle(LinkEvent::NegotiationNeeded);
+        self.outbox.lifecycle(ConnectionEvent::NegotiationNeeded);
     }
 
-    /// Sends a picture. Before the link stands, it is dropped and counted.
-    pub async fn send_video(&self, video: &EncodedVideo) -> Result<(), LinkError> {
+    /// Sends a frame. Before the connection stands, it is dropped and counted.
+    pub async fn send_video(&self, video: &EncodedVideo) -> Result<(), ConnectionError> {
         if !self.is_connected() {
             return Ok(());
         }
@@ -217,8 +217,8 @@ impl Link {
         self.video.send_h264(&unit.data, unit.rtp_time, |packets| self.path.repairs(packets)).await
     }
 
-    /// Sends 20 ms of sound. Before the link stands, they are dropped and counted.
-    pub async fn send_audio(&self, audio: &EncodedAudio) -> Result<(), LinkError> {
+    /// Sends 20 ms of sound. Before the connection stands, they are dropped and counted.
+    pub async fn send_audio(&self, audio: &EncodedAudio) -> Result<(), ConnectionError> {
         if !self.is_connected() {
             return Ok(());
         }
@@ -236,29 +236,29 @@ impl Link {
     }
 
     /// Sends a message over the data channel. Does not wait for the peer.
-    pub async fn send_text(&self, text: &str) -> Result<(), LinkError> {
+    pub async fn send_text(&self, text: &str) -> Result<(), ConnectionError> {
         if text.len() > MAX_TEXT_BYTES {
-            return Err(LinkError::TextTooLong { limit: MAX_TEXT_BYTES });
+            return Err(ConnectionError::TextTooLong { limit: MAX_TEXT_BYTES });
         }
         if !self.outbox.counters().channel_open.load(Ordering::Acquire) {
-            return Err(LinkError::ChannelNotOpen);
+            return Err(ConnectionError::ChannelNotOpen);
         }
         self.channel.try_send_text(text).await.map_err(|error| match error {
-            Error::ErrSendBufferFull => LinkError::ChannelFull,
-            _ => LinkError::ChannelNotOpen,
+            Error::ErrSendBufferFull => ConnectionError::ChannelFull,
+            _ => ConnectionError::ChannelNotOpen,
         })
     }
 
     /// Figures of now. To be called about once a second: how often missing packets are asked for depends on the round
     /// trip, which is measured here.
-    pub async fn stats(&self) -> LinkStats {
+    pub async fn stats(&self) -> ConnectionStats {
         let report = self.peer_connection.get_stats(self.runtime.now(), StatsSelector::None).await;
         let counters = self.outbox.counters();
-        let stats = LinkStats::read(&report);
+        let stats = ConnectionStats::read(&report);
         if let Some(round_trip) = stats.round_trip {
             self.path.set_round_trip(round_trip);
         }
-        LinkStats {
+        ConnectionStats {
             events_dropped: counters.events_dropped.load(Ordering::Relaxed),
             texts_rejected: counters.texts_rejected.load(Ordering::Relaxed),
             units_unsent: counters.units_unsent.load(Ordering::Relaxed),
@@ -266,16 +266,16 @@ impl Link {
         }
     }
 
-    /// The certificate that the peer has to show: from its first description on, for the life of the link.
+    /// The certificate that the peer has to show: from its first description on, for the life of the connection.
     pub fn remote_fingerprint(&self) -> Option<Fingerprint> {
         self.remote().fingerprint().cloned()
     }
 
-    /// Ends the link. [`LinkEvent::Closed`] follows.
+    /// Ends the connection. [`ConnectionEvent::Closed`] follows.
     pub async fn close(&self) {
-        self.outbox.end("the link was closed");
+        self.outbox.end("the connection was closed");
         if let Err(error) = self.peer_connection.close().await {
-            tracing::debug!(%error, "a link did not close properly");
+            tracing::debug!(%error, "a connection did not close properly");
         }
     }
 
@@ -283,7 +283,7 @@ impl Link {
         &self,
         kind: DescriptionKind,
         description: RTCSessionDescription,
-    ) -> Result<SessionDescription, LinkError> {
+    ) -> Result<SessionDescription, ConnectionError> {
         let sdp = description.sdp.clone();
         self.peer_connection.set_local_description(description).await.map_err(negotiation)?;
         Ok(SessionDescription { kind, sdp })
@@ -308,9 +308,9 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for Connection {
     fn drop(&mut self) {
-        self.outbox.end("the link was closed");
+        self.outbox.end("the connection was closed");
         // The stack's driver would live on by itself.
         let peer_connection = Arc::clone(&self.peer_connection);
         let close = async move {
@@ -321,11 +321,11 @@ impl Drop for Link {
 }
 
 /// A panic of the stack over what a peer sent becomes an error.
-async fn contain<T>(future: impl Future<Output = T>) -> Result<T, LinkError> {
+async fn contain<T>(future: impl Future<Output = T>) -> Result<T, ConnectionError> {
     AssertUnwindSafe(future)
         .catch_unwind()
         .await
-        .map_err(|_| LinkError::BadDescription("the WebRTC stack failed over it".into()))
+        .map_err(|_| ConnectionError::BadDescription("the WebRTC stack failed over it".into()))
 }
 
 fn socket_addresses(addresses: &[IpAddr]) -> Vec<SocketAddr> {
@@ -335,20 +335,20 @@ fn socket_addresses(addresses: &[IpAddr]) -> Vec<SocketAddr> {
 }
 
 /// Two different ones, for video and audio.
-fn ssrcs() -> Result<engine::Ssrcs, LinkError> {
-    let random = getrandom::u32().map_err(|error| LinkError::Setup(error.to_string()))?;
+fn ssrcs() -> Result<engine::Ssrcs, ConnectionError> {
+    let random = getrandom::u32().map_err(|error| ConnectionError::Setup(error.to_string()))?;
     // Never 0, which stands for none in many places.
     let video = random | 1;
     Ok(engine::Ssrcs { video, audio: video.wrapping_add(2) | 1 })
 }
 
-fn setup(error: Error) -> LinkError {
-    LinkError::Setup(error.to_string())
+fn setup(error: Error) -> ConnectionError {
+    ConnectionError::Setup(error.to_string())
 }
 
-fn negotiation(error: Error) -> LinkError {
+fn negotiation(error: Error) -> ConnectionError {
     match error {
-        Error::ErrConnectionClosed => LinkError::Closed,
-        error => LinkError::Negotiation(error.to_string()),
+        Error::ErrConnectionClosed => ConnectionError::Closed,
+        error => ConnectionError::Negotiation(error.to_string()),
     }
 }

@@ -1,17 +1,17 @@
-//! Two links that negotiate with each other, one as the caller, over any runtime.
+//! Two connections that negotiate with each other, one as the caller, over any runtime.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use maru::session::link::{Link, LinkConfig, LinkEvent, LinkStats};
+use maru::session::connection::{Connection, ConnectionConfig, ConnectionEvent, ConnectionStats};
 use maru_protocol::signal::{DescriptionKind, SignalData};
 use tokio::sync::{Notify, mpsc};
 use webrtc::runtime::Runtime;
 
-/// One end of a [`connect`]ed pair: its link, and everything that it reported.
+/// One end of a [`connect`]ed pair: its connection, and everything that it reported.
 #[derive(Clone)]
 pub struct Side {
-    pub link: Arc<Link>,
+    pub connection: Arc<Connection>,
     pub opened: Instant,
     runtime: Arc<dyn Runtime>,
     log: Arc<Log>,
@@ -19,19 +19,19 @@ pub struct Side {
 
 #[derive(Default)]
 struct Log {
-    events: Mutex<Vec<(Instant, LinkEvent)>>,
+    events: Mutex<Vec<(Instant, ConnectionEvent)>>,
     changed: Notify,
 }
 
 /// Where the two ends live.
 pub struct Places {
-    pub caller: LinkConfig,
-    pub callee: LinkConfig,
+    pub caller: ConnectionConfig,
+    pub callee: ConnectionConfig,
     /// How long a signal takes from one to the other.
     pub signaling_delay: Duration,
 }
 
-/// Opens both links and lets the caller make an offer. They go on by themselves.
+/// Opens both connections and lets the caller make an offer. They go on by themselves.
 pub async fn connect(places: Places) -> (Side, Side) {
     let Places { caller, callee, signaling_delay } = places;
     let (to_callee, from_caller) = mpsc::channel(64);
@@ -43,7 +43,7 @@ pub async fn connect(places: Places) -> (Side, Side) {
 
 impl Side {
     async fn open(
-        config: LinkConfig,
+        config: ConnectionConfig,
         signals: mpsc::Sender<(Instant, SignalData)>,
         incoming: mpsc::Receiver<(Instant, SignalData)>,
         signaling_delay: Duration,
@@ -51,8 +51,9 @@ impl Side {
     ) -> Self {
         let runtime = Arc::clone(&config.runtime);
         let opened = runtime.now();
-        let (link, events) = Link::open(config).await.expect("a link opens");
-        let side = Self { link: Arc::new(link), opened, runtime: Arc::clone(&runtime), log: Arc::default() };
+        let (connection, events) = Connection::open(config).await.expect("a connection opens");
+        let side =
+            Self { connection: Arc::new(connection), opened, runtime: Arc::clone(&runtime), log: Arc::default() };
         runtime.spawn(Box::pin(side.clone().record(events, signals.clone(), calls))).detach();
         runtime.spawn(Box::pin(side.clone().answer(incoming, signals, signaling_delay))).detach();
         side
@@ -60,17 +61,17 @@ impl Side {
 
     async fn record(
         self,
-        mut events: mpsc::Receiver<LinkEvent>,
+        mut events: mpsc::Receiver<ConnectionEvent>,
         signals: mpsc::Sender<(Instant, SignalData)>,
         calls: bool,
     ) {
         while let Some(event) = events.recv().await {
             match &event {
-                LinkEvent::NegotiationNeeded if calls => {
-                    let offer = self.link.create_offer().await.expect("an offer");
+                ConnectionEvent::NegotiationNeeded if calls => {
+                    let offer = self.connection.create_offer().await.expect("an offer");
                     let _ = signals.send((self.runtime.now(), SignalData::Description(offer))).await;
                 }
-                LinkEvent::LocalCandidate(candidate) => {
+                ConnectionEvent::LocalCandidate(candidate) => {
                     let _ = signals.send((self.runtime.now(), SignalData::Candidate(candidate.clone()))).await;
                 }
                 _ => {}
@@ -91,27 +92,27 @@ impl Side {
             match signal {
                 SignalData::Description(description) => {
                     let is_offer = description.kind == DescriptionKind::Offer;
-                    self.link.set_remote(description).await.expect("a description of a link");
+                    self.connection.set_remote(description).await.expect("a description of a connection");
                     if is_offer {
-                        let answer = self.link.create_answer().await.expect("an answer");
+                        let answer = self.connection.create_answer().await.expect("an answer");
                         let _ = signals.send((self.runtime.now(), SignalData::Description(answer))).await;
                     }
                 }
                 // The other's description always comes first: signals keep their order.
                 SignalData::Candidate(candidate) => {
-                    self.link.add_candidate(candidate).await.expect("a candidate of a link");
+                    self.connection.add_candidate(candidate).await.expect("a candidate of a connection");
                 }
             }
         }
     }
 
     /// What has been reported so far, with the time of each.
-    pub fn events(&self) -> MutexGuard<'_, Vec<(Instant, LinkEvent)>> {
+    pub fn events(&self) -> MutexGuard<'_, Vec<(Instant, ConnectionEvent)>> {
         self.log.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the first event that `matches`, counted from the `skip`th event on. Returns when it came.
-    pub async fn wait_from(&self, skip: usize, matches: impl Fn(&LinkEvent) -> bool) -> Instant {
+    pub async fn wait_from(&self, skip: usize, matches: impl Fn(&ConnectionEvent) -> bool) -> Instant {
         loop {
             let changed = self.log.changed.notified();
             tokio::pin!(changed);
@@ -125,28 +126,28 @@ impl Side {
     }
 
     /// The same, counted from the beginning.
-    pub async fn wait(&self, matches: impl Fn(&LinkEvent) -> bool) -> Instant {
+    pub async fn wait(&self, matches: impl Fn(&ConnectionEvent) -> bool) -> Instant {
         self.wait_from(0, matches).await
     }
 
     pub async fn connected(&self) -> Instant {
-        self.wait(|event| matches!(event, LinkEvent::Connected)).await
+        self.wait(|event| matches!(event, ConnectionEvent::Connected)).await
     }
 
     pub async fn channel_open(&self) -> Instant {
-        self.wait(|event| matches!(event, LinkEvent::ChannelOpen)).await
+        self.wait(|event| matches!(event, ConnectionEvent::ChannelOpen)).await
     }
 
     /// Texts that arrived, in order.
     pub fn texts(&self) -> Vec<String> {
-        let text = |(_, event): &(Instant, LinkEvent)| match event {
-            LinkEvent::ChannelText(text) => Some(text.clone()),
+        let text = |(_, event): &(Instant, ConnectionEvent)| match event {
+            ConnectionEvent::ChannelText(text) => Some(text.clone()),
             _ => None,
         };
         self.events().iter().filter_map(text).collect()
     }
 
-    pub async fn stats(&self) -> LinkStats {
-        self.link.stats().await
+    pub async fn stats(&self) -> ConnectionStats {
+        self.connection.stats().await
     }
 }

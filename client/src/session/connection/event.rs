@@ -1,4 +1,4 @@
-//! What a link reports, and how it gets to the session.
+//! What a connection reports, and how it gets to the session.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,14 +14,14 @@ const EVENTS: usize = 1024;
 /// Far more than a call has: candidates and state changes only.
 const LIFECYCLE_EVENTS: usize = 256;
 
-/// What happened on a link, in order.
+/// What happened on a connection, in order.
 #[derive(Debug, Clone)]
-pub enum LinkEvent {
+pub enum ConnectionEvent {
     /// To be sent to the peer. `None`: there are no more.
     LocalCandidate(Option<IceCandidate>),
     /// An offer should be made.
     NegotiationNeeded,
-    /// Media can flow: for the first time, or again after [`LinkEvent::Interrupted`].
+    /// Media can flow: for the first time, or again after [`ConnectionEvent::Interrupted`].
     Connected,
     /// Nothing has come from the peer for 5 s.
     Interrupted,
@@ -29,7 +29,7 @@ pub enum LinkEvent {
     Failed {
         reason: String,
     },
-    /// The last event: the link is of no more use.
+    /// The last event: the connection is of no more use.
     Closed {
         reason: String,
     },
@@ -42,7 +42,7 @@ pub enum LinkEvent {
     /// The peer asks for a key frame (PLI, RFC 4585, or FIR, RFC 5104).
     KeyFrameWanted,
     SenderReport(SenderReport),
-    /// [`Link::send_text`](super::Link::send_text) works from now on.
+    /// [`Connection::send_text`](super::Connection::send_text) works from now on.
     ChannelOpen,
     ChannelText(String),
     ChannelClosed,
@@ -69,17 +69,17 @@ pub struct SenderReport {
 ///
 /// - Media, key-frame requests and sender reports are dropped and counted when the session is behind.
 /// - What must not be lost (states, candidates) goes through a queue of its own; a task carries it over. If even that
-///   queue fills up, the session has been standing still for long, and the link ends.
+///   queue fills up, the session has been standing still for long, and the connection ends.
 /// - Text waits in its channel's task, so that the peer is slowed down.
 #[derive(Clone)]
 pub(super) struct Outbox {
-    events: mpsc::Sender<LinkEvent>,
-    lifecycle: mpsc::Sender<LinkEvent>,
+    events: mpsc::Sender<ConnectionEvent>,
+    lifecycle: mpsc::Sender<ConnectionEvent>,
     end: Arc<watch::Sender<Option<String>>>,
     counters: Arc<Counters>,
 }
 
-/// Counted since the link was opened.
+/// Counted since the connection was opened.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) events_dropped: AtomicU64,
@@ -91,13 +91,13 @@ pub(super) struct Counters {
 
 /// The other ends of an [`Outbox`], for [`carry`].
 pub(super) struct Carrier {
-    events: mpsc::Sender<LinkEvent>,
-    lifecycle: mpsc::Receiver<LinkEvent>,
+    events: mpsc::Sender<ConnectionEvent>,
+    lifecycle: mpsc::Receiver<ConnectionEvent>,
     end: watch::Receiver<Option<String>>,
 }
 
 impl Outbox {
-    pub(super) fn new() -> (Self, Carrier, mpsc::Receiver<LinkEvent>) {
+    pub(super) fn new() -> (Self, Carrier, mpsc::Receiver<ConnectionEvent>) {
         let (events, receiver) = mpsc::channel(EVENTS);
         let (lifecycle, lifecycle_receiver) = mpsc::channel(LIFECYCLE_EVENTS);
         let (end, end_receiver) = watch::channel(None);
@@ -111,25 +111,25 @@ impl Outbox {
     }
 
     /// May be dropped.
-    pub(super) fn media(&self, event: LinkEvent) {
+    pub(super) fn media(&self, event: ConnectionEvent) {
         if self.events.try_send(event).is_err() {
             self.counters.events_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Is never dropped, and never waits.
-    pub(super) fn lifecycle(&self, event: LinkEvent) {
+    pub(super) fn lifecycle(&self, event: ConnectionEvent) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.lifecycle.try_send(event) {
             self.end("the program did not keep up with the connection");
         }
     }
 
     /// Waits for room, and comes after everything that was sent this way before. `false`: nobody listens any more.
-    pub(super) async fn in_order(&self, event: LinkEvent) -> bool {
+    pub(super) async fn in_order(&self, event: ConnectionEvent) -> bool {
         self.events.send(event).await.is_ok()
     }
 
-    /// [`LinkEvent::Closed`] follows what has been reported so far. The first reason counts.
+    /// [`ConnectionEvent::Closed`] follows what has been reported so far. The first reason counts.
     pub(super) fn end(&self, reason: &str) {
         self.end.send_if_modified(|end| {
             let first = end.is_none();
@@ -139,7 +139,7 @@ impl Outbox {
     }
 }
 
-/// Carries lifecycle events to the session, the last being [`LinkEvent::Closed`].
+/// Carries lifecycle events to the session, the last being [`ConnectionEvent::Closed`].
 pub(super) async fn carry(mut carrier: Carrier) {
     loop {
         let event = tokio::select! {
@@ -159,7 +159,7 @@ pub(super) async fn carry(mut carrier: Carrier) {
     }
     let reason = carrier.end.borrow().clone().unwrap_or_else(|| "the connection ended".into());
     // If nobody listens, nobody needs to know.
-    let _ = carrier.events.send(LinkEvent::Closed { reason }).await;
+    let _ = carrier.events.send(ConnectionEvent::Closed { reason }).await;
 }
 
 #[cfg(test)]
@@ -170,19 +170,19 @@ mod tests {
     async fn a_session_that_is_behind_loses_media_but_no_lifecycle() {
         let (outbox, carrier, mut events) = Outbox::new();
         for _ in 0..EVENTS + 10 {
-            outbox.media(LinkEvent::KeyFrameWanted);
+            outbox.media(ConnectionEvent::KeyFrameWanted);
         }
         assert_eq!(outbox.counters().events_dropped.load(Ordering::Relaxed), 10);
-        outbox.lifecycle(LinkEvent::Connected);
-        outbox.lifecycle(LinkEvent::Interrupted);
+        outbox.lifecycle(ConnectionEvent::Connected);
+        outbox.lifecycle(ConnectionEvent::Interrupted);
         outbox.end("over");
         outbox.end("too late");
         let carry = tokio::spawn(carry(carrier));
         let mut tail = Vec::new();
         while let Some(event) = events.recv().await {
             match event {
-                LinkEvent::KeyFrameWanted => {}
-                LinkEvent::Closed { reason } => {
+                ConnectionEvent::KeyFrameWanted => {}
+                ConnectionEvent::Closed { reason } => {
                     tail.push(reason);
                     break;
                 }
@@ -194,16 +194,16 @@ mod tests {
     }
 
     #[tokio::test(flavor = "current_thread")]
-    async fn a_session_that_stands_still_ends_the_link() {
+    async fn a_session_that_stands_still_ends_the_connection() {
         let (outbox, carrier, mut events) = Outbox::new();
         for _ in 0..=LIFECYCLE_EVENTS {
-            outbox.lifecycle(LinkEvent::NegotiationNeeded);
+            outbox.lifecycle(ConnectionEvent::NegotiationNeeded);
         }
         let carry = tokio::spawn(carry(carrier));
         let mut received = 0;
         while let Some(event) = events.recv().await {
             received += 1;
-            if matches!(event, LinkEvent::Closed { .. }) {
+            if matches!(event, ConnectionEvent::Closed { .. }) {
                 break;
             }
         }

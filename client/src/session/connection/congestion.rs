@@ -14,14 +14,14 @@ use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use rtc::shared::error::Error;
 use rtc::shared::marshal::{MarshalSize, Unmarshal};
 
-use super::path::Path;
+use super::path::PathState;
 use crate::clock;
 
 /// IPv4, UDP and the SRTP tag.
 const OUTER_BYTES: usize = 20 + 8 + 10;
 
 pub(super) struct CongestionMeter {
-    path: Arc<Path>,
+    path: Arc<PathState>,
     /// By our own SSRCs.
     streams: HashMap<u32, Stream>,
     inbound: VecDeque<TaggedPacket>,
@@ -38,7 +38,7 @@ struct Stream {
 }
 
 impl CongestionMeter {
-    pub(super) fn new(path: Arc<Path>) -> Self {
+    pub(super) fn new(path: Arc<PathState>) -> Self {
         let (inbound, outbound) = (VecDeque::new(), VecDeque::new());
         Self { path, streams: HashMap::new(), inbound, outbound, timeout: None }
     }

@@ -6,7 +6,7 @@ use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::RTCIceCandidateInit;
 
-use super::error::LinkError;
+use super::error::ConnectionError;
 
 /// Ours have about 3 KB, a browser's with every codec under 20.
 const MAX_DESCRIPTION_BYTES: usize = 64 * 1024;
@@ -41,11 +41,11 @@ impl RemotePeer {
         self.fingerprint.as_ref()
     }
 
-    /// The first fingerprint that was applied holds for the life of the link.
-    pub(super) fn check(&self, description: SessionDescription) -> Result<CheckedDescription, LinkError> {
+    /// The first fingerprint that was applied holds for the life of the connection.
+    pub(super) fn check(&self, description: SessionDescription) -> Result<CheckedDescription, ConnectionError> {
         let checked = check_description(description)?;
         if self.fingerprint.as_ref().is_some_and(|pinned| *pinned != checked.fingerprint) {
-            return Err(LinkError::FingerprintChanged);
+            return Err(ConnectionError::FingerprintChanged);
         }
         Ok(checked)
     }
@@ -59,13 +59,13 @@ impl RemotePeer {
     pub(super) fn candidate(
         &mut self,
         candidate: Option<IceCandidate>,
-    ) -> Result<Option<RTCIceCandidateInit>, LinkError> {
+    ) -> Result<Option<RTCIceCandidateInit>, ConnectionError> {
         let Some(candidate) = candidate else { return Ok(None) };
         if !is_usable(&candidate.candidate)? {
             return Ok(None);
         }
         if self.candidates >= MAX_CANDIDATES {
-            return Err(LinkError::TooManyCandidates { limit: MAX_CANDIDATES });
+            return Err(ConnectionError::TooManyCandidates { limit: MAX_CANDIDATES });
         }
         self.candidates += 1;
         Ok(Some(RTCIceCandidateInit {
@@ -99,8 +99,8 @@ impl Fingerprint {
     }
 
     /// The only fingerprint in `sdp`.
-    pub(super) fn of(sdp: &str) -> Result<Self, LinkError> {
-        let bad = |reason: &str| LinkError::BadDescription(reason.to_owned());
+    pub(super) fn of(sdp: &str) -> Result<Self, ConnectionError> {
+        let bad = |reason: &str| ConnectionError::BadDescription(reason.to_owned());
         let mut found: Option<Self> = None;
         for attribute in lines(sdp).filter_map(|line| line.strip_prefix("a=fingerprint:")) {
             let fingerprint = Self::parse(attribute).ok_or_else(|| bad("its fingerprint is not SHA-256"))?;
@@ -113,17 +113,17 @@ impl Fingerprint {
     }
 }
 
-fn check_description(description: SessionDescription) -> Result<CheckedDescription, LinkError> {
+fn check_description(description: SessionDescription) -> Result<CheckedDescription, ConnectionError> {
     let SessionDescription { kind, sdp } = description;
     if sdp.len() > MAX_DESCRIPTION_BYTES {
-        return Err(LinkError::DescriptionTooLong { limit: MAX_DESCRIPTION_BYTES });
+        return Err(ConnectionError::DescriptionTooLong { limit: MAX_DESCRIPTION_BYTES });
     }
     if lines(&sdp).filter(|line| line.starts_with("m=")).count() > MAX_MEDIA_SECTIONS {
-        return Err(LinkError::BadDescription("it has too many media sections".into()));
+        return Err(ConnectionError::BadDescription("it has too many media sections".into()));
     }
     let candidates = lines(&sdp).filter(|line| line.starts_with("a=candidate:")).count();
     if candidates > MAX_CANDIDATES {
-        return Err(LinkError::TooManyCandidates { limit: MAX_CANDIDATES });
+        return Err(ConnectionError::TooManyCandidates { limit: MAX_CANDIDATES });
     }
     let fingerprint = Fingerprint::of(&sdp)?;
     let description = match kind {
@@ -131,17 +131,17 @@ fn check_description(description: SessionDescription) -> Result<CheckedDescripti
         DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
         DescriptionKind::Pranswer => RTCSessionDescription::pranswer(sdp),
         DescriptionKind::Rollback => {
-            return Err(LinkError::BadDescription("a peer takes back only its own offers".into()));
+            return Err(ConnectionError::BadDescription("a peer takes back only its own offers".into()));
         }
     }
-    .map_err(|error| LinkError::BadDescription(error.to_string()))?;
+    .map_err(|error| ConnectionError::BadDescription(error.to_string()))?;
     Ok(CheckedDescription { description, fingerprint, candidates })
 }
 
 /// Whether the stack should see this candidate (RFC 8839, 5.1). TCP and names (mDNS) are none of our ways: the former
 /// would make us connect to wherever a peer likes.
-fn is_usable(candidate: &str) -> Result<bool, LinkError> {
-    let bad = || LinkError::BadCandidate(candidate.chars().take(80).collect());
+fn is_usable(candidate: &str) -> Result<bool, ConnectionError> {
+    let bad = || ConnectionError::BadCandidate(candidate.chars().take(80).collect());
     if candidate.len() > MAX_CANDIDATE_BYTES || !candidate.is_ascii() {
         return Err(bad());
     }
@@ -195,7 +195,7 @@ mod tests {
         peer.check(offer(&[fingerprint("CD")])).expect("a fine offer");
         peer.applied(first, candidates);
         peer.check(offer(&[fingerprint("AB"), fingerprint("AB")])).expect("the same again");
-        assert_eq!(peer.check(offer(&[fingerprint("CD")])).unwrap_err(), LinkError::FingerprintChanged);
+        assert_eq!(peer.check(offer(&[fingerprint("CD")])).unwrap_err(), ConnectionError::FingerprintChanged);
     }
 
     #[test]
@@ -203,11 +203,11 @@ mod tests {
         let peer = RemotePeer::default();
         for fingerprints in [vec![], vec![fingerprint("AB"), fingerprint("CD")], vec!["AB:CD".into()]] {
             let refused = peer.check(offer(&fingerprints));
-            assert!(matches!(refused, Err(LinkError::BadDescription(_))), "{refused:?}");
+            assert!(matches!(refused, Err(ConnectionError::BadDescription(_))), "{refused:?}");
         }
         let mut sha1 = offer(&[]);
         sha1.sdp += "a=fingerprint:sha-1 AB:CD\r\n";
-        assert!(matches!(peer.check(sha1), Err(LinkError::BadDescription(_))));
+        assert!(matches!(peer.check(sha1), Err(ConnectionError::BadDescription(_))));
     }
 
     #[test]
@@ -215,12 +215,12 @@ mod tests {
         let peer = RemotePeer::default();
         let mut long = offer(&[fingerprint("AB")]);
         long.sdp += &"a=x\r\n".repeat(MAX_DESCRIPTION_BYTES / 5);
-        assert!(matches!(peer.check(long), Err(LinkError::DescriptionTooLong { .. })));
+        assert!(matches!(peer.check(long), Err(ConnectionError::DescriptionTooLong { .. })));
         let mut wide = offer(&[fingerprint("AB")]);
         wide.sdp += &"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n".repeat(MAX_MEDIA_SECTIONS + 1);
-        assert!(matches!(peer.check(wide), Err(LinkError::BadDescription(_))));
+        assert!(matches!(peer.check(wide), Err(ConnectionError::BadDescription(_))));
         let rollback = SessionDescription { kind: DescriptionKind::Rollback, ..offer(&[fingerprint("AB")]) };
-        assert!(matches!(peer.check(rollback), Err(LinkError::BadDescription(_))));
+        assert!(matches!(peer.check(rollback), Err(ConnectionError::BadDescription(_))));
     }
 
     #[test]
@@ -244,10 +244,10 @@ mod tests {
             "candidate:1 1 udp 1 192.0.2.7 50000 typ friend",
             "candidate:1 1 udp 1 192.0.2.7 50000 typ höst",
         ] {
-            assert!(matches!(peer.candidate(candidate(bad)), Err(LinkError::BadCandidate(_))), "{bad}");
+            assert!(matches!(peer.candidate(candidate(bad)), Err(ConnectionError::BadCandidate(_))), "{bad}");
         }
         let long = format!("{GOOD} {}", "x".repeat(MAX_CANDIDATE_BYTES));
-        assert!(matches!(peer.candidate(candidate(&long)), Err(LinkError::BadCandidate(_))));
+        assert!(matches!(peer.candidate(candidate(&long)), Err(ConnectionError::BadCandidate(_))));
     }
 
     #[test]
@@ -256,6 +256,6 @@ mod tests {
         for _ in 0..MAX_CANDIDATES {
             assert!(peer.candidate(candidate(GOOD)).expect("fine").is_some());
         }
-        assert_eq!(peer.candidate(candidate(GOOD)), Err(LinkError::TooManyCandidates { limit: MAX_CANDIDATES }));
+        assert_eq!(peer.candidate(candidate(GOOD)), Err(ConnectionError::TooManyCandidates { limit: MAX_CANDIDATES }));
     }
 }

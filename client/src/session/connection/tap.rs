@@ -14,7 +14,7 @@ use rtc::rtcp::sender_report::SenderReport as RtcpSenderReport;
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 
-use super::event::{LinkEvent, MediaKind, Outbox, SenderReport};
+use super::event::{ConnectionEvent, MediaKind, Outbox, SenderReport};
 use crate::clock;
 
 /// Where a stream of our own was captured last: by it a sender report tells capture time. The stack's own reports tell
@@ -73,9 +73,9 @@ impl RtcpTap {
             let Some(&kind) = self.remote.get(&report.ssrc) else { return };
             let (ntp, rtp_time) = (report.ntp_time, report.rtp_time);
             let arrived = clock::timestamp(now);
-            self.outbox.media(LinkEvent::SenderReport(SenderReport { kind, ntp, rtp_time, arrived }));
+            self.outbox.media(ConnectionEvent::SenderReport(SenderReport { kind, ntp, rtp_time, arrived }));
         } else if self.wants_key_frame(packet) {
-            self.outbox.media(LinkEvent::KeyFrameWanted);
+            self.outbox.media(ConnectionEvent::KeyFrameWanted);
         }
     }
 
@@ -188,7 +188,7 @@ mod tests {
             assert!(tap.poll_read().is_some(), "others see it too");
         }
         for _ in 0..2 {
-            assert!(matches!(events.try_recv(), Ok(LinkEvent::KeyFrameWanted)));
+            assert!(matches!(events.try_recv(), Ok(ConnectionEvent::KeyFrameWanted)));
         }
         assert!(events.try_recv().is_err());
     }

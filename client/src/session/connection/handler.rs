@@ -17,7 +17,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::runtime::Runtime;
 
-use super::event::{LinkEvent, Outbox};
+use super::event::{ConnectionEvent, Outbox};
 use super::send::BlockExtension;
 use crate::clock;
 
@@ -60,12 +60,12 @@ impl RemoteVideo {
 #[async_trait]
 impl PeerConnectionEventHandler for Handler {
     async fn on_negotiation_needed(&self) {
-        self.outbox.lifecycle(LinkEvent::NegotiationNeeded);
+        self.outbox.lifecycle(ConnectionEvent::NegotiationNeeded);
     }
 
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
         match event.candidate.to_json() {
-            Ok(candidate) => self.outbox.lifecycle(LinkEvent::LocalCandidate(Some(IceCandidate {
+            Ok(candidate) => self.outbox.lifecycle(ConnectionEvent::LocalCandidate(Some(IceCandidate {
                 candidate: candidate.candidate,
                 // All media share one transport: the first section stands for all.
                 sdp_mid: None,
@@ -78,7 +78,7 @@ impl PeerConnectionEventHandler for Handler {
 
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
         if state == RTCIceGatheringState::Complete {
-            self.outbox.lifecycle(LinkEvent::LocalCandidate(None));
+            self.outbox.lifecycle(ConnectionEvent::LocalCandidate(None));
         }
     }
 
@@ -86,11 +86,11 @@ impl PeerConnectionEventHandler for Handler {
         let connected = state == RTCPeerConnectionState::Connected;
         self.outbox.counters().connected.store(connected, Ordering::Release);
         match state {
-            RTCPeerConnectionState::Connected => self.outbox.lifecycle(LinkEvent::Connected),
-            RTCPeerConnectionState::Disconnected => self.outbox.lifecycle(LinkEvent::Interrupted),
+            RTCPeerConnectionState::Connected => self.outbox.lifecycle(ConnectionEvent::Connected),
+            RTCPeerConnectionState::Disconnected => self.outbox.lifecycle(ConnectionEvent::Interrupted),
             RTCPeerConnectionState::Failed => {
                 let reason = "no way to the peer works".to_owned();
-                self.outbox.lifecycle(LinkEvent::Failed { reason });
+                self.outbox.lifecycle(ConnectionEvent::Failed { reason });
             }
             RTCPeerConnectionState::Closed => self.outbox.end("the connection was closed"),
             _ => {}
@@ -133,15 +133,15 @@ async fn drain_track(
     }
 }
 
-fn media_event(packet: Packet, is_video: bool, block: Option<BlockPlace>, runtime: &dyn Runtime) -> LinkEvent {
+fn media_event(packet: Packet, is_video: bool, block: Option<BlockPlace>, runtime: &dyn Runtime) -> ConnectionEvent {
     let Packet { header, payload } = packet;
     let (sequence, rtp_time) = (header.sequence_number, header.timestamp);
     let arrived = clock::timestamp(runtime.now());
     if is_video {
         let packet = RtpVideo { sequence, rtp_time, marker: header.marker, payload, block };
-        LinkEvent::Video { packet, arrived }
+        ConnectionEvent::Video { packet, arrived }
     } else {
-        LinkEvent::Audio(AudioPacket { payload, sequence, rtp_time, arrived })
+        ConnectionEvent::Audio(AudioPacket { payload, sequence, rtp_time, arrived })
     }
 }
 
@@ -152,7 +152,7 @@ pub(super) async fn drain_channel(channel: Arc<dyn DataChannel>, outbox: Outbox)
             DataChannelEvent::OnOpen => {
                 outbox.counters().channel_open.store(true, Ordering::Release);
                 // The texts after it go the same way: none may overtake it.
-                if !outbox.in_order(LinkEvent::ChannelOpen).await {
+                if !outbox.in_order(ConnectionEvent::ChannelOpen).await {
                     break;
                 }
             }
@@ -162,7 +162,7 @@ pub(super) async fn drain_channel(channel: Arc<dyn DataChannel>, outbox: Outbox)
                     .flatten();
                 match text {
                     Some(text) => {
-                        if !outbox.in_order(LinkEvent::ChannelText(text)).await {
+                        if !outbox.in_order(ConnectionEvent::ChannelText(text)).await {
                             break;
                         }
                     }
@@ -176,6 +176,6 @@ pub(super) async fn drain_channel(channel: Arc<dyn DataChannel>, outbox: Outbox)
         }
     }
     if outbox.counters().channel_open.swap(false, Ordering::AcqRel) {
-        outbox.in_order(LinkEvent::ChannelClosed).await;
+        outbox.in_order(ConnectionEvent::ChannelClosed).await;
     }
 }
