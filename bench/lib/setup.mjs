@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { wholeNumber } from './options.mjs';
 
 export const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 
@@ -12,12 +13,17 @@ export function footage() {
   const cache = process.env.MARU_BENCH_CACHE ??
     path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'maru-bench');
   const clip = path.join(cache, 'clip720.y4m'), sound = path.join(cache, 'sound.wav');
-  if (![clip, sound].every(file => fs.existsSync(file))) {
-    console.error('The clip is missing. Run bench/setup first.');
-    process.exit(1);
-  }
+  if (![clip, sound].every(file => fs.existsSync(file))) fail(`The clip is missing in ${cache}. Run bench/setup first.`);
   return { cache, clip, sound };
 }
+
+/** The option --rounds, and the environment that every bench reads, for readOptions. */
+export const ROUNDS = { kind: wholeNumber(1, 100), default: 1, help: 'Repeats everything and prints the medians.' };
+export const environment = names => ({
+  MARU_BIN: `A folder with ${names}: these programs are measured and nothing is built. Without it, the programs are built ` +
+    'first. For a comparison of two versions, run the bench with each folder in turn.',
+  MARU_BENCH_CACHE: 'Where bench/setup puts the clip, the sound and playwright-core. Default: maru-bench in the user\'s cache folder.',
+});
 
 /** Those of `names` that this machine does not have, as sentences. */
 export function missingPrograms(names) {
@@ -25,24 +31,41 @@ export function missingPrograms(names) {
     .map(name => `The program ${name} is missing. bench/setup installs it.`);
 }
 
-/** The folder with `maru`, `signal-server` and `maru-link`: what MARU_BIN names, or what is built now. */
-export function programs() {
-  if (process.env.MARU_BIN) return process.env.MARU_BIN;
-  const packages = ['maru', 'signal-server', 'maru-link'].flatMap(name => ['-p', name]);
-  execFileSync('cargo', ['build', '--release', '--locked', ...packages], { cwd: root, stdio: 'inherit' });
-  return path.join(path.resolve(root, process.env.CARGO_TARGET_DIR ?? 'target'), 'release');
+/**
+ * The folder with the programs `names`: what MARU_BIN names, or where cargo builds them now. Ends this program with a
+ * sentence if one is missing there.
+ */
+export function programs(names) {
+  const folder = process.env.MARU_BIN ? path.resolve(process.env.MARU_BIN) : build(names);
+  const missing = names.filter(name => !fs.existsSync(path.join(folder, name)));
+  if (missing.length) fail(`MARU_BIN names ${folder}, which lacks ${missing.join(', ')}.`);
+  return folder;
 }
 
-/** What figures depend on. */
-export function machine() {
+function build(names) {
+  execFileSync('cargo', ['build', '--release', '--locked', ...names.flatMap(name => ['-p', name])], { cwd: root, stdio: 'inherit' });
+  return builtPrograms();
+}
+
+const builtPrograms = () => path.join(path.resolve(root, process.env.CARGO_TARGET_DIR ?? 'target'), 'release');
+
+/** What the results depend on. `programs`: the folder of the programs that were measured. */
+export function machine(programs) {
+  const revision = output('git', '-C', root, 'describe', '--always', '--dirty');
   return {
     date: new Date().toISOString(),
     cpu: `${os.cpus().length} x ${os.cpus()[0].model}`,
     memoryGb: Math.round(os.totalmem() / 2 ** 30),
     system: `${os.type()} ${os.release()}`,
     chromium: output('chromium', '--version'),
-    maru: output('git', '-C', root, 'describe', '--always', '--dirty'),
+    maru: !programs || programs === builtPrograms() ? revision : `of ${programs}`,
   };
+}
+
+/** Ends this program with a sentence. */
+export function fail(sentence) {
+  console.error(sentence);
+  process.exit(1);
 }
 
 function output(program, ...args) {
