@@ -1,15 +1,15 @@
-// The frame number as a barcode in the top 32 rows: 19 cells, each a twentieth of the width: white, black, 16 bits of
-// the number (least significant first), parity. Large enough to survive any codec.
+// The frame number as a barcode in the top 32 of 720 rows: 19 cells of width / 20 each: white, black, 16 bits of the
+// number (least significant first), parity. The cells are large enough to survive any codec.
 
 export const CELLS = 19;
 
-/** The cells of frame `number`: 1 is white. */
+/** The cells of the barcode of `number`: 1 is white. */
 export function cellsOf(number) {
   const bits = Array.from({ length: 16 }, (_, i) => (number >> i) & 1);
   return [1, 0, ...bits, bits.reduce((sum, bit) => sum ^ bit, 0)];
 }
 
-/** The number that `isWhite(cell)` spells, or null where it is no barcode. */
+/** The number of the barcode with the cells `isWhite(cell)`, or null if they are no barcode. */
 export function numberOf(isWhite) {
   const cells = Array.from({ length: CELLS }, (_, i) => (isWhite(i) ? 1 : 0));
   const number = cells.slice(2, 18).reduce((sum, bit, i) => sum | (bit << i), 0);

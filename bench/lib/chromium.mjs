@@ -1,17 +1,17 @@
-// The reference: a call between two headless Chromium processes, with the same clip and sound as Maru's.
+// The reference: a call between two headless Chromiums, with the same clip and sound as Maru's calls.
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { latency, pace } from './figures.mjs';
+import { latency, pace } from './statistics.mjs';
 import { cpuSeconds, memoryMb, tree } from './processes.mjs';
 
 export const CHROMIUM = '/usr/bin/chromium';
 const WIDTH = 1280, HEIGHT = 720;
-const PICTURE = { width: WIDTH, height: HEIGHT, codec: 'H264' };
+const VIDEO = { width: WIDTH, height: HEIGHT, codec: 'H264' };
 
-/** Without a graphics card, and with files for camera and microphone. */
+/** Arguments for software rendering, and for files as camera and microphone. */
 export const chromiumArguments = (clip, sound) => [
   '--no-sandbox', '--disable-gpu', '--mute-audio', '--no-first-run',
   '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
@@ -21,8 +21,8 @@ export const chromiumArguments = (clip, sound) => [
 ];
 
 /**
- * Holds the call and returns its figures, of the side that joins second. Cost and pace are measured before the frame
- * numbers are read, since reading them costs CPU of its own.
+ * Holds the call and returns the statistics of the side that joins second. CPU, memory and frame rate have a window of
+ * their own before the delays are measured, since reading frame numbers costs CPU.
  */
 export async function measureChromium({ cache, clip, sound, seconds, warmUp }) {
   const { first, second, close } = await openReference({ cache, clip, sound });
@@ -40,14 +40,14 @@ export async function measureChromium({ cache, clip, sound, seconds, warmUp }) {
     await second.evaluate(() => reference.watchRemote());
     await sleep(seconds * 1e3);
     const own = await first.evaluate(() => reference.own);
-    const { asked, firstPicture, shown, remote } = await second.evaluate(() => {
-      const { asked, firstPicture, shown, remote } = reference;
-      return { asked, firstPicture, shown, remote };
+    const { asked, firstFrame, shown, remote } = await second.evaluate(() => {
+      const { asked, firstFrame, shown, remote } = reference;
+      return { asked, firstFrame, shown, remote };
     });
     const presented = remote.map(([number, , at]) => [number, at]);
     const span = (to - from) / 1e3;
     return {
-      joinMs: firstPicture - asked,
+      joinMs: firstFrame - asked,
       ...pace(shown, from, to),
       height: after.height,
       kbps: (after.bytes - before.bytes) * 8 / span / 1e3,
@@ -62,10 +62,7 @@ export async function measureChromium({ cache, clip, sound, seconds, warmUp }) {
   }
 }
 
-/**
- * Two pages, each in a Chromium of its own, that are ready to join. `executables`: what to start as the first one and
- * the second one. Returns `{ first, second, close }`.
- */
+/** Opens two pages that are ready to join, each in its own Chromium: `{ first, second, close }`. */
 export async function openReference({ cache, clip, sound, executables = [CHROMIUM, CHROMIUM] }) {
   const { chromium } = createRequire(cache + '/')('playwright-core');
   const folders = [], sides = [];
@@ -89,23 +86,26 @@ export async function openReference({ cache, clip, sound, executables = [CHROMIU
   }
 }
 
-/** Both join, the second one last, and the second one has a picture. */
+/** Lets both pages join, and waits until the second one has shown a frame. */
 export async function joinReference(first, second) {
-  await first.evaluate(call => reference.join(call), { ...PICTURE, caller: false });
-  await second.evaluate(call => reference.join(call), { ...PICTURE, caller: true });
-  await second.waitForFunction(() => reference.firstPicture, null, { timeout: 30_000 });
+  await first.evaluate(call => reference.join(call), { ...VIDEO, caller: false });
+  await second.evaluate(call => reference.join(call), { ...VIDEO, caller: true });
+  await second.waitForFunction(() => reference.firstFrame, null, { timeout: 30_000 });
 }
 
-/** Both are [frame number, ms]. For each presented picture the time since the same one began; the clip loops, the nearest counts. */
+/**
+ * Delays in ms of the `presented` frames since the frames with the same number in `began`, both `[[number, ms]]`. The clip
+ * loops: the latest one counts.
+ */
 export function delaysByNumber(began, presented) {
   return timedDelaysByNumber(began, presented).map(([, delay]) => delay);
 }
 
-/** The same, each as [when it was presented, ms]. */
+/** The same as `[[presented, delay]]`. */
 export function timedDelaysByNumber(began, presented) {
-  const LONGEST_MS = 8000;
+  const MAX_DELAY_MS = 8000;
   return presented.flatMap(([number, at]) => {
-    const since = began.filter(([n, t]) => n === number && t <= at && at - t < LONGEST_MS).map(([, t]) => at - t);
+    const since = began.filter(([n, t]) => n === number && t <= at && at - t < MAX_DELAY_MS).map(([, t]) => at - t);
     return since.length ? [[at, Math.min(...since)]] : [];
   });
 }
@@ -121,12 +121,12 @@ async function open(chromium, executablePath, folder, clip, sound) {
   const html = path.join(folder, 'call.html');
   fs.writeFileSync(html, `<!doctype html><style>body { margin: 0 } #remote { width: 100vw; height: 100vh }</style>
     <video id="remote" autoplay playsinline></video>`);
-  await page.goto('file://' + html); // A file's page may use the camera, an empty one may not.
+  await page.goto('file://' + html); // A page from a file may use the camera, about:blank may not.
   await page.addScriptTag({ path: script });
   return page;
 }
 
-/** What `from` sends reaches `to`. */
+/** Carries signaling messages from page `from` to page `to`. */
 function connect(from, to) {
   return from.exposeFunction('toPeer', message => to.evaluate(message => fromPeer(message), message));
 }

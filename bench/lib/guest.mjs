@@ -1,21 +1,21 @@
-// A call between a Maru client and a guest in Chromium, on the page that signal-server hands out.
+// A call between a Maru client and a guest in Chromium, on the page that signal-server serves.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pace, timeUntilBack } from './figures.mjs';
+import { pace, timeToRecover } from './statistics.mjs';
 import { CHROMIUM, chromiumArguments } from './chromium.mjs';
 import { startClient, startServer } from './maru.mjs';
 import { stop } from './processes.mjs';
 import { meanOfStats } from './report.mjs';
-import { decodeWav, findGaps, shareOfPitches } from './wav.mjs';
+import { decodeWav, findGaps, shareOfTones } from './wav.mjs';
 
-const PITCHES_HZ = [300, 700, 1100, 1700]; // of make-sound.mjs
-const BURST_MS = 300;
+const TONES_HZ = [300, 700, 1100, 1700]; // of make-sound.mjs
+const OUTAGE_MS = 300;
 
-/** Runs in the page before anything else: keeps its connections, and sends sound as it is, tones are no noise here. */
+/** Runs in the page first: collects its connections, and captures audio unprocessed, since noise suppression removes tones. */
 function watch() {
   const Original = RTCPeerConnection;
   window.connections = [];
@@ -28,7 +28,7 @@ function watch() {
   mediaDevices.getUserMedia = constraints => capture({ ...constraints, audio: constraints.audio && raw });
 }
 
-/** Runs in the page: notes when each picture is shown, and what is heard. */
+/** Runs in the page: logs when each frame is shown, and the audio that is played. */
 function measure() {
   const guest = window.guest = { shown: [], sound: [], joinedAt: 0 };
   new MutationObserver(() => {
@@ -52,7 +52,7 @@ function measure() {
   };
 }
 
-/** Holds two calls, one in each order of joining, and returns the figures of both sides. */
+/** Holds two calls, one in each order of joining, and returns the statistics of both sides by their names in the table. */
 export async function measureGuest({ programs, cache, clip, sound, seconds }) {
   const { chromium } = createRequire(cache + '/')('playwright-core');
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-'));
@@ -80,12 +80,12 @@ export async function measureGuest({ programs, cache, clip, sound, seconds }) {
       return { shown: guest.shown, heard: guest.sound };
     });
 
-    const burstBegin = Date.now();
-    nft('add table inet burst; add chain inet burst input { type filter hook input priority 0; }; ' +
-      'add rule inet burst input meta l4proto udp drop');
-    await sleep(BURST_MS);
-    nft('delete table inet burst');
-    const burst = { from: burstBegin, to: Date.now() };
+    const outageFrom = Date.now();
+    nft('add table inet outage; add chain inet outage input { type filter hook input priority 0; }; ' +
+      'add rule inet outage input meta l4proto udp drop');
+    await sleep(OUTAGE_MS);
+    nft('delete table inet outage');
+    const outage = { from: outageFrom, to: Date.now() };
     await sleep(4000);
     const shownAfter = await page.evaluate(() => guest.shown);
     await stop(app.process);
@@ -99,8 +99,8 @@ export async function measureGuest({ programs, cache, clip, sound, seconds }) {
     const firstFrame = await second.report.wait('first-frame', second.isAlive);
 
     const side = (joinMs, times, timesAfter, kbps, { rate, samples }) => ({
-      joinMs, ...pace(times, from, to), kbps, backMs: timeUntilBack(timesAfter, burst),
-      sound: findGaps({ rate, samples }), pitchShare: shareOfPitches({ rate, samples }, PITCHES_HZ),
+      joinMs, ...pace(times, from, to), kbps, recoveryMs: timeToRecover(timesAfter, outage),
+      sound: findGaps({ rate, samples }), toneShare: shareOfTones({ rate, samples }, TONES_HZ),
     });
     const wav = decodeWav(fs.readFileSync(app.wav));
     return {
@@ -127,7 +127,7 @@ async function open(browser, address) {
   return page;
 }
 
-/** From the click to the first picture, in ms. */
+/** Time from the click on Join to the first frame, in ms. */
 async function join(page) {
   await page.evaluate(() => { guest.joinedAt = performance.timeOrigin + performance.now(); document.querySelector('#join').click(); });
   await page.waitForFunction(() => guest.shown.length > 0, null, { timeout: 30_000 });

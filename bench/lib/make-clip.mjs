@@ -1,4 +1,4 @@
-// make-clip.mjs FILM OUT.y4m: loops FILM to 20 s of 1280x720 at 30 frames a second, with a barcode in each frame.
+// make-clip.mjs FILM OUT.y4m: loops FILM to 20 s of 1280x720 at 30 frames per second, with a barcode in each frame.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { cellsOf } from './barcode.mjs';
@@ -27,7 +27,7 @@ for await (let chunk of ffmpeg.stdout) {
     filled = 0;
   }
 }
-if (await ended !== 0 || number !== FPS * SECONDS) throw new Error(`FFmpeg gave ${number} frames of ${film}`);
+if (await ended !== 0 || number !== FPS * SECONDS) throw new Error(`FFmpeg produced ${number} frames of ${film}, not ${FPS * SECONDS}`);
 fs.closeSync(file);
 fs.renameSync(out + '.part', out);
 

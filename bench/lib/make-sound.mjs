@@ -1,5 +1,5 @@
-// make-sound.mjs OUT.wav: 10 s of four tones in the band of speech, swelling four times a second and never silent, so
-// that any gap in what arrives is a fault. Whole periods only: it loops without a click.
+// make-sound.mjs OUT.wav: 10 s of four tones in the band of speech, modulated at 4 Hz and never silent, so that any gap in
+// the received audio is a fault. The periods are complete, so it loops without a click.
 import fs from 'node:fs';
 import { encodeWav } from './wav.mjs';
 

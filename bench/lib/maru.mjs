@@ -1,17 +1,17 @@
-// A call between two Maru clients and a signal server, all on this machine.
+// A call between two Maru clients by way of a signal server, all on this machine.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { latency, pace } from './figures.mjs';
+import { latency, pace } from './statistics.mjs';
 import { cpuSeconds, firstLine, memoryMb, start, stop } from './processes.mjs';
-import { matchPictures, meanOfStats, Report } from './report.mjs';
+import { matchFrames, meanOfStats, Report } from './report.mjs';
 import { decodeWav, findGaps } from './wav.mjs';
-import { framesOf } from './y4m.mjs';
+import { frameNumbers } from './y4m.mjs';
 
-/** Holds the call and returns its figures, of the side that joins second. `windows`: with windows, on a display in memory. */
+/** Holds the call and returns the statistics of the side that joins second. `windows`: with windows, under Xvfb. */
 export async function measureMaru({ programs, clip, sound, seconds, warmUp, windows, checkFrames }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-'));
   const running = [];
@@ -39,7 +39,7 @@ export async function measureMaru({ programs, clip, sound, seconds, warmUp, wind
     const events = second.report.events();
     const within = e => e.t_ms >= from && e.t_ms < to;
     const presented = events.filter(e => e.event === 'presented');
-    const pictures = matchPictures(first.report.events().filter(e => e.event === 'captured'), presented);
+    const frames = matchFrames(first.report.events().filter(e => e.event === 'captured'), presented);
     const played = findGaps(decodeWav(fs.readFileSync(second.wav)));
     return {
       startToJoinedMs: second.report.find('joined').t_ms - second.startedMs,
@@ -47,15 +47,15 @@ export async function measureMaru({ programs, clip, sound, seconds, warmUp, wind
       ...pace(presented.map(e => e.t_ms), from, to),
       height: presented.findLast(within)?.height,
       kbps: meanOfStats(events, from, to, 'received_bitrate_bps') / 1e3,
-      latencyMs: latency(pictures.filter(p => p.presentedMs >= from && p.presentedMs < to)
-        .map(p => p.presentedMs - p.capturedMs)),
+      latencyMs: latency(frames.filter(f => f.presentedMs >= from && f.presentedMs < to)
+        .map(f => f.presentedMs - f.capturedMs)),
       concealedShare: meanOfStats(events, from, to, 'concealed'),
       sound: played,
       cpuCores: (after.clients - before.clients) / span,
       serverCpuCores: (after.server - before.server) / span,
       memoryMb: memory,
       serverMemoryMb: serverMemory,
-      ...checkFrames && { frames: compareFrames(path.join(folder, 'second', 'first.y4m'), presented, pictures) },
+      ...checkFrames && { frames: compareFrames(path.join(folder, 'second', 'first.y4m'), presented, frames) },
     };
   } finally {
     for (const process of running.reverse()) await stop(process).catch(() => {});
@@ -63,7 +63,7 @@ export async function measureMaru({ programs, clip, sound, seconds, warmUp, wind
   }
 }
 
-/** A signal server on a free port, and its address. `prefix`: the beginning of its command line, if it needs one. */
+/** Starts a signal server on a free port: `{ server, address }`. `prefix`: of its command line, such as nsenter. */
 export async function startServer(running, programs, listen = '127.0.0.1', prefix = []) {
   const [program, ...args] = [...prefix, path.join(programs, 'signal-server'), '--listen', `${listen}:0`];
   const server = start(running, program, args);
@@ -71,8 +71,8 @@ export async function startServer(running, programs, listen = '127.0.0.1', prefi
 }
 
 /**
- * A client that joins at once. Without `clip` and `sound` it sends the test picture and sound. `more`: further arguments;
- * `prefix`: the beginning of its command line, if it needs one.
+ * Starts a client that joins at once. Without `clip` and `sound` it sends its test picture and test sound. In the
+ * arguments `more`, HOME stands for the client's folder. `prefix`: of its command line, such as nsenter.
  * Returns `{ process, startedMs, report, wav, home, isAlive }`.
  */
 export function startClient(running, { name, folder, programs, address, clip, sound, display, more = [], prefix = [] }) {
@@ -88,11 +88,11 @@ export function startClient(running, { name, folder, programs, address, clip, so
   return { process, startedMs, report: new Report(file('.jsonl')), wav: file('.wav'), home, isAlive: () => process.exitCode === null };
 }
 
-/** Checks that the picture of each `presented` event is the one that was captured with that RTP time. */
-function compareFrames(file, presented, pictures) {
-  const numberAt = new Map(pictures.map(p => [p.presentedMs, p.number]));
+/** Checks the number in each saved frame against the frame that was captured with its RTP time. */
+function compareFrames(file, presented, frames) {
+  const numberAt = new Map(frames.map(f => [f.presentedMs, f.number]));
   let right = 0, wrong = 0, index = 0;
-  for (const number of framesOf(file)) {
+  for (const number of frameNumbers(file)) {
     const event = presented[index++];
     if (!event || !numberAt.has(event.t_ms)) continue;
     if (numberAt.get(event.t_ms) === number) right++; else wrong++;
@@ -100,7 +100,7 @@ function compareFrames(file, presented, pictures) {
   return { saved: index, presented: presented.length, right, wrong };
 }
 
-/** An X server in memory. Returns the name of its display. */
+/** Starts Xvfb. Returns the name of its display. */
 async function startDisplay(running) {
   const xvfb = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1600x1000x24', '-nolisten', 'tcp'],
     { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });

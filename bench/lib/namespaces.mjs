@@ -1,5 +1,5 @@
-// Two computers and a server on this one: network namespaces that belong to the bench alone. `first` and `second` are
-// joined by a link with trouble, for the call; each reaches `server` by a cable without any, for the introduction.
+// Network namespaces of the bench: `first` and `second` hold the call over an impaired link, and reach `server` for
+// signaling over unimpaired ones.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -11,8 +11,8 @@ export const SERVER = { first: '10.88.1.1', second: '10.88.2.1' };
 const LINK = { first: 'link-first', second: 'link-second' };
 
 /**
- * Starts this program again where it may make network namespaces without being root, with `env` in addition; ends
- * with it. Inside, does nothing.
+ * Runs this program again in a user namespace, where it may make network namespaces without being root, with `env` in
+ * addition, and exits with its status. Does nothing in there.
  */
 export function moveIntoOwnNamespace(env) {
   if (process.env.MARU_BENCH_NAMESPACE) return;
@@ -22,19 +22,19 @@ export function moveIntoOwnNamespace(env) {
   process.exit(status ?? 1);
 }
 
-/** What the bench needs and this machine does not have, as sentences. */
+/** As sentences: what network namespaces and maru-link need and this machine does not have. */
 export function missingForNamespaces() {
   const missing = ['ip', 'nsenter', 'unshare'].filter(program => spawnSync('which', [program]).status !== 0)
     .map(program => `The program ${program} is missing (packages iproute2 and util-linux).`);
   if (missing.length) return missing;
   if (spawnSync('unshare', ['--user', '--map-root-user', '--net', '--mount', 'true']).status !== 0) {
-    missing.push('This system does not let this user make network namespaces (sysctl kernel.unprivileged_userns_clone).');
+    missing.push('This user may not make network namespaces (see sysctl kernel.unprivileged_userns_clone).');
   }
   if (!fs.existsSync('/dev/net/tun')) missing.push('The device /dev/net/tun is missing (kernel module tun).');
   return missing;
 }
 
-/** Makes the three namespaces. Call it once, inside {@link moveIntoOwnNamespace}. */
+/** Makes the three namespaces. Call it once, after {@link moveIntoOwnNamespace}. */
 export function makeNamespaces() {
   for (const name of ['first', 'second', 'server']) {
     ip('netns', 'add', name);
@@ -49,19 +49,19 @@ export function makeNamespaces() {
   }
 }
 
-/** The beginning of a command line that runs the rest in namespace `name`. */
+/** A command line prefix that runs the rest in namespace `name`. */
 export const within = name => ['nsenter', `--net=/run/netns/${name}`];
 
-/** A program in `folder` that is `program`, in namespace `name`. */
+/** Writes a script to `folder` that runs `program` in namespace `name`. Returns its path. */
 export function wrapped(folder, name, program) {
   const file = path.join(folder, `${path.basename(program)}-in-${name}`);
   fs.writeFileSync(file, `#!/bin/sh\nexec ${within(name).join(' ')} ${program} "$@"\n`, { mode: 0o755 });
   return file;
 }
 
-/** The link between `first` and `second`, both ways alike. */
+/** The link between `first` and `second`, with the same settings in both directions. */
 export class Link {
-  /** `settings`: words of maru-link, which is in the folder `programs`. */
+  /** `settings`: in the syntax of maru-link, which is in the folder `programs`. */
   static async start(programs, settings) {
     const link = new Link();
     link.process = spawn(path.join(programs, 'maru-link'), ['--settings', settings, LINK.first, LINK.second],
@@ -76,12 +76,11 @@ export class Link {
     return link;
   }
 
-  /** From now on. */
   set(settings) {
     this.process.stdin.write(settings + '\n');
   }
 
-  /** Changes the settings at times counted from now. */
+  /** `changes`: `[[seconds from now, settings]]`. */
   schedule(changes) {
     this.timers = changes.map(([seconds, settings]) => setTimeout(() => this.set(settings), seconds * 1e3));
   }

@@ -1,13 +1,13 @@
-// A call over a link with trouble: between two Chromiums, or between two Marus. Both return what the second side saw,
-// as a log: times are Unix ms.
-//   asked, firstPicture  when the second side began to join, and when it first showed a picture
-//   from, to             the measured window
-//   shown                when each picture was shown
-//   delays               [shown, ms since it was captured] of each
-//   rates                [end of a second, kbit/s received in it]
-//   concealedShare       of the sound, within the window
-//   files                Y4M files with some of the pictures that were shown
-//   sound                [heard, ms since it was spoken], Maru only
+// A call over an impaired link, between two Chromiums or two Marus. Both functions return the log of the second side.
+// All times are Unix ms.
+//   asked, firstFrame  when it began to join, and when it showed the first frame
+//   from, to           the measured window
+//   shown              when each frame was shown
+//   delays             [shown, shown - captured] for each frame
+//   rates              [end of a second, kbit/s received in it]
+//   concealedShare     share of concealed audio in the window
+//   files              Y4M files with some of the shown frames
+//   sound              [heard, heard - spoken], Maru only
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,11 +15,11 @@ import { CHROMIUM, joinReference, openReference, timedDelaysByNumber } from './c
 import { startClient, startServer } from './maru.mjs';
 import { ADDRESSES, Link, SERVER, within, wrapped } from './namespaces.mjs';
 import { stop } from './processes.mjs';
-import { matchPictures, matchSound, meanOfStats } from './report.mjs';
+import { matchFrames, matchSound, meanOfStats } from './report.mjs';
 import { writeY4m } from './y4m.mjs';
 
 const WARM_UP_MS = 6000;
-/** About one picture a second is kept, and never the same twenty of the clip. */
+/** About one frame per second. Coprime to the clip's 600 frames, so that each turn of the loop gives other frames. */
 const KEEP_EVERY = 31;
 
 export async function chromiumOverNetwork({ cache, clip, sound, programs, network, folder, seconds = network.seconds }) {
@@ -33,18 +33,18 @@ export async function chromiumOverNetwork({ cache, clip, sound, programs, networ
     await second.evaluate(() => { reference.watchRemote(); reference.watchRate(); });
     await sleep(WARM_UP_MS);
     const before = await second.evaluate(() => reference.stats()), from = Date.now();
-    await second.evaluate(everyMs => reference.keepPictures(everyMs), KEEP_EVERY / 30 * 1e3);
+    await second.evaluate(everyMs => reference.keepFrames(everyMs), KEEP_EVERY / 30 * 1e3);
     await sleep(seconds * 1e3);
     const after = await second.evaluate(() => reference.stats()), to = Date.now();
     const own = await first.evaluate(() => reference.own);
-    const { asked, firstPicture, shown, remote, received, kept } = await second.evaluate(() => {
-      const { asked, firstPicture, shown, remote, received, kept: { length } } = reference;
-      return { asked, firstPicture, shown, remote, received, kept: length };
+    const { asked, firstFrame, shown, remote, received, kept } = await second.evaluate(() => {
+      const { asked, firstFrame, shown, remote, received, kept: { length } } = reference;
+      return { asked, firstFrame, shown, remote, received, kept: length };
     });
     const file = path.join(folder, 'shown.y4m');
-    await writeY4m(file, Array.from({ length: kept }, (_, i) => () => second.evaluate(i => reference.keptPicture(i), i)));
+    await writeY4m(file, Array.from({ length: kept }, (_, i) => () => second.evaluate(i => reference.keptFrame(i), i)));
     return {
-      asked, firstPicture, from, to, shown,
+      asked, firstFrame, from, to, shown,
       delays: timedDelaysByNumber(own.map(([number, captured]) => [number, captured]), remote.map(([n, , at]) => [n, at])),
       rates: received.slice(1).map(([at, bytes], i) => [at, (bytes - received[i][1]) * 8 / (at - received[i][0])]),
       concealedShare: (after.concealed - before.concealed) / (after.samples - before.samples),
@@ -70,18 +70,18 @@ export async function maruOverNetwork({ clip, sound, programs, network, folder, 
     await first.report.wait('joined', first.isAlive);
     link.schedule(network.changes ?? []);
     const second = client('second');
-    const firstPicture = (await second.report.wait('first-frame', second.isAlive)).t_ms;
-    const from = firstPicture + WARM_UP_MS, to = from + seconds * 1e3;
+    const firstFrame = (await second.report.wait('first-frame', second.isAlive)).t_ms;
+    const from = firstFrame + WARM_UP_MS, to = from + seconds * 1e3;
     await sleep(to - Date.now());
     for (const { process } of [second, first]) await stop(process);
 
     const events = second.report.events(), others = first.report.events();
     const presented = events.filter(e => e.event === 'presented');
-    const pictures = matchPictures(others.filter(e => e.event === 'captured'), presented);
+    const frames = matchFrames(others.filter(e => e.event === 'captured'), presented);
     return {
-      asked: second.report.find('started').t_ms, firstPicture, from, to,
+      asked: second.report.find('started').t_ms, firstFrame, from, to,
       shown: presented.map(e => e.t_ms),
-      delays: pictures.map(p => [p.presentedMs, p.presentedMs - p.capturedMs]),
+      delays: frames.map(f => [f.presentedMs, f.presentedMs - f.capturedMs]),
       rates: events.filter(e => e.event === 'stats' && e.peers?.[0]).map(e => [e.t_ms, e.peers[0].received_bitrate_bps / 1e3]),
       concealedShare: meanOfStats(events, from, to, 'concealed'),
       sound: matchSound(others.filter(e => e.event === 'spoken'), events.filter(e => e.event === 'heard')),

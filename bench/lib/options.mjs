@@ -20,7 +20,7 @@ export const listOf = names => ({
   read: text => text.split(',').every(name => names.includes(name)) ? [...new Set(text.split(','))] : undefined,
 });
 
-export const folder = { placeholder: 'DIR', allowed: 'a folder', read: text => text || undefined };
+export const folderPath = { placeholder: 'DIR', allowed: 'a folder', read: text => text || undefined };
 
 /**
  * The values of the options, by name. Prints the help and exits with 0 for --help; prints one line and exits with 2

@@ -4,13 +4,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { folder, helpText, listOf, parseOptions, UsageError, wholeNumber } from './options.mjs';
+import { folderPath, helpText, listOf, parseOptions, UsageError, wholeNumber } from './options.mjs';
 import { root } from './setup.mjs';
 
 const OPTIONS = {
   rounds: { kind: wholeNumber(1, 100), default: 1, help: 'Rounds.' },
   only: { kind: listOf(['clean', 'slow']), default: ['clean', 'slow'], defaultText: 'all', help: 'Networks.' },
-  output: { kind: folder, default: 'results', help: 'Folder.' },
+  output: { kind: folderPath, default: 'results', help: 'Folder.' },
   check: { help: 'Checks.' },
   smoke: { help: 'Short.', alone: true },
 };

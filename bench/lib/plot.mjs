@@ -1,9 +1,9 @@
-// Calls over time as a picture (SVG): rate, delay and pictures in each second, one line for each program.
+// An SVG plot of calls over time: bitrate, delay and frame rate in each second, a line for each program.
 
 const WIDTH = 760, PANEL = 130, LEFT = 56, RIGHT = 12, TOP = 34, GAP = 30;
 const COLOURS = { Chromium: '#b36b00', Maru: '#0b6e4f' };
 
-/** The log of a call in seconds since the second side began to join: `{ kbps, delayMs, pictures }`, each `[[second, value]]`. */
+/** A call's log as `{ kbps, delayMs, fps }`, each `[[seconds since the second side began to join, value]]`. */
 export function overTime({ asked, to, shown, delays, rates }) {
   const seconds = Array.from({ length: Math.ceil((to - asked) / 1e3) }, (_, i) => i);
   const during = (second, at) => at >= asked + second * 1e3 && at < asked + (second + 1) * 1e3;
@@ -13,15 +13,15 @@ export function overTime({ asked, to, shown, delays, rates }) {
       const ms = delays.filter(([at]) => during(s, at)).map(([, ms]) => ms);
       return ms.length ? [[s + 0.5, Math.max(...ms)]] : [];
     }),
-    pictures: seconds.slice(0, -1).map(s => [s + 0.5, shown.filter(at => during(s, at)).length]),
+    fps: seconds.slice(0, -1).map(s => [s + 0.5, shown.filter(at => during(s, at)).length]),
   };
 }
 
-/** `series`: what {@link overTime} gave, by the program's name. */
+/** `series`: `{ [program]: overTime(log) }`. */
 export function plot(title, series) {
-  const end = Math.max(...Object.values(series).flatMap(({ pictures }) => pictures.map(([s]) => s)), 1) + 0.5;
+  const end = Math.max(...Object.values(series).flatMap(({ fps }) => fps.map(([s]) => s)), 1) + 0.5;
   const x = second => LEFT + second / end * (WIDTH - LEFT - RIGHT);
-  const panels = [['received, kbit/s', 'kbps'], ['longest captured to shown, ms', 'delayMs'], ['pictures shown', 'pictures']];
+  const panels = [['received, kbit/s', 'kbps'], ['longest captured to shown, ms', 'delayMs'], ['frames per second', 'fps']];
   const parts = panels.map(([label, key], index) => {
     const top = TOP + index * (PANEL + GAP), values = Object.values(series).flatMap(one => one[key].map(([, value]) => value));
     const most = roundUp(Math.max(...values, 1));
@@ -41,7 +41,7 @@ export function plot(title, series) {
     `<title>${title}</title><rect width="100%" height="100%" fill="#fff"/>${key}${parts.join('')}${marks}</svg>\n`;
 }
 
-/** To 1, 2 or 5 times a power of ten. */
+/** The next 1, 2 or 5 times a power of ten. */
 function roundUp(value) {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].find(step => step * power >= value) * power;

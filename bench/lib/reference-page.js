@@ -1,11 +1,11 @@
-// Runs in Chromium: one side of the reference call, as plain as a web page's call can be. `reference` is what
-// chromium.mjs calls; `toPeer` and `fromPeer` carry the negotiation.
+// Runs in Chromium: one side of the reference call, as simple as a web page can make it. chromium.mjs calls the methods of
+// `reference`; `toPeer` and `fromPeer` carry the signaling.
 const reference = {
-  /** Times in Unix ms: `asked` (the person joins), `firstPicture`, and every picture `shown`. */
+  /** Unix ms: when joining began, when the first frame was shown, and when every frame was shown. */
   asked: null,
-  firstPicture: null,
+  firstFrame: null,
   shown: [],
-  /** What was read while watching, as [frame number, captured, shown] in Unix ms: one's own pictures, the other's. */
+  /** [frame number, captured, shown] in Unix ms, of the own preview and of the remote video, while they are watched. */
   own: [],
   remote: [],
 
@@ -23,12 +23,12 @@ const reference = {
 
     const element = document.getElementById('remote');
     this.peer.ontrack = ({ streams }) => { element.srcObject = streams[0]; };
-    const everyPicture = now => {
-      this.firstPicture ??= unixMs(now);
+    const everyFrame = now => {
+      this.firstFrame ??= unixMs(now);
       this.shown.push(unixMs(now));
-      element.requestVideoFrameCallback(everyPicture);
+      element.requestVideoFrameCallback(everyFrame);
     };
-    element.requestVideoFrameCallback(everyPicture);
+    element.requestVideoFrameCallback(everyFrame);
 
     this.peer.onicecandidate = ({ candidate }) => candidate && toPeer({ candidate: candidate.toJSON() });
     if (caller) await this.describe();
@@ -40,7 +40,7 @@ const reference = {
     await this.keepSize();
   },
 
-  /** Only the frame rate may give way to the network: the picture that is compared keeps its size. */
+  /** The bandwidth estimate may reduce the frame rate, but not the frame size, so that the quality can be compared. */
   async keepSize() {
     const sender = this.peer.getSenders().find(s => s.track.kind === 'video');
     const parameters = sender.getParameters();
@@ -48,7 +48,7 @@ const reference = {
     await sender.setParameters(parameters);
   },
 
-  /** Messages in the order of their arrival: candidates wait for the description before them. */
+  /** Handles messages one after the other: a candidate needs the description before it. */
   receive(message) {
     this.order = (this.order ?? Promise.resolve()).then(async () => {
       if (message.candidate) return this.peer.addIceCandidate(message.candidate);
@@ -58,7 +58,7 @@ const reference = {
     return this.order;
   },
 
-  /** Reads the frame number of every own picture from now on. */
+  /** From now on logs the frame numbers of the own preview in `own`. */
   watchOwn() {
     const preview = document.createElement('video');
     preview.muted = preview.autoplay = true;
@@ -68,32 +68,32 @@ const reference = {
     watch(preview, this.own);
   },
 
-  /** Reads the frame number of every picture that arrives from now on. */
+  /** From now on logs the frame numbers of the remote video in `remote`. */
   watchRemote() {
     watch(document.getElementById('remote'), this.remote);
   },
 
-  /** From now on notes every second what has been received so far, as [Unix ms, bytes], in `received`. */
+  /** From now on logs [Unix ms, bytes received so far] every second in `received`. */
   watchRate() {
     this.received = [];
     setInterval(async () => this.received.push([unixMs(performance.now()), (await this.stats()).bytes]), 1000);
   },
 
-  /** Keeps what is shown every so often from now on, in `kept`. */
-  keepPictures(everyMs) {
+  /** From now on keeps a frame of the remote video every `everyMs` in `kept`. */
+  keepFrames(everyMs) {
     this.kept = [];
     const element = document.getElementById('remote');
     setInterval(async () => {
-      const picture = new VideoFrame(element), bytes = new Uint8Array(picture.allocationSize());
-      const { format, visibleRect: { width, height } } = picture;
-      await picture.copyTo(bytes);
-      picture.close();
+      const frame = new VideoFrame(element), bytes = new Uint8Array(frame.allocationSize());
+      const { format, visibleRect: { width, height } } = frame;
+      await frame.copyTo(bytes);
+      frame.close();
       this.kept.push({ format, width, height, bytes });
     }, everyMs);
   },
 
-  /** The `index`-th of these, its planes in base64. */
-  async keptPicture(index) {
+  /** The `index`-th kept frame, with its planes in base64. */
+  async keptFrame(index) {
     const { bytes, ...shape } = this.kept[index], reader = new FileReader();
     const read = new Promise(resolve => { reader.onload = resolve; });
     reader.readAsDataURL(new Blob([bytes]));
@@ -102,16 +102,16 @@ const reference = {
   },
 
   async stats() {
-    const figures = { bytes: 0 };
+    const totals = { bytes: 0 };
     for (const s of (await this.peer.getStats()).values()) {
-      if (s.type === 'inbound-rtp') figures.bytes += s.bytesReceived;
+      if (s.type === 'inbound-rtp') totals.bytes += s.bytesReceived;
       if (s.type === 'inbound-rtp' && s.kind === 'audio') {
-        figures.samples = s.totalSamplesReceived;
-        figures.concealed = s.concealedSamples;
+        totals.samples = s.totalSamplesReceived;
+        totals.concealed = s.concealedSamples;
       }
-      if (s.type === 'inbound-rtp' && s.kind === 'video') figures.height = s.frameHeight;
+      if (s.type === 'inbound-rtp' && s.kind === 'video') totals.height = s.frameHeight;
     }
-    return figures;
+    return totals;
   },
 };
 
@@ -121,21 +121,21 @@ function unixMs(time) {
   return performance.timeOrigin + time;
 }
 
-/** Appends [frame number, captured, shown] to `log` for every picture of `video` whose barcode can be read. */
+/** Appends [frame number, captured, shown] to `log` for every frame of `video` with a readable barcode. */
 function watch(video, log) {
   const CELL = 32, CELLS = 19;
   const canvas = document.createElement('canvas');
   canvas.width = CELL * 20;
   canvas.height = 1;
   const context = canvas.getContext('2d', { willReadFrequently: true });
-  const onPicture = (now, { captureTime }) => {
+  const onFrame = (now, { captureTime }) => {
     context.drawImage(video, 0, video.videoHeight * 16 / 720, video.videoWidth, 1, 0, 0, canvas.width, 1);
     const { data } = context.getImageData(0, 0, canvas.width, 1);
     const white = Array.from({ length: CELLS }, (_, i) => data[4 * (i * CELL + CELL / 2)] > 128);
     const number = white.slice(2, 18).reduce((sum, bit, i) => sum | (bit << i), 0);
     const parity = white.slice(2, 18).filter(Boolean).length % 2 === 1;
     if (white[0] && !white[1] && white[18] === parity) log.push([number, unixMs(captureTime), unixMs(now)]);
-    video.requestVideoFrameCallback(onPicture);
+    video.requestVideoFrameCallback(onFrame);
   };
-  video.requestVideoFrameCallback(onPicture);
+  video.requestVideoFrameCallback(onFrame);
 }

@@ -2,15 +2,15 @@
 import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Share of presented pictures that must be found among the captured ones for a latency to mean something. */
-const MATCHED_AT_LEAST = 0.9;
+/** If fewer of the presented frames match a captured one, the delays are not representative. */
+const MIN_MATCHED_SHARE = 0.9;
 
 export class Report {
   constructor(file) {
     this.file = file;
   }
 
-  /** All events so far. The last line may still be being written. */
+  /** All events so far, without an incomplete last line. */
   events() {
     const text = fs.existsSync(this.file) ? fs.readFileSync(this.file, 'utf8') : '';
     return text.split('\n').slice(0, -1).map(line => JSON.parse(line));
@@ -20,7 +20,7 @@ export class Report {
     return this.events().find(e => e.event === name);
   }
 
-  /** The first event of that name, once it is there. */
+  /** Waits for the first event of that name. */
   async wait(name, isAlive, timeoutMs = 30_000) {
     const end = Date.now() + timeoutMs;
     for (;;) {
@@ -34,14 +34,14 @@ export class Report {
 }
 
 /**
- * Pairs the pictures that one side presented with those that the other captured, by their RTP time.
- * Returns `[{ number, capturedMs, presentedMs }]`, in the order of presentation.
+ * Matches `presented` events of one side with `captured` events of the other by RTP time.
+ * Returns `[{ number, capturedMs, presentedMs }]` in the order of presentation.
  */
-export function matchPictures(captured, presented) {
+export function matchFrames(captured, presented) {
   const byTime = new Map(captured.map(e => [e.rtp_time, e]));
   const matched = presented.filter(e => byTime.has(e.rtp_time));
-  if (matched.length < presented.length * MATCHED_AT_LEAST) {
-    throw new Error(`only ${matched.length} of ${presented.length} presented pictures have the RTP time of a captured one`);
+  if (matched.length < presented.length * MIN_MATCHED_SHARE) {
+    throw new Error(`only ${matched.length} of ${presented.length} presented frames have the RTP time of a captured one`);
   }
   return matched.map(e => {
     const source = byTime.get(e.rtp_time);
@@ -49,7 +49,7 @@ export function matchPictures(captured, presented) {
   });
 }
 
-/** Mean of a figure of the first peer over the `stats` events of a window. */
+/** Mean of `field` of the first peer over the `stats` events of a window; null if there are none. */
 export function meanOfStats(events, from, to, field) {
   const values = events.filter(e => e.event === 'stats' && e.t_ms >= from && e.t_ms < to)
     .flatMap(e => e.peers?.[0]?.[field] ?? []);
@@ -57,18 +57,18 @@ export function meanOfStats(events, from, to, field) {
 }
 
 /**
- * How long sound took from the microphone to the loudspeaker, by the RTP times of `spoken` and `heard` events.
+ * Delay of audio from microphone to loudspeaker, by the RTP times of `spoken` and `heard` events.
  * Returns `[[heard, ms]]`.
  */
 export function matchSound(spoken, heard) {
-  const NEAR = 48 * 200; // RTP clock, 200 ms
+  const MAX_DISTANCE = 48 * 200; // 200 ms of the RTP clock. Further away, the `spoken` event is missing.
   const times = spoken.map(e => e.rtp_time);
   if (times.length === 0) return [];
   let at = 0;
   return heard.flatMap(({ t_ms, rtp_time }) => {
-    // Both go upwards (modulo 2^32): the last that was spoken at or before this.
+    // The last `spoken` at or before this. Both RTP times increase, modulo 2^32.
     while (at + 1 < times.length && ((rtp_time - times[at + 1]) | 0) >= 0) at++;
     const since = (rtp_time - times[at]) | 0;
-    return since >= 0 && since < NEAR ? [[t_ms, t_ms - (spoken[at].t_ms + since / 48)]] : [];
+    return since >= 0 && since < MAX_DISTANCE ? [[t_ms, t_ms - (spoken[at].t_ms + since / 48)]] : [];
   });
 }

@@ -1,4 +1,4 @@
-// What a bench needs before it can begin: the footage that bench/setup fetched, Maru's programs, and what machine this is.
+// What a bench needs before it starts: the clip and the sound, Maru's programs, and a description of this machine.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -8,7 +8,7 @@ import { wholeNumber } from './options.mjs';
 
 export const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 
-/** `{ cache, clip, sound }`; ends the program with a sentence where they are missing. */
+/** `{ cache, clip, sound }` of bench/setup. Exits with a message if they are missing. */
 export function footage() {
   const cache = process.env.MARU_BENCH_CACHE ??
     path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'maru-bench');
@@ -25,16 +25,13 @@ export const environment = names => ({
   MARU_BENCH_CACHE: 'Where bench/setup puts the clip, the sound and playwright-core. Default: maru-bench in the user\'s cache folder.',
 });
 
-/** Those of `names` that this machine does not have, as sentences. */
+/** As sentences: those of the programs `names` that this machine does not have. */
 export function missingPrograms(names) {
   return names.filter(name => output('which', name) === 'unknown')
     .map(name => `The program ${name} is missing. bench/setup installs it.`);
 }
 
-/**
- * The folder with the programs `names`: what MARU_BIN names, or where cargo builds them now. Ends this program with a
- * sentence if one is missing there.
- */
+/** The folder with the programs `names`: MARU_BIN, or where cargo builds them now. Exits with a message if one is missing. */
 export function programs(names) {
   const folder = process.env.MARU_BIN ? path.resolve(process.env.MARU_BIN) : build(names);
   const missing = names.filter(name => !fs.existsSync(path.join(folder, name)));
@@ -62,9 +59,9 @@ export function machine(programs) {
   };
 }
 
-/** Ends this program with a sentence. */
-export function fail(sentence) {
-  console.error(sentence);
+/** Prints `message` and exits with status 1. */
+export function fail(message) {
+  console.error(message);
   process.exit(1);
 }
 

@@ -1,4 +1,4 @@
-// Reads and writes WAV files, and finds the gaps in a sound that has none.
+// Reads and writes WAV files, and analyses audio: gaps, and power at given tones.
 
 /** A 16-bit mono WAV file of `samples` (-1 to 1). */
 export function encodeWav(samples, rate) {
@@ -11,7 +11,7 @@ export function encodeWav(samples, rate) {
   return file;
 }
 
-/** The first channel of a WAV file of 16-bit or float samples. A file that was not closed properly reads to its end. */
+/** The first channel of a WAV file of 16-bit or float samples. If the header gives no length, reads to the end. */
 export function decodeWav(file) {
   let at = 12, format;
   while (at + 8 <= file.length) {
@@ -27,12 +27,12 @@ export function decodeWav(file) {
     }
     at = start + size + size % 2;
   }
-  throw new Error('no sound in this WAV file');
+  throw new Error('this WAV file has no data chunk');
 }
 
 /**
- * Where the sound falls below a tenth of its usual level, between its first and last sounding moment, in steps of 5 ms.
- * Returns `{ seconds, gaps, longestMs, totalMs }`; `seconds` is null where there is no sound at all.
+ * Gaps: 5 ms blocks whose level is below a tenth of the median level, between the first and the last block above that.
+ * Returns `{ seconds, gaps, longestMs, totalMs }`; `seconds` is null if all is silent.
  */
 export function findGaps({ rate, samples }) {
   const size = Math.round(rate / 200), levels = [];
@@ -55,17 +55,17 @@ export function findGaps({ rate, samples }) {
   return { seconds: (last + 1 - first) / 200, gaps, longestMs: longest * 5, totalMs: total * 5 };
 }
 
-/** Share of the power of `samples` that is at `pitchesHz`, 0 to 1 (Goertzel 1958), in windows of 100 ms. */
-export function shareOfPitches({ rate, samples }, pitchesHz) {
+/** Share of the power of `samples` at `tonesHz`, 0 to 1, by the Goertzel algorithm in windows of 100 ms. */
+export function shareOfTones({ rate, samples }, tonesHz) {
   const size = Math.round(rate / 10);
   let tones = 0, all = 0;
   for (let start = 0; start + size <= samples.length; start += size) {
     for (let i = start; i < start + size; i++) all += samples[i] * samples[i];
-    for (const pitch of pitchesHz) {
-      const turn = 2 * Math.cos(2 * Math.PI * pitch / rate);
+    for (const toneHz of tonesHz) {
+      const coefficient = 2 * Math.cos(2 * Math.PI * toneHz / rate);
       let last = 0, before = 0;
-      for (let i = start; i < start + size; i++) [last, before] = [samples[i] + turn * last - before, last];
-      tones += 2 * (last * last + before * before - turn * last * before) / size;
+      for (let i = start; i < start + size; i++) [last, before] = [samples[i] + coefficient * last - before, last];
+      tones += 2 * (last * last + before * before - coefficient * last * before) / size;
     }
   }
   return all === 0 ? 0 : tones / all;

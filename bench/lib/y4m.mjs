@@ -4,7 +4,7 @@ import { numberOf } from './barcode.mjs';
 
 const MARKER = 'FRAME\n';
 
-/** `{ width, height, header, frames, positionOf(index) }`: where the planes of a frame begin, from the file's header. */
+/** From the header of an open file: its frame size, and `positionOf(index)`, the offset of a frame's planes. */
 function shapeOf(file) {
   const head = Buffer.alloc(256);
   fs.readSync(file, head, 0, head.length, 0);
@@ -15,8 +15,8 @@ function shapeOf(file) {
   return { width, height, header, size, frames, positionOf: index => header.length + index * step + MARKER.length };
 }
 
-/** The number in each frame of `path`, null where it has none. Reads one row of each frame only. */
-export function* framesOf(path) {
+/** The barcode number of each frame of `path`, null if it has none. Reads only one row of each frame. */
+export function* frameNumbers(path) {
   const file = fs.openSync(path);
   try {
     const { width, height, frames, positionOf } = shapeOf(file);
@@ -30,13 +30,13 @@ export function* framesOf(path) {
   }
 }
 
-/** Writes pictures `{ format, width, height, base64 }`, all of one size, as they come from the functions `readers`. */
+/** Writes the frames `{ format, width, height, base64 }` that the functions `readers` return. All have one size. */
 export async function writeY4m(path, readers) {
   const file = fs.openSync(path, 'w');
   try {
     for (const [index, read] of readers.entries()) {
       const { format, width, height, base64 } = await read();
-      if (format !== 'I420') throw new Error(`a picture is ${format}, not I420`);
+      if (format !== 'I420') throw new Error(`a frame is ${format}, not I420`);
       if (index === 0) fs.writeSync(file, `YUV4MPEG2 W${width} H${height} F30:1 Ip A1:1 C420jpeg\n`);
       fs.writeSync(file, MARKER);
       fs.writeSync(file, Buffer.from(base64, 'base64'));
@@ -46,7 +46,7 @@ export async function writeY4m(path, readers) {
   }
 }
 
-/** Writes the frames of the Y4M file `source` that have these indices, in this order, to the Y4M file `path`. */
+/** Copies the frames of the Y4M file `source` with these indices, in this order, to the Y4M file `path`. */
 export function pickFrames(source, indices, path) {
   const from = fs.openSync(source), to = fs.openSync(path, 'w');
   try {

@@ -1,18 +1,18 @@
-// How close the pictures that were shown are to the ones that were sent.
+// The quality of the frames that were shown, against those that were sent.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { framesOf, pickFrames } from './y4m.mjs';
+import { frameNumbers, pickFrames } from './y4m.mjs';
 
 /**
- * PSNR (dB, of luma and chroma) and SSIM (0 to 1) of the pictures in the Y4M files `shown`, each against the frame of
- * `clip` that has its number, both at the clip's size and without the rows of the barcode. FFmpeg computes them.
- * Returns their means and how many pictures they are of; `{ count: 0 }` where no number can be read.
+ * Mean PSNR (dB, of luma and chroma) and SSIM (0 to 1) of the frames in the Y4M files `shown`, by FFmpeg. Each is compared
+ * with the frame of `clip` that has its number, at the clip's size and without the barcode rows.
+ * Returns `{ psnr, ssim, count }`, or `{ count: 0 }` if no number can be read.
  */
-export function pictureQuality(shown, clip, folder) {
+export function frameQuality(shown, clip, folder) {
   const scores = [];
   for (const file of shown) {
-    const numbers = [...framesOf(file)], readable = numbers.flatMap((number, index) => number === null ? [] : [index]);
+    const numbers = [...frameNumbers(file)], readable = numbers.flatMap((number, index) => number === null ? [] : [index]);
     if (readable.length === 0) continue;
     const [ours, source] = ['compared.y4m', 'source.y4m'].map(name => path.join(folder, name));
     pickFrames(file, readable, ours);
@@ -29,7 +29,7 @@ export function pictureQuality(shown, clip, folder) {
   }
   if (scores.length === 0) return { count: 0 };
   const mean = of => scores.reduce((sum, score) => sum + of(score), 0) / scores.length;
-  // A picture that is exactly the same counts as 60 dB.
+  // The PSNR of identical frames is infinite: 60 dB is the most that counts.
   const psnr = mean(({ mse }) => Math.min(60, 10 * Math.log10(255 ** 2 / Math.max(mse, 1e-9))));
   return { psnr, ssim: mean(({ ssim }) => ssim), count: scores.length };
 }
