@@ -1,7 +1,13 @@
-// The frame number as a barcode in the top 32 of 720 rows: 19 cells of width / 20 each: white, black, 16 bits of the
-// number (least significant first), parity. The cells are large enough to survive any codec.
+// The frame number as a barcode in the top rows: 19 cells, white, black, 16 bits of the number
+// (least significant first), parity. The cells are large enough to survive any codec.
 
-export const CELLS = 19;
+/** The clip with the barcodes. */
+export const CLIP = { width: 1280, height: 720, fps: 30, seconds: 20 };
+/** Of the clip. */
+export const BARCODE_ROWS = 32;
+/** The width of a frame in cells. */
+export const CELLS_PER_WIDTH = 20;
+const CELLS = 19;
 
 /** The cells of the barcode of `number`: 1 is white. */
 export function cellsOf(number) {

@@ -4,12 +4,13 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { latency, pace } from './statistics.mjs';
+import { CLIP } from './barcode.mjs';
 import { cpuSeconds, memoryMb, tree } from './processes.mjs';
+import { latency, pace } from './statistics.mjs';
 
 export const CHROMIUM = '/usr/bin/chromium';
-const WIDTH = 1280, HEIGHT = 720;
-const VIDEO = { width: WIDTH, height: HEIGHT, codec: 'H264' };
+const { width, height } = CLIP;
+const VIDEO = { width, height, codec: 'H264' };
 
 /** Arguments for software rendering, and for files as camera and microphone. */
 export const chromiumArguments = (clip, sound) => [
@@ -51,9 +52,9 @@ export async function measureChromium({ cache, clip, sound, seconds, warmUp }) {
       ...pace(shown, from, to),
       height: after.height,
       kbps: (after.bytes - before.bytes) * 8 / span / 1e3,
-      latencyMs: latency(delaysByNumber(own.map(([number, captured]) => [number, captured]), presented)),
+      latencyMs: latency(delaysByNumber(own, presented)),
       latencyFromPreviewMs: latency(delaysByNumber(own.map(([number, , at]) => [number, at]), presented)),
-      concealedShare: (after.concealed - before.concealed) / (after.samples - before.samples),
+      concealedShare: concealedShare(before, after),
       cpuCores: (cpuAfter - cpuBefore) / span,
       memoryMb: memory,
     };
@@ -62,9 +63,12 @@ export async function measureChromium({ cache, clip, sound, seconds, warmUp }) {
   }
 }
 
+/** Playwright's Chromium, from the cache of bench/setup. */
+export const playwrightChromium = cache => createRequire(cache + '/')('playwright-core').chromium;
+
 /** Opens two pages that are ready to join, each in its own Chromium: `{ first, second, close }`. */
 export async function openReference({ cache, clip, sound, executables = [CHROMIUM, CHROMIUM] }) {
-  const { chromium } = createRequire(cache + '/')('playwright-core');
+  const chromium = playwrightChromium(cache);
   const folders = [], sides = [];
   const close = async () => {
     for (const side of sides) await side.context().close();
@@ -93,8 +97,11 @@ export async function joinReference(first, second) {
   await second.waitForFunction(() => reference.firstFrame, null, { timeout: 30_000 });
 }
 
+/** Share of concealed audio between two results of `reference.stats()`. */
+export const concealedShare = (before, after) => (after.concealed - before.concealed) / (after.samples - before.samples);
+
 /**
- * Delays in ms of the `presented` frames since the frames with the same number in `began`, both `[[number, ms]]`. The clip
+ * Delays in ms of the `presented` frames since the frames with the same number in `began`, both `[[number, ms, ...]]`. The clip
  * loops: the latest one counts.
  */
 export function delaysByNumber(began, presented) {
@@ -114,7 +121,7 @@ async function open(chromium, executablePath, folder, clip, sound) {
   const script = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), 'reference-page.js');
   const context = await chromium.launchPersistentContext(folder, {
     executablePath,
-    viewport: { width: WIDTH, height: HEIGHT },
+    viewport: { width, height },
     args: chromiumArguments(clip, sound),
   });
   const page = context.pages()[0];

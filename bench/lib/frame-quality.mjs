@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { BARCODE_ROWS, CLIP } from './barcode.mjs';
 import { frameNumbers, pickFrames } from './y4m.mjs';
 
 /**
@@ -18,9 +19,9 @@ export function frameQuality(shown, clip, folder) {
     pickFrames(file, readable, ours);
     pickFrames(clip, readable.map(index => numbers[index]), source);
     const stats = { psnr: path.join(folder, 'psnr.txt'), ssim: path.join(folder, 'ssim.txt') };
-    const even = 'setpts=N/30/TB,crop=iw:688:0:32';
+    const content = `setpts=N/${CLIP.fps}/TB,crop=iw:${CLIP.height - BARCODE_ROWS}:0:${BARCODE_ROWS}`;
     execFileSync('ffmpeg', ['-v', 'error', '-i', ours, '-i', source, '-lavfi',
-      `[0:v]scale=1280:720:flags=bicubic,${even},split[a][b];[1:v]${even},split[c][d];` +
+      `[0:v]scale=${CLIP.width}:${CLIP.height}:flags=bicubic,${content},split[a][b];[1:v]${content},split[c][d];` +
       `[a][c]psnr=stats_file=${stats.psnr}[p];[b][d]ssim=stats_file=${stats.ssim}[s]`,
       '-map', '[p]', '-f', 'null', '-', '-map', '[s]', '-f', 'null', '-'], { stdio: ['ignore', 'ignore', 'inherit'] });
     const read = (file, pattern) => fs.readFileSync(file, 'utf8').trim().split('\n').map(line => Number(pattern.exec(line)[1]));

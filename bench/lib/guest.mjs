@@ -1,18 +1,16 @@
 // A call between a Maru client and a guest in Chromium, on the page that signal-server serves.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
-import os from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pace, timeToRecover } from './statistics.mjs';
-import { CHROMIUM, chromiumArguments } from './chromium.mjs';
+import { CHROMIUM, chromiumArguments, playwrightChromium } from './chromium.mjs';
 import { startClient, startServer } from './maru.mjs';
-import { stop } from './processes.mjs';
+import { stop, stopAll } from './processes.mjs';
 import { meanOfStats } from './report.mjs';
+import { inTemporaryFolder } from './setup.mjs';
+import { pace, timeToRecover } from './statistics.mjs';
+import { TONES_HZ } from './tones.mjs';
 import { decodeWav, findGaps, shareOfTones } from './wav.mjs';
 
-const TONES_HZ = [300, 700, 1100, 1700]; // of make-sound.mjs
 const OUTAGE_MS = 300;
 
 /** Runs in the page first: collects its connections, and captures audio unprocessed, since noise suppression removes tones. */
@@ -53,14 +51,16 @@ function measure() {
 }
 
 /** Holds two calls, one in each order of joining, and returns the statistics of both sides by their names in the table. */
-export async function measureGuest({ programs, cache, clip, sound, seconds }) {
-  const { chromium } = createRequire(cache + '/')('playwright-core');
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-'));
+export function measureGuest(call) {
+  return inTemporaryFolder(folder => holdCalls(call, folder));
+}
+
+async function holdCalls({ programs, cache, clip, sound, seconds }, folder) {
   const running = [];
   let browser;
   try {
     const { address } = await startServer(running, programs);
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: chromiumArguments(clip, sound) });
+    browser = await playwrightChromium(cache).launch({ executablePath: CHROMIUM, args: chromiumArguments(clip, sound) });
     const client = name => startClient(running, { name, folder, programs, address, clip, sound });
 
     const app = client('first');
@@ -110,8 +110,7 @@ export async function measureGuest({ programs, cache, clip, sound, seconds }) {
     };
   } finally {
     await browser?.close();
-    for (const process of running.reverse()) await stop(process).catch(() => {});
-    fs.rmSync(folder, { recursive: true, force: true });
+    await stopAll(running);
   }
 }
 

@@ -1,10 +1,10 @@
-// make-clip.mjs FILM OUT.y4m: loops FILM to 20 s of 1280x720 at 30 frames per second, with a barcode in each frame.
+// make-clip.mjs FILM OUT.y4m: loops FILM to the length of the clip, and draws a barcode into each frame.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { cellsOf } from './barcode.mjs';
+import { BARCODE_ROWS, CELLS_PER_WIDTH, cellsOf, CLIP } from './barcode.mjs';
 
-const WIDTH = 1280, HEIGHT = 720, FPS = 30, SECONDS = 20, ROWS = 32;
-const LUMA = WIDTH * HEIGHT, FRAME = LUMA * 3 / 2, CELL = WIDTH / 20;
+const { width: WIDTH, height: HEIGHT, fps: FPS, seconds: SECONDS } = CLIP;
+const LUMA = WIDTH * HEIGHT, FRAME = LUMA * 3 / 2, CELL = WIDTH / CELLS_PER_WIDTH;
 const [film, out] = process.argv.slice(2);
 
 const ffmpeg = spawn('ffmpeg', ['-v', 'error', '-stream_loop', '-1', '-i', film, '-t', SECONDS, '-vf',
@@ -34,6 +34,6 @@ fs.renameSync(out + '.part', out);
 function drawBarcode(frame, number) {
   const row = Buffer.alloc(WIDTH, 16);
   cellsOf(number).forEach((white, cell) => { if (white) row.fill(235, cell * CELL, (cell + 1) * CELL); });
-  for (let y = 0; y < ROWS; y++) row.copy(frame, y * WIDTH);
-  for (const plane of [LUMA, LUMA * 5 / 4]) frame.fill(128, plane, plane + ROWS / 2 * WIDTH / 2);
+  for (let y = 0; y < BARCODE_ROWS; y++) row.copy(frame, y * WIDTH);
+  for (const plane of [LUMA, LUMA * 5 / 4]) frame.fill(128, plane, plane + BARCODE_ROWS / 2 * WIDTH / 2);
 }

@@ -1,19 +1,22 @@
 // A call between two Maru clients by way of a signal server, all on this machine.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { latency, pace } from './statistics.mjs';
-import { cpuSeconds, firstLine, memoryMb, start, stop } from './processes.mjs';
+import { cpuSeconds, firstLine, memoryMb, start, stop, stopAll } from './processes.mjs';
 import { matchFrames, meanOfStats, Report } from './report.mjs';
+import { inTemporaryFolder } from './setup.mjs';
+import { latency, pace } from './statistics.mjs';
 import { decodeWav, findGaps } from './wav.mjs';
 import { frameNumbers } from './y4m.mjs';
 
 /** Holds the call and returns the statistics of the side that joins second. `windows`: with windows, under Xvfb. */
-export async function measureMaru({ programs, clip, sound, seconds, warmUp, windows, checkFrames }) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-'));
+export function measureMaru(call) {
+  return inTemporaryFolder(folder => holdCall(call, folder));
+}
+
+async function holdCall({ programs, clip, sound, seconds, warmUp, windows, checkFrames }, folder) {
   const running = [];
   try {
     const display = windows ? await startDisplay(running) : null;
@@ -58,8 +61,7 @@ export async function measureMaru({ programs, clip, sound, seconds, warmUp, wind
       ...checkFrames && { frames: compareFrames(path.join(folder, 'second', 'first.y4m'), presented, frames) },
     };
   } finally {
-    for (const process of running.reverse()) await stop(process).catch(() => {});
-    fs.rmSync(folder, { recursive: true, force: true });
+    await stopAll(running);
   }
 }
 

@@ -8,30 +8,36 @@ import { firstLine } from './processes.mjs';
 
 export const ADDRESSES = { first: '10.77.0.1', second: '10.77.0.2' };
 export const SERVER = { first: '10.88.1.1', second: '10.88.2.1' };
+const NAMESPACES = ['--user', '--map-root-user', '--net', '--mount'];
 const LINK = { first: 'link-first', second: 'link-second' };
 
 /**
- * Runs this program again in a user namespace, where it may make network namespaces without being root, with `env` in
- * addition, and exits with its status. Does nothing in there.
+ * Runs this program again in namespaces of its own, where it may configure the network without being root, and exits with
+ * its status. Does nothing in there. `prepare`: a shell command that runs there first; `env`: further environment.
  */
-export function moveIntoOwnNamespace(env) {
+export function moveIntoOwnNamespace(env, prepare = 'mount -t tmpfs tmpfs /run') {
   if (process.env.MARU_BENCH_NAMESPACE) return;
-  const prepare = 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$0" "$@"';
-  const inside = ['--user', '--map-root-user', '--net', '--mount', 'sh', '-c', prepare, ...process.argv];
+  const script = `ip link set lo up && ${prepare} && exec "$0" "$@"`;
+  const inside = [...NAMESPACES, 'sh', '-c', script, ...process.argv];
   const { status } = spawnSync('unshare', inside, { stdio: 'inherit', env: { ...process.env, ...env, MARU_BENCH_NAMESPACE: '1' } });
   process.exit(status ?? 1);
 }
 
-/** As sentences: what network namespaces and maru-link need and this machine does not have. */
+/** As sentences: what network namespaces need and this machine does not have. */
 export function missingForNamespaces() {
   const missing = ['ip', 'nsenter', 'unshare'].filter(program => spawnSync('which', [program]).status !== 0)
     .map(program => `The program ${program} is missing (packages iproute2 and util-linux).`);
   if (missing.length) return missing;
-  if (spawnSync('unshare', ['--user', '--map-root-user', '--net', '--mount', 'true']).status !== 0) {
+  if (spawnSync('unshare', [...NAMESPACES, 'true']).status !== 0) {
     missing.push('This user may not make network namespaces (see sysctl kernel.unprivileged_userns_clone).');
   }
-  if (!fs.existsSync('/dev/net/tun')) missing.push('The device /dev/net/tun is missing (kernel module tun).');
   return missing;
+}
+
+/** The same for network namespaces with a {@link Link}. */
+export function missingForLink() {
+  const tun = fs.existsSync('/dev/net/tun') ? [] : ['The device /dev/net/tun is missing (kernel module tun).'];
+  return [...missingForNamespaces(), ...tun];
 }
 
 /** Makes the three namespaces. Call it once, after {@link moveIntoOwnNamespace}. */

@@ -11,10 +11,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CHROMIUM, joinReference, openReference, timedDelaysByNumber } from './chromium.mjs';
+import { CLIP } from './barcode.mjs';
+import { CHROMIUM, concealedShare, joinReference, openReference, timedDelaysByNumber } from './chromium.mjs';
 import { startClient, startServer } from './maru.mjs';
 import { ADDRESSES, Link, SERVER, within, wrapped } from './namespaces.mjs';
-import { stop } from './processes.mjs';
+import { stop, stopAll } from './processes.mjs';
 import { matchFrames, matchSound, meanOfStats } from './report.mjs';
 import { writeY4m } from './y4m.mjs';
 
@@ -33,7 +34,7 @@ export async function chromiumOverNetwork({ cache, clip, sound, programs, networ
     await second.evaluate(() => { reference.watchRemote(); reference.watchRate(); });
     await sleep(WARM_UP_MS);
     const before = await second.evaluate(() => reference.stats()), from = Date.now();
-    await second.evaluate(everyMs => reference.keepFrames(everyMs), KEEP_EVERY / 30 * 1e3);
+    await second.evaluate(everyMs => reference.keepFrames(everyMs), KEEP_EVERY / CLIP.fps * 1e3);
     await sleep(seconds * 1e3);
     const after = await second.evaluate(() => reference.stats()), to = Date.now();
     const own = await first.evaluate(() => reference.own);
@@ -45,9 +46,9 @@ export async function chromiumOverNetwork({ cache, clip, sound, programs, networ
     await writeY4m(file, Array.from({ length: kept }, (_, i) => () => second.evaluate(i => reference.keptFrame(i), i)));
     return {
       asked, firstFrame, from, to, shown,
-      delays: timedDelaysByNumber(own.map(([number, captured]) => [number, captured]), remote.map(([n, , at]) => [n, at])),
+      delays: timedDelaysByNumber(own, remote.map(([n, , at]) => [n, at])),
       rates: received.slice(1).map(([at, bytes], i) => [at, (bytes - received[i][1]) * 8 / (at - received[i][0])]),
-      concealedShare: (after.concealed - before.concealed) / (after.samples - before.samples),
+      concealedShare: concealedShare(before, after),
       files: [file],
     };
   } finally {
@@ -88,7 +89,7 @@ export async function maruOverNetwork({ clip, sound, programs, network, folder, 
       files: fs.readdirSync(second.home).filter(name => name.endsWith('.y4m')).map(name => path.join(second.home, name)),
     };
   } finally {
-    for (const process of running.reverse()) await stop(process).catch(() => {});
+    await stopAll(running);
     await link.end();
   }
 }

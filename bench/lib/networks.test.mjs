@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { brokenCall, missed, networkStatistics } from './network-statistics.mjs';
@@ -8,6 +7,7 @@ import { networkTable } from './network-table.mjs';
 import { NETWORKS } from './networks.mjs';
 import { overTime, plot } from './plot.mjs';
 import { matchSound } from './report.mjs';
+import { inTemporaryFolder } from './setup.mjs';
 import { pickFrames, writeY4m } from './y4m.mjs';
 
 const every = (ms, from, to, value) => Array.from({ length: (to - from) / ms }, (_, i) => value(from + i * ms));
@@ -59,9 +59,7 @@ test('audio is matched by RTP time, also where that wraps', () => {
   assert.deepEqual(matchSound([], heard), []);
 });
 
-test('frames are written to a Y4M file and picked from it', async t => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-test-'));
-  t.after(() => fs.rmSync(folder, { recursive: true }));
+test('frames are written to a Y4M file and picked from it', () => inTemporaryFolder(async folder => {
   const [all, some] = ['all.y4m', 'some.y4m'].map(name => path.join(folder, name));
   const frame = value => ({ format: 'I420', width: 4, height: 2, base64: Buffer.alloc(12, value).toString('base64') });
   await writeY4m(all, [7, 8, 9].map(value => () => frame(value)));
@@ -69,7 +67,7 @@ test('frames are written to a Y4M file and picked from it', async t => {
   const frames = fs.readFileSync(some, 'latin1').split('FRAME\n').slice(1).map(planes => planes.charCodeAt(0));
   assert.deepEqual(frames, [9, 7]);
   await assert.rejects(writeY4m(all, [() => ({ ...frame(1), format: 'NV12' })]), /NV12/);
-});
+}));
 
 test('the page has a row for each program and the misses, and the plot a line for each program', () => {
   const statistics = networkStatistics(perfect(20), NETWORKS.clean, quality);

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { folderPath, helpText, listOf, parseOptions, UsageError, wholeNumber } from './options.mjs';
-import { root } from './setup.mjs';
+import { inTemporaryFolder, root } from './setup.mjs';
 
 const OPTIONS = {
   rounds: { kind: wholeNumber(1, 100), default: 1, help: 'Rounds.' },
@@ -79,9 +78,7 @@ for (const name of ['compare', 'guest', 'networks', 'setup']) {
   });
 }
 
-test('MARU_BIN is used as it is, and nothing is built', t => {
-  const bin = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-test-'));
-  t.after(() => fs.rmSync(bin, { recursive: true }));
+test('MARU_BIN is used as it is, and nothing is built', () => inTemporaryFolder(bin => {
   const cargo = path.join(bin, 'cargo');
   fs.writeFileSync(cargo, `#!/bin/sh\ntouch ${bin}/built\n`, { mode: 0o755 });
   const script = `import { programs } from '${path.join(root, 'bench', 'lib', 'setup.mjs')}'; console.log(programs(['maru', 'maru-link']));`;
@@ -94,4 +91,4 @@ test('MARU_BIN is used as it is, and nothing is built', t => {
   fs.writeFileSync(path.join(bin, 'maru-link'), '');
   assert.equal(run().stdout, `${fs.realpathSync(bin)}\n`);
   assert.ok(!fs.existsSync(path.join(bin, 'built')));
-});
+}));

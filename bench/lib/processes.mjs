@@ -30,6 +30,11 @@ export async function stop(child) {
   if (child.exitCode !== 0) throw new Error(`${child.spawnfile} exited with ${child.exitCode ?? child.signalCode}`);
 }
 
+/** Stops what still runs, the last one first, whatever its status. */
+export async function stopAll(running) {
+  for (const child of running.reverse()) await stop(child).catch(() => {});
+}
+
 /** `pid` and all its descendants. */
 export function tree(pid) {
   const children = new Map();

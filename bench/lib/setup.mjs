@@ -4,7 +4,6 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { wholeNumber } from './options.mjs';
 
 export const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 
@@ -17,8 +16,7 @@ export function footage() {
   return { cache, clip, sound };
 }
 
-/** The option --rounds, and the environment that every bench reads, for readOptions. */
-export const ROUNDS = { kind: wholeNumber(1, 100), default: 1, help: 'Repeats everything and prints the medians.' };
+/** The environment that every bench reads, for its --help. `names`: of the programs that it needs. */
 export const environment = names => ({
   MARU_BIN: `A folder with ${names}: these programs are measured and nothing is built. Without it, the programs are built ` +
     'first. For a comparison of two versions, run the bench with each folder in turn.',
@@ -57,6 +55,16 @@ export function machine(programs) {
     chromium: output('chromium', '--version'),
     maru: !programs || programs === builtPrograms() ? revision : `of ${programs}`,
   };
+}
+
+/** Runs `work(folder)` with a temporary folder. Returns what it returns. */
+export async function inTemporaryFolder(work) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-'));
+  try {
+    return await work(folder);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Prints `message` and exits with status 1. */

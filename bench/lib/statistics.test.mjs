@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { cellsOf, numberOf } from './barcode.mjs';
 import { delaysByNumber } from './chromium.mjs';
+import { inTemporaryFolder } from './setup.mjs';
 import { latency, medians, pace, percentile, timeToRecover } from './statistics.mjs';
 import { matchFrames, meanOfStats, Report } from './report.mjs';
 import { decodeWav, encodeWav, findGaps, shareOfTones } from './wav.mjs';
@@ -35,9 +35,7 @@ test('recovery ends with the longest gap, which may begin after buffered frames 
   assert.equal(timeToRecover(every(0, 1100), outage), Infinity);
 });
 
-test('frame numbers are read from a Y4M file, without its unfinished last frame', t => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-test-'));
-  t.after(() => fs.rmSync(folder, { recursive: true }));
+test('frame numbers are read from a Y4M file, without its unfinished last frame', () => inTemporaryFolder(folder => {
   const file = path.join(folder, 'clip.y4m'), WIDTH = 320, HEIGHT = 180;
   const frame = number => {
     const planes = Buffer.alloc(WIDTH * HEIGHT * 3 / 2, 16);
@@ -49,7 +47,7 @@ test('frame numbers are read from a Y4M file, without its unfinished last frame'
   const unfinished = frame(9).subarray(0, 1000);
   fs.writeFileSync(file, Buffer.concat([Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F30:1\n`), frame(7), frame(300), unfinished]));
   assert.deepEqual([...frameNumbers(file)], [7, 300]);
-});
+}));
 
 test('percentiles of delays', () => {
   assert.equal(percentile([], 0.5), null);
@@ -74,15 +72,13 @@ test('frames are matched by RTP time', () => {
   assert.throws(() => matchFrames(captured, [{ t_ms: 90, rtp_time: 5 }]), /0 of 1 presented/);
 });
 
-test('an incomplete last line of a report is ignored', t => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-test-'));
-  t.after(() => fs.rmSync(folder, { recursive: true }));
+test('an incomplete last line of a report is ignored', () => inTemporaryFolder(folder => {
   const report = new Report(path.join(folder, 'report.jsonl'));
   assert.deepEqual(report.events(), []);
   fs.writeFileSync(report.file, '{"t_ms":1,"event":"started"}\n{"t_ms":2,"ev');
   assert.equal(report.find('started').t_ms, 1);
   assert.equal(report.events().length, 1);
-});
+}));
 
 test('the mean of a field of `stats` over the window', () => {
   const stats = (t_ms, value) => ({ t_ms, event: 'stats', peers: [{ received_bitrate_bps: value }] });

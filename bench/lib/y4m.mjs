@@ -1,6 +1,6 @@
 // Reads and writes Y4M files (I420).
 import fs from 'node:fs';
-import { numberOf } from './barcode.mjs';
+import { BARCODE_ROWS, CELLS_PER_WIDTH, CLIP, numberOf } from './barcode.mjs';
 
 const MARKER = 'FRAME\n';
 
@@ -20,10 +20,10 @@ export function* frameNumbers(path) {
   const file = fs.openSync(path);
   try {
     const { width, height, frames, positionOf } = shapeOf(file);
-    const row = Buffer.alloc(width), middle = Math.floor(height * 16 / 720) * width;
+    const row = Buffer.alloc(width), middle = Math.floor(height * BARCODE_ROWS / 2 / CLIP.height) * width;
     for (let index = 0; index < frames; index++) {
       fs.readSync(file, row, 0, width, positionOf(index) + middle);
-      yield numberOf(cell => row[Math.floor((cell + 0.5) * width / 20)] > 128);
+      yield numberOf(cell => row[Math.floor((cell + 0.5) * width / CELLS_PER_WIDTH)] > 128);
     }
   } finally {
     fs.closeSync(file);
