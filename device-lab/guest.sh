@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Inside the virtual machine, as its first process: loads the devices and runs the command that vm.sh wrote down.
+# The first process of the virtual machine after init: loads the drivers and runs the command that vm.sh saved.
 # shellcheck source=/dev/null
 . /maru-job/settings
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME OUT=/maru-out MARU_DEVICE_VM=1
@@ -12,7 +12,7 @@ mount -t devpts pts /dev/pts
 busybox ip link set lo up
 ln -sfn "${modules:?}" "/lib/modules/${release:?}"
 
-# shellcheck disable=SC2086 # several parameters
+# shellcheck disable=SC2086 # several arguments
 modprobe vivid $VIVID
 modprobe snd-aloop
 busybox timeout 20 busybox sh -c 'until [ -e /dev/video0 ] && [ -e /dev/snd/controlC0 ]; do busybox usleep 20000; done'

@@ -1,39 +1,43 @@
 #!/usr/bin/env bash
 # vm.sh [-t SECONDS] [-o FOLDER] -- COMMAND...
 #
-# Runs COMMAND as root in a small virtual machine whose kernel has devices that this machine may lack:
+# Runs COMMAND as root in a small virtual machine whose kernel has a camera and a sound card:
 #   /dev/video0    vivid, a V4L2 camera with a moving test picture (YUYV, NV12 and others, but no MJPEG)
 #   ALSA card 0    snd-aloop: what is played to hw:0,0 is recorded from hw:0,1
-# In there "modprobe -r vivid" and "modprobe -r snd-aloop" unplug them, "modprobe vivid $VIVID" and "modprobe
-# snd-aloop" plug them in again. MARU_DEVICE_VM=1 tells COMMAND that it is in the machine.
+# In the machine, "modprobe -r vivid" and "modprobe -r snd-aloop" unplug them; "modprobe vivid $VIVID" and "modprobe
+# snd-aloop" plug them in. MARU_DEVICE_VM=1 tells COMMAND that it runs in the machine.
 #
-# The guest sees this machine's files at the same paths, read-only under a layer that is thrown away, and no network
-# but its own loopback. Files that COMMAND writes under $OUT come back in FOLDER. Being emulated it runs ten to twenty
-# times slower than the host: use small pictures.
+# The machine sees the host's files at the same paths; its changes to them are discarded. It has no network but
+# loopback. Files that COMMAND writes to $OUT are in FOLDER afterwards. Emulation is ten to twenty times slower than the
+# host: use small frames.
 #
-# Exit status: COMMAND's; 124 when SECONDS (180) are over; 125 when the machine did not come up.
+# Exit status: that of COMMAND; 124 after SECONDS (default: 180); 125 if the machine did not start.
 # Needs Debian on x86-64, whose kernel package has both drivers, and the packages "devices" of scripts/packages.txt.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 usage() {
-  sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
-  exit 2
+  sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
 }
 fail() {
   echo "device lab: $1" >&2
   exit 125
 }
 
+if [ "${1:-}" = --help ]; then
+  usage
+  exit
+fi
+
 limit=180 out=
 while getopts t:o: option; do
   case $option in
     t) limit=$OPTARG ;;
     o) out=$OPTARG ;;
-    *) usage ;;
+    *) usage >&2 && exit 2 ;;
   esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || usage
+[ $# -gt 0 ] || { usage >&2; exit 2; }
 
 PATH=$PATH:/usr/sbin:/sbin
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/maru/device-lab
@@ -41,7 +45,7 @@ job=$(mktemp -d)
 trap 'rm -rf "$job"' EXIT
 mkdir -p "${out:=$job/out}"
 
-# Unpacks Debian's current kernel package into the cache. Delete the folder to get a newer one.
+# Unpacks Debian's current kernel package into the cache. To update it, delete that folder.
 fetch_kernel() {
   local package
   package=$(apt-cache depends linux-image-amd64 2>/dev/null | awk '/Depends:/ { print $2; exit }')
@@ -49,14 +53,14 @@ fetch_kernel() {
   rm -rf "$cache.new"
   mkdir -p "$cache.new"
   (cd "$cache.new" && apt-get download -qq "$package" && dpkg -x ./*.deb . && rm ./*.deb) 2>"$job/apt" ||
-    fail "the kernel package could not be fetched: $(cat "$job/apt")"
+    fail "cannot fetch the kernel package: $(cat "$job/apt")"
   echo "${package#linux-image-}" >"$cache.new/release"
   depmod -b "$cache.new" "${package#linux-image-}"
   rm -rf "$cache"
   mv "$cache.new" "$cache"
 }
 
-# The initial file system: what is needed to mount the host's files and go there.
+# The initial file system: busybox, and the kernel modules that mount the host's files.
 make_initrd() {
   local tree=$job/initrd module
   mkdir -p "$tree"/{bin,modules,proc,sys,dev,host,layer,root}
@@ -82,8 +86,8 @@ share() { # NAME FOLDER READONLY
   machine+=(-fsdev "local,id=$1,path=$2,security_model=none,multidevs=remap,readonly=$3")
   machine+=(-device "virtio-9p-pci,fsdev=$1,mount_tag=$1")
 }
-# Software emulation even where there is /dev/kvm: inside another virtual machine that may hang, and all can afford it.
-# A processor without AVX: emulating that is slower than what it replaces.
+# Software emulation even if there is /dev/kvm: nested KVM may hang.
+# A processor without AVX, which is slow to emulate.
 machine=(-accel "tcg,thread=multi" -cpu Nehalem -smp 2 -m 3072 -nodefaults -display none -no-reboot
   -kernel "$cache/boot/vmlinuz-$release" -initrd "$job/initrd.cpio"
   -append "console=ttyS0 panic=-1 quiet" -serial "file:$job/console" -serial stdio)
@@ -91,7 +95,7 @@ share host / on
 share job "$job" on
 share out "$out" off
 
-# The command's output is on the second serial line, its status in a file.
+# COMMAND's output comes over the second serial port, its status in a file.
 rm -f "$out/.status"
 status=0
 timeout "$limit" qemu-system-x86_64 "${machine[@]}" </dev/null || status=$?
@@ -101,6 +105,6 @@ if [ -e "$out/.status" ]; then
   exit "$status"
 fi
 tail -n 20 "$job/console" >&2
-[ "$status" -eq 124 ] || fail "the virtual machine did not come up (qemu's status: $status)"
-echo "device lab: not done after $limit seconds" >&2
+[ "$status" -eq 124 ] || fail "the virtual machine did not start (exit status of qemu: $status)"
+echo "device lab: COMMAND did not end within $limit seconds" >&2
 exit 124

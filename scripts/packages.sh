@@ -1,22 +1,22 @@
 # shellcheck shell=bash
-# Sourced by ./run, ./test and bench/setup: finds out what this machine lacks, and installs it. Debian and Ubuntu are
-# tried; Fedora, Arch and macOS are written from their package lists and not tried yet.
+# Sourced by ./run, ./test and bench/setup: installs the system packages that are missing. Tested on Debian and Ubuntu;
+# not tested on Fedora, Arch and macOS.
 
-# ensure_packages PURPOSE...: installs what packages.txt names for these purposes. Asks before it uses sudo.
+# ensure_packages PURPOSE...: installs the packages of packages.txt for these purposes. Asks before it uses sudo.
 ensure_packages() {
   local manager missing answer log
   manager=$(package_manager) || {
-    echo "This system has none of apt, dnf, pacman and brew. Install by hand what Debian calls:" \
+    echo "This system has none of apt, dnf, pacman and brew. Install these packages (names of Debian):" \
       "$(packages_for 2 "$@" | xargs)" >&2
     return 0
   }
   missing=$("missing_$manager" "$@" | xargs)
   [ -n "$missing" ] || return 0
 
-  echo "Missing here (for: $*): $missing"
+  echo "Missing packages (for: $*): $missing"
   if needs_sudo "$manager"; then
     command -v sudo >/dev/null || {
-      echo "Installing takes root, and there is no sudo. As root: $(install_command "$manager") $missing" >&2
+      echo "Installing needs root, and sudo is missing. Run as root: $(install_command "$manager") $missing" >&2
       return 1
     }
     if [ -t 0 ] && [ "${CI:-}" != true ]; then
@@ -34,18 +34,18 @@ ensure_packages() {
   rm -f "$log"
 }
 
-# ensure_rust ROOT: cargo is there, and as new as the workspace in ROOT asks.
+# ensure_rust ROOT: checks that cargo is installed and not older than the rust-version of ROOT/Cargo.toml.
 ensure_rust() {
   local wanted found
   command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
   command -v cargo >/dev/null || {
-    echo "Rust is missing. Get it from https://rustup.rs, then run this again." >&2
+    echo "Rust is missing. Install it from https://rustup.rs, then run this again." >&2
     return 1
   }
   wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$1/Cargo.toml")
   found=$(cargo --version | cut -d ' ' -f 2)
   [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" = "$wanted" ] || {
-    echo "Rust $wanted or newer is needed, this is $found. 'rustup update' brings it." >&2
+    echo "Rust $wanted or newer is needed, and this is $found. Update with 'rustup update'." >&2
     return 1
   }
 }

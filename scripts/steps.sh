@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Sourced by ./test.
 
-# step NAME COMMAND...: runs COMMAND, tells every half minute where it is, and shows its output only if it fails.
-# Ends the script with COMMAND's status then.
+# step NAME COMMAND...: runs COMMAND and prints its last line every half minute. If it fails, prints all its output and
+# exits with its status.
 step() {
   local name=$1 started=$SECONDS status=0 log ticker
   shift
@@ -10,7 +10,7 @@ step() {
   echo "$name ..."
   tell_progress "$name" "$started" "$log" &
   ticker=$!
-  # shellcheck disable=SC2064 # of this step
+  # shellcheck disable=SC2064 # expanded now, for this step
   trap "kill $ticker; rm -f '$log'" EXIT
   "$@" >"$log" 2>&1 || status=$?
   if [ "$status" -ne 0 ]; then
@@ -26,7 +26,7 @@ step() {
   echo "$name: passed, $(elapsed $((SECONDS - started)))"
 }
 
-# The sleeper lets go of the output, so that nobody who reads it waits for the last half minute.
+# sleep must not hold the script's output open: a reader would wait for it up to half a minute after the end.
 tell_progress() {
   while sleep 30 >/dev/null 2>&1; do
     echo "$1: $(elapsed $((SECONDS - $2))): $(tail -n 1 "$3" | cut -c 1-100)"
