@@ -3,7 +3,7 @@
 
 /** The clip with the barcodes. */
 export const CLIP = { width: 1280, height: 720, fps: 30, seconds: 20 };
-/** Of the clip. */
+/** Rows of the clip that the barcode covers. */
 export const BARCODE_ROWS = 32;
 /** The width of a frame in cells. */
 export const CELLS_PER_WIDTH = 20;

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { folderPath, helpText, listOf, parseOptions, UsageError, wholeNumber } from './options.mjs';
-import { inTemporaryFolder, root } from './setup.mjs';
+import { root } from './setup.mjs';
 
 const OPTIONS = {
   rounds: { kind: wholeNumber(1, 100), default: 1, help: 'Rounds.' },
@@ -14,8 +13,7 @@ const OPTIONS = {
   smoke: { help: 'Short.', alone: true },
 };
 const parse = (...args) => parseOptions(OPTIONS, args);
-const bench = (name, args, env = {}) =>
-  spawnSync(path.join(root, 'bench', name), args, { encoding: 'utf8', env: { ...process.env, ...env } });
+const bench = (name, ...args) => spawnSync(path.join(root, 'bench', name), args, { encoding: 'utf8' });
 
 test('options that are not given have their default values', () => {
   assert.deepEqual(parse(), { rounds: 1, only: ['clean', 'slow'], output: 'results', check: false, smoke: false });
@@ -67,28 +65,13 @@ test('help names every option with what it takes and its default', () => {
 
 for (const name of ['compare', 'guest', 'networks', 'setup']) {
   test(`bench/${name} prints its help, and answers a wrong option with one line and status 2`, () => {
-    const help = bench(name, ['--help']);
+    const help = bench(name, '--help');
     assert.equal(help.status, 0);
     assert.match(help.stdout, new RegExp(`^Usage: bench/${name}`));
     assert.equal(help.stderr, '');
-    const wrong = bench(name, ['--nonsense']);
+    const wrong = bench(name, '--nonsense');
     assert.equal(wrong.status, 2);
     assert.match(wrong.stderr, new RegExp(`^bench/${name}: unknown option --nonsense\\. .*\\n$`));
     assert.equal(wrong.stdout, '');
   });
 }
-
-test('MARU_BIN is used as it is, and nothing is built', () => inTemporaryFolder(bin => {
-  const cargo = path.join(bin, 'cargo');
-  fs.writeFileSync(cargo, `#!/bin/sh\ntouch ${bin}/built\n`, { mode: 0o755 });
-  const script = `import { programs } from '${path.join(root, 'bench', 'lib', 'setup.mjs')}'; console.log(programs(['maru', 'maru-link']));`;
-  const run = () => spawnSync(process.execPath, ['--input-type=module', '-e', script],
-    { encoding: 'utf8', cwd: bin, env: { ...process.env, MARU_BIN: '.', PATH: `${bin}:${process.env.PATH}` } });
-  fs.writeFileSync(path.join(bin, 'maru'), '');
-  const incomplete = run();
-  assert.equal(incomplete.status, 1);
-  assert.equal(incomplete.stderr, `MARU_BIN names ${fs.realpathSync(bin)}, which lacks maru-link.\n`);
-  fs.writeFileSync(path.join(bin, 'maru-link'), '');
-  assert.equal(run().stdout, `${fs.realpathSync(bin)}\n`);
-  assert.ok(!fs.existsSync(path.join(bin, 'built')));
-}));

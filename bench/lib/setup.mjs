@@ -57,7 +57,7 @@ export function machine(programs) {
   };
 }
 
-/** Runs `work(folder)` with a temporary folder. Returns what it returns. */
+/** Runs `work(folder)` with a temporary folder. Returns its result. */
 export async function inTemporaryFolder(work) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-'));
   try {
