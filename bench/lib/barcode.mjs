@@ -1,7 +1,6 @@
 // The frame number as a barcode in the top rows: 19 cells, white, black, 16 bits of the number
 // (least significant first), parity. The cells are large enough to survive any codec.
 
-/** The clip with the barcodes. */
 export const CLIP = { width: 1280, height: 720, fps: 30, seconds: 20 };
 /** Rows of the clip that the barcode covers. */
 export const BARCODE_ROWS = 32;

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLIP } from './barcode.mjs';
-import { cpuSeconds, memoryMb, tree } from './processes.mjs';
+import { cpuSeconds, memoryMb, processTree } from './processes.mjs';
 import { latency, pace } from './statistics.mjs';
 
 export const CHROMIUM = '/usr/bin/chromium';
@@ -31,7 +31,7 @@ export async function measureChromium({ cache, clip, sound, seconds, warmUp }) {
     await joinReference(first, second);
     await sleep(warmUp * 1e3);
 
-    const pids = tree(process.pid).slice(1);
+    const pids = processTree(process.pid).slice(1);
     const cpuBefore = cpuSeconds(pids), before = await second.evaluate(() => reference.stats()), from = Date.now();
     await sleep(seconds * 1e3);
     const cpuAfter = cpuSeconds(pids), after = await second.evaluate(() => reference.stats()), to = Date.now();
@@ -63,7 +63,6 @@ export async function measureChromium({ cache, clip, sound, seconds, warmUp }) {
   }
 }
 
-/** Playwright's Chromium, from the cache of bench/setup. */
 export const playwrightChromium = cache => createRequire(cache + '/')('playwright-core').chromium;
 
 /** Opens two pages that are ready to join, each in its own Chromium: `{ first, second, close }`. */
@@ -90,7 +89,6 @@ export async function openReference({ cache, clip, sound, executables = [CHROMIU
   }
 }
 
-/** Lets both pages join, and waits until the second one has shown a frame. */
 export async function joinReference(first, second) {
   await first.evaluate(call => reference.join(call), { ...VIDEO, caller: false });
   await second.evaluate(call => reference.join(call), { ...VIDEO, caller: true });

@@ -26,7 +26,6 @@ function watch() {
   mediaDevices.getUserMedia = constraints => capture({ ...constraints, audio: constraints.audio && raw });
 }
 
-/** Runs in the page: logs when each frame is shown, and the audio that is played. */
 function measure() {
   const guest = window.guest = { shown: [], sound: [], joinedAt: 0 };
   new MutationObserver(() => {

@@ -3,7 +3,6 @@
 /** A function that formats a number with `digits` decimals. A missing one gives an empty text. */
 export const number = (digits = 0) => value => Number.isFinite(value) ? value.toFixed(digits) : '';
 
-/** A function that formats a share from 0 to 1 in percent. */
 export const percent = (digits = 0) => share => number(digits)(share == null ? undefined : share * 100);
 
 /** `ms`: an object of percentiles, such as `{ p50, p95 }`. */

@@ -102,7 +102,6 @@ function compareFrames(file, presented, frames) {
   return { saved: index, presented: presented.length, right, wrong };
 }
 
-/** Starts Xvfb. Returns the name of its display. */
 async function startDisplay(running) {
   const xvfb = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1600x1000x24', '-nolisten', 'tcp'],
     { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });

@@ -55,7 +55,6 @@ export function makeNamespaces() {
   }
 }
 
-/** A command line prefix that runs the rest in namespace `name`. */
 export const within = name => ['nsenter', `--net=/run/netns/${name}`];
 
 /** Writes a script to `folder` that runs `program` in namespace `name`. Returns its path. */

@@ -17,7 +17,6 @@ export function overTime({ asked, to, shown, delays, rates }) {
   };
 }
 
-/** `series`: `{ [program]: overTime(log) }`. */
 export function plot(title, series) {
   const end = Math.max(...Object.values(series).flatMap(({ fps }) => fps.map(([s]) => s)), 1) + 0.5;
   const x = second => LEFT + second / end * (WIDTH - LEFT - RIGHT);

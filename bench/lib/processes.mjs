@@ -15,7 +15,6 @@ export function start(running, program, args, env = {}) {
   return child;
 }
 
-/** The first line of its standard output. */
 export async function firstLine(child) {
   for await (const line of readline.createInterface({ input: child.stdout })) return line;
   throw new Error(`${child.spawnfile} ended without output`);
@@ -35,8 +34,7 @@ export async function stopAll(running) {
   for (const child of running.reverse()) await stop(child).catch(() => {});
 }
 
-/** `pid` and all its descendants. */
-export function tree(pid) {
+export function processTree(pid) {
   const children = new Map();
   for (const { pid, parent } of all()) children.set(parent, [...children.get(parent) ?? [], pid]);
   const subtree = pid => [pid, ...(children.get(pid) ?? []).flatMap(subtree)];

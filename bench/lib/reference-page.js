@@ -58,7 +58,6 @@ const reference = {
     return this.order;
   },
 
-  /** From now on logs the frame numbers of the own preview in `own`. */
   watchOwn() {
     const preview = document.createElement('video');
     preview.muted = preview.autoplay = true;
@@ -68,7 +67,6 @@ const reference = {
     watch(preview, this.own);
   },
 
-  /** From now on logs the frame numbers of the remote video in `remote`. */
   watchRemote() {
     watch(document.getElementById('remote'), this.remote);
   },

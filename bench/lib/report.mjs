@@ -20,7 +20,6 @@ export class Report {
     return this.events().find(e => e.event === name);
   }
 
-  /** Waits for the first event of that name. */
   async wait(name, isAlive, timeoutMs = 30_000) {
     const end = Date.now() + timeoutMs;
     for (;;) {

@@ -2,7 +2,6 @@
 import { wholeNumber } from './options.mjs';
 import { medians } from './statistics.mjs';
 
-/** The option --rounds. */
 export const ROUNDS = { kind: wholeNumber(1, 100), default: 1, help: 'Repeats everything and prints the medians.' };
 
 /**

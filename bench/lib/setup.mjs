@@ -57,7 +57,6 @@ export function machine(programs) {
   };
 }
 
-/** Runs `work(folder)` with a temporary folder. Returns its result. */
 export async function inTemporaryFolder(work) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'maru-bench-'));
   try {
@@ -67,7 +66,6 @@ export async function inTemporaryFolder(work) {
   }
 }
 
-/** Prints `message` and exits with status 1. */
 export function fail(message) {
   console.error(message);
   process.exit(1);

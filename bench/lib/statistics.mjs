@@ -42,7 +42,6 @@ export function timeToRecover(times, { from, to }) {
   return Math.max(0, longest.end - to);
 }
 
-/** Percentiles of `delays`, and how many there are. */
 export function latency(delays) {
   return { p50: percentile(delays, 0.5), p95: percentile(delays, 0.95), p99: percentile(delays, 0.99), count: delays.length };
 }
