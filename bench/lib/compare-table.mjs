@@ -17,7 +17,7 @@ const ROWS = [
   ['CPU of the server, cores', r => number(3)(r.serverCpuCores)],
   ['memory of both clients (PSS), MB', r => number()(r.memoryMb)],
   ['memory of the server (PSS), MB', r => number(1)(r.serverMemoryMb)],
-  ['frames right / wrong', ({ frames }) => frames ? `${frames.right} / ${frames.wrong}` : ''],
+  ['frames right / wrong / presented', ({ frames }) => frames ? `${frames.right} / ${frames.wrong} / ${frames.presented}` : ''],
 ];
 
 /** `results`: `{ [call]: statistics }`; `about`: of the machine, `rounds` and `secondsMeasured`. */

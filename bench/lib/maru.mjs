@@ -5,7 +5,7 @@ import path from 'node:path';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds, firstLine, memoryMb, start, stop, stopAll } from './processes.mjs';
-import { matchFrames, meanOfStats, Report } from './report.mjs';
+import { checkFrames, matchFrames, meanOfStats, Report } from './report.mjs';
 import { inTemporaryFolder } from './setup.mjs';
 import { latency, pace } from './statistics.mjs';
 import { decodeWav, findGaps } from './wav.mjs';
@@ -16,12 +16,12 @@ export function measureMaru(call) {
   return inTemporaryFolder(folder => holdCall(call, folder));
 }
 
-async function holdCall({ programs, clip, sound, seconds, warmUp, windows, checkFrames }, folder) {
+async function holdCall({ programs, clip, sound, seconds, warmUp, windows, saveFrames }, folder) {
   const running = [];
   try {
     const display = windows ? await startDisplay(running) : null;
     const { server, address } = await startServer(running, programs);
-    const more = checkFrames ? ['--save-remote', 'HOME'] : [];
+    const more = saveFrames ? ['--save-remote', 'HOME'] : [];
     const client = name => startClient(running, { name, folder, programs, address, clip, sound, display, more });
 
     const first = client('first');
@@ -58,7 +58,7 @@ async function holdCall({ programs, clip, sound, seconds, warmUp, windows, check
       serverCpuCores: (after.server - before.server) / span,
       memoryMb: memory,
       serverMemoryMb: serverMemory,
-      ...checkFrames && { frames: compareFrames(path.join(folder, 'second', 'first.y4m'), presented, frames) },
+      ...saveFrames && { frames: checkFrames(savedFiles(second.home, 'first').flatMap(file => [...frameNumbers(file)]), events, frames) },
     };
   } finally {
     await stopAll(running);
@@ -90,16 +90,11 @@ export function startClient(running, { name, folder, programs, address, clip, so
   return { process, startedMs, report: new Report(file('.jsonl')), wav: file('.wav'), home, isAlive: () => process.exitCode === null };
 }
 
-/** Checks the number in each saved frame against the frame that was captured with its RTP time. */
-function compareFrames(file, presented, frames) {
-  const numberAt = new Map(frames.map(f => [f.presentedMs, f.number]));
-  let right = 0, wrong = 0, index = 0;
-  for (const number of frameNumbers(file)) {
-    const event = presented[index++];
-    if (!event || !numberAt.has(event.t_ms)) continue;
-    if (numberAt.get(event.t_ms) === number) right++; else wrong++;
-  }
-  return { saved: index, presented: presented.length, right, wrong };
+/** The files of `--save-remote` with the frames of `name`, in order: the client begins a new one when the frame size changes. */
+function savedFiles(folder, name) {
+  const number = file => Number(/-(\d+)\.y4m$/.exec(file)?.[1] ?? 1);
+  return fs.readdirSync(folder).filter(file => file.startsWith(name) && file.endsWith('.y4m'))
+    .sort((a, b) => number(a) - number(b)).map(file => path.join(folder, file));
 }
 
 async function startDisplay(running) {

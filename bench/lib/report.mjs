@@ -48,6 +48,20 @@ export function matchFrames(captured, presented) {
   });
 }
 
+/**
+ * Compares `saved`, the barcode number of each frame that the client saved, with the frame that was captured with its RTP
+ * time. `events`: the client's report; `matched`: of matchFrames. Returns how many are `{ right, wrong, presented }`.
+ */
+export function checkFrames(saved, events, matched) {
+  const numberAt = new Map(matched.map(f => [f.presentedMs, f.number]));
+  const notSaved = new Set(events.filter(e => e.event === 'error' && e.what === 'save-remote').map(e => e.rtp_time));
+  const presented = events.filter(e => e.event === 'presented');
+  const wanted = presented.filter(e => !notSaved.has(e.rtp_time)).map(e => numberAt.get(e.t_ms));
+  const checked = saved.flatMap((number, i) => wanted[i] === undefined ? [] : [number === wanted[i]]);
+  const right = checked.filter(Boolean).length;
+  return { right, wrong: checked.length - right, presented: presented.length };
+}
+
 /** Mean of `field` of the first peer over the `stats` events of a window; null if there are none. */
 export function meanOfStats(events, from, to, field) {
   const values = events.filter(e => e.event === 'stats' && e.t_ms >= from && e.t_ms < to)

@@ -53,7 +53,7 @@ export function machine(programs) {
     memoryGb: Math.round(os.totalmem() / 2 ** 30),
     system: `${os.type()} ${os.release()}`,
     chromium: output('chromium', '--version'),
-    maru: !programs || programs === builtPrograms() ? revision : `of ${programs}`,
+    maru: !programs || programs === builtPrograms() ? revision : `from ${programs}`,
   };
 }
 

@@ -6,7 +6,7 @@ import { cellsOf, numberOf } from './barcode.mjs';
 import { delaysByNumber } from './chromium.mjs';
 import { inTemporaryFolder } from './setup.mjs';
 import { latency, medians, pace, percentile, timeToRecover } from './statistics.mjs';
-import { matchFrames, meanOfStats, Report } from './report.mjs';
+import { checkFrames, matchFrames, meanOfStats, Report } from './report.mjs';
 import { decodeWav, encodeWav, findGaps, shareOfTones } from './wav.mjs';
 import { frameNumbers } from './y4m.mjs';
 
@@ -70,6 +70,15 @@ test('frames are matched by RTP time', () => {
   const presented = [{ t_ms: 90, rtp_time: 0xfffffffe }];
   assert.deepEqual(matchFrames(captured, presented), [{ number: 1, capturedMs: 33, presentedMs: 90 }]);
   assert.throws(() => matchFrames(captured, [{ t_ms: 90, rtp_time: 5 }]), /0 of 1 presented/);
+});
+
+test('saved frames are compared with the captured ones, without those that could not be saved', () => {
+  const events = [1, 2, 3, 4].map(i => ({ t_ms: i * 33, event: 'presented', rtp_time: i }));
+  events.push({ t_ms: 70, event: 'error', what: 'save-remote', rtp_time: 2 });
+  const matched = events.slice(0, 4).map(e => ({ number: e.rtp_time + 100, presentedMs: e.t_ms }));
+  assert.deepEqual(checkFrames([101, 103, 104], events, matched), { right: 3, wrong: 0, presented: 4 });
+  assert.deepEqual(checkFrames([101, 102, null], events, matched), { right: 1, wrong: 2, presented: 4 });
+  assert.deepEqual(checkFrames([101, 103], events, matched.slice(1)), { right: 1, wrong: 0, presented: 4 });
 });
 
 test('an incomplete last line of a report is ignored', () => inTemporaryFolder(folder => {
