@@ -19,7 +19,7 @@ const FRAME_NUMBER: &str = r#"
 window.frameNumber = name => {
   const tile = [...document.querySelectorAll('#tiles .tile')].find(tile => tile.querySelector('.name').textContent === name);
   const video = tile?.querySelector('video');
-  if (!video?.videoWidth || tile.classList.contains('no-frame')) return -1;
+  if (!video?.videoWidth || tile.classList.contains('no-picture')) return -1;
   const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
   const context = canvas.getContext('2d');
   context.drawImage(video, 0, 0);

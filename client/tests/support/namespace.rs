@@ -6,13 +6,13 @@ use std::process::Command;
 const INSIDE: &str = "MARU_TEST_NAMESPACE";
 
 /// A network of loopback alone.
-pub const LOOPBACK: &str = "ip connection set lo up multicast on";
+pub const LOOPBACK: &str = "ip link set lo up multicast on";
 /// One that loses 5 % of all UDP packets.
-pub const LOSSY: &str = "ip connection set lo up && nft 'add table inet loss; add chain inet loss input { type filter hook input priority 0; }; \
+pub const LOSSY: &str = "ip link set lo up && nft 'add table inet loss; add chain inet loss input { type filter hook input priority 0; }; \
                          add rule inet loss input meta l4proto udp numgen random mod 100 < 5 drop'";
 /// One that looks like a machine on a LAN: an interface with the address [`LAN_ADDRESS`], and a default route.
-pub const LAN: &str = "ip connection set lo up && ip connection add lan0 type veth peer name lan1 && ip addr add 10.99.0.1/24 dev lan0 && \
-                       ip connection set lan0 up && ip connection set lan1 up && ip route add default dev lan0";
+pub const LAN: &str = "ip link set lo up && ip link add lan0 type veth peer name lan1 && ip addr add 10.99.0.1/24 dev lan0 && \
+                       ip link set lan0 up && ip link set lan1 up && ip route add default dev lan0";
 pub const LAN_ADDRESS: &str = "10.99.0.1";
 
 /// Runs the test called `test` again in a namespace that `network` sets up, and returns `true`; `false` in there.
