@@ -60,8 +60,8 @@ impl Config {
         self.ping_interval * 9 / 4
     }
 
-    /// How often deadlines are looked at.
-    pub(crate) fn tick(&self) -> Duration {
+    /// How often timeouts are checked ([`Input::Tick`](crate::rooms::Input::Tick)).
+    pub fn tick_interval(&self) -> Duration {
         (self.ping_interval / 16).clamp(Duration::from_millis(5), Duration::from_millis(500))
     }
 }

@@ -1,6 +1,6 @@
 //! Introduces Maru callers to each other, sees nothing else and keeps nothing.
 //!
-//! [`run`] accepts connections until it is told to stop. What the server does is decided in `rooms`, which is pure:
+//! [`run`] accepts connections until it is told to stop. What the server does is decided in [`rooms`], which is pure:
 //! inputs and the time go in, messages come out. Around it: `hub` (one lock around the rooms, one bounded queue for
 //! each connection), `connection` (one task for each socket), `http` (answers to those who speak no WebSocket).
 //!
@@ -26,7 +26,7 @@ mod ice;
 mod outbox;
 mod pages;
 mod patience;
-mod rooms;
+pub mod rooms;
 
 pub use config::Config;
 pub use ice::{IceUrlError, parse_ice_url};
@@ -82,7 +82,7 @@ async fn accept_until(
     shutdown: impl Future,
 ) -> io::Result<()> {
     let mut refusals = JoinSet::new();
-    let mut ticks = interval(config.tick());
+    let mut ticks = interval(config.tick_interval());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut shutdown = pin!(shutdown);
     let mut failures = 0;

@@ -95,7 +95,7 @@ mod tests {
         assert!(patience.heard(at(0), 10, &config));
         let (mut pings, mut now) = (0, at(0));
         loop {
-            now += config.tick();
+            now += config.tick_interval();
             match patience.check(now, true, &config) {
                 Need::Ping => pings += 1,
                 Need::Gone => break,
@@ -104,7 +104,7 @@ mod tests {
             }
         }
         assert_eq!(pings, 2);
-        assert!(now <= at(20_000) - config.tick(), "{now:?}");
+        assert!(now <= at(20_000) - config.tick_interval(), "{now:?}");
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
         let config = Config::default();
         let mut patience = Patience::new(at(0), &config);
         for tick in 0..10_000 {
-            let now = config.tick() * tick;
+            let now = config.tick_interval() * tick;
             match patience.check(now, true, &config) {
                 Need::Ping => assert!(patience.heard(now + at(100), 4, &config)),
                 need => assert_eq!(need, Need::Nothing),

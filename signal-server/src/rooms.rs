@@ -1,4 +1,20 @@
-//! What the server does, without a socket and without a clock: inputs and the time go in, messages come out.
+//! The server as a state machine: inputs and the time go in, messages to send come out. No sockets, no clock.
+//!
+//! [`run`](crate::run) drives it with real sockets; a simulation drives it in virtual time. The same inputs at the same
+//! times give the same outputs.
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use maru_protocol::{PeerId, signal::ServerMessage};
+//! use signal_server::{Config, rooms::{Input, Output, Rooms}};
+//!
+//! let mut rooms = Rooms::new(Arc::new(Config::default()));
+//! let id = PeerId::from_bits(1);
+//! rooms.handle(Duration::ZERO, Input::Connected(id.clone()));
+//! let outputs = rooms.handle(Duration::from_millis(20), Input::Text(&id, r#"{"type":"ping"}"#));
+//! assert_eq!(outputs, [Output::Send(vec![id], ServerMessage::Pong)]);
+//! ```
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,56 +26,14 @@ use maru_protocol::{InstanceId, MAX_FRAME_BYTES, Nickname, PeerId, RoomName, VER
 use crate::Config;
 use crate::patience::{Need, Patience};
 
-#[cfg(test)]
-mod simulation;
+mod io;
 #[cfg(test)]
 mod tests;
 
-/// What happened, and to which connection.
-pub(crate) enum Input<'a> {
-    /// A socket was accepted. The id is its address from now on.
-    Connected(PeerId),
-    Text(&'a PeerId, &'a str),
-    /// A WebSocket ping or pong.
-    Control(&'a PeerId),
-    /// It broke the rules, so that nothing more can be read from it.
-    Broken(&'a PeerId, Breach),
-    /// It does not read what it is sent.
-    Overflowed(&'a PeerId),
-    Disconnected(&'a PeerId),
-    /// Time has passed.
-    Tick,
-    ShutDown,
-}
+pub use io::{Breach, Goodbye, Input, Output};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Breach {
-    Binary,
-    Oversized,
-    NotUtf8,
-    /// Of the WebSocket protocol.
-    Framing,
-}
-
-/// What is to be done. In order.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Output {
-    Send(Vec<PeerId>, ServerMessage),
-    Ping(PeerId),
-    /// After what was sent before. Nothing comes for this connection afterwards, and inputs from it are ignored.
-    Close(PeerId, Goodbye),
-}
-
-/// How a connection is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Goodbye {
-    /// With a WebSocket close frame of this code (RFC 6455, 7.4).
-    Code(u16),
-    /// Without one: nobody is listening.
-    Cut,
-}
-
-pub(crate) struct Rooms {
+/// The clients that are connected and the rooms that they are in.
+pub struct Rooms {
     config: Arc<Config>,
     /// Sorted, so that the same inputs give the same outputs.
     connections: BTreeMap<PeerId, Connection>,
@@ -81,18 +55,19 @@ struct Member {
 }
 
 impl Rooms {
-    pub(crate) fn new(config: Arc<Config>) -> Self {
+    /// No clients and no rooms. Of `config`, the limits on connections and send queues are the caller's to apply.
+    pub fn new(config: Arc<Config>) -> Self {
         let (connections, rooms) = (BTreeMap::new(), HashMap::new());
         Self { config, connections, rooms, registrations: 0, shutting_down: false }
     }
 
     /// How many clients are in a room.
-    pub(crate) fn registrations(&self) -> usize {
+    pub fn registrations(&self) -> usize {
         self.registrations
     }
 
-    /// `now`: since the start of the server.
-    pub(crate) fn handle(&mut self, now: Duration, input: Input<'_>) -> Vec<Output> {
+    /// Returns what is to be done, in order. `now` counts from any fixed moment and never decreases.
+    pub fn handle(&mut self, now: Duration, input: Input<'_>) -> Vec<Output> {
         let mut out = Vec::new();
         match input {
             Input::Connected(id) => self.connect(now, id, &mut out),
@@ -116,7 +91,7 @@ impl Rooms {
     fn connect(&mut self, now: Duration, id: PeerId, out: &mut Vec<Output>) {
         if self.shutting_down {
             out.push(error(&id, ErrorCode::ShuttingDown, "the server is shutting down"));
-            out.push(Output::Close(id, GOING_AWAY));
+            out.push(Output::Close(id, Goodbye::GOING_AWAY));
             return;
         }
         self.connections.insert(id, Connection { patience: Patience::new(now, &self.config), member: None });
@@ -128,7 +103,7 @@ impl Rooms {
         let slow_enough = connection.patience.heard(now, bytes, &self.config);
         if !slow_enough {
             out.push(error(id, ErrorCode::TooFast, "too many messages in too short a time"));
-            self.remove(id, LeaveReason::Lost, POLICY, out);
+            self.remove(id, LeaveReason::Lost, Goodbye::POLICY_VIOLATION, out);
         }
         slow_enough
     }
@@ -137,7 +112,7 @@ impl Rooms {
         let joined = self.member(id).is_some();
         match ClientMessage::decode(text) {
             Ok(ClientMessage::Ping) => out.push(Output::Send(vec![id.clone()], ServerMessage::Pong)),
-            Ok(ClientMessage::Leave) => self.remove(id, LeaveReason::Left, NORMAL, out),
+            Ok(ClientMessage::Leave) => self.remove(id, LeaveReason::Left, Goodbye::NORMAL, out),
             Ok(ClientMessage::Join { .. }) if joined => {
                 out.push(error(id, ErrorCode::AlreadyJoined, "this connection is in a room already"));
             }
@@ -152,7 +127,7 @@ impl Rooms {
             Err(refused) => {
                 out.push(error(id, refused.code(), &refused.to_string()));
                 if matches!(refused, WireError::UnsupportedVersion { .. }) {
-                    self.remove(id, LeaveReason::Lost, POLICY, out);
+                    self.remove(id, LeaveReason::Lost, Goodbye::POLICY_VIOLATION, out);
                 }
             }
         }
@@ -163,7 +138,7 @@ impl Rooms {
         let earlier = present.iter().find(|peer| self.member(peer).is_some_and(|m| m.instance == member.instance));
         if let Some(earlier) = earlier.cloned() {
             out.push(error(&earlier, ErrorCode::Replaced, "the same client joined through another connection"));
-            self.remove(&earlier, LeaveReason::Lost, POLICY, out);
+            self.remove(&earlier, LeaveReason::Lost, Goodbye::POLICY_VIOLATION, out);
         }
 
         let capacity = self.config.room_capacity;
@@ -172,12 +147,12 @@ impl Rooms {
             let message = format!("this room holds {capacity} people");
             let full = ServerMessage::Error { code: ErrorCode::RoomFull, message, capacity: Some(capacity) };
             out.push(Output::Send(vec![id.clone()], full));
-            self.remove(id, LeaveReason::Lost, TRY_LATER, out);
+            self.remove(id, LeaveReason::Lost, Goodbye::TRY_AGAIN_LATER, out);
             return;
         }
         if present.is_empty() && self.rooms.len() >= self.config.max_rooms {
             out.push(error(id, ErrorCode::ServerFull, "this server has no room left"));
-            self.remove(id, LeaveReason::Lost, TRY_LATER, out);
+            self.remove(id, LeaveReason::Lost, Goodbye::TRY_AGAIN_LATER, out);
             return;
         }
 
@@ -221,15 +196,15 @@ impl Rooms {
         let goodbye = match breach {
             Breach::Binary => {
                 out.push(error(id, ErrorCode::BadMessage, "messages are text, not binary"));
-                UNSUPPORTED_DATA
+                Goodbye::UNSUPPORTED_DATA
             }
             Breach::Oversized => {
                 let message = format!("a message has at most {MAX_FRAME_BYTES} bytes");
                 out.push(error(id, ErrorCode::TooLarge, &message));
-                TOO_BIG
+                Goodbye::TOO_BIG
             }
-            Breach::NotUtf8 => NOT_UTF8,
-            Breach::Framing => FRAMING,
+            Breach::NotUtf8 => Goodbye::INVALID_DATA,
+            Breach::Framing => Goodbye::PROTOCOL_ERROR,
         };
         self.remove(id, LeaveReason::Lost, goodbye, out);
     }
@@ -242,7 +217,7 @@ impl Rooms {
                 Need::Ping => out.push(Output::Ping(id.clone())),
                 Need::JoinOverdue => {
                     out.push(error(id, ErrorCode::NotJoined, "`join` did not come in time"));
-                    gone.push((id.clone(), POLICY));
+                    gone.push((id.clone(), Goodbye::POLICY_VIOLATION));
                 }
                 Need::Gone => gone.push((id.clone(), Goodbye::Cut)),
             }
@@ -258,7 +233,7 @@ impl Rooms {
         self.registrations = 0;
         for id in std::mem::take(&mut self.connections).into_keys() {
             out.push(error(&id, ErrorCode::ShuttingDown, "the server is shutting down"));
-            out.push(Output::Close(id, GOING_AWAY));
+            out.push(Output::Close(id, Goodbye::GOING_AWAY));
         }
     }
 
@@ -302,12 +277,3 @@ fn send(to: Vec<PeerId>, message: ServerMessage, out: &mut Vec<Output>) {
 fn error(id: &PeerId, code: ErrorCode, message: &str) -> Output {
     Output::Send(vec![id.clone()], ServerMessage::Error { code, message: message.to_owned(), capacity: None })
 }
-
-const NORMAL: Goodbye = Goodbye::Code(1000);
-const GOING_AWAY: Goodbye = Goodbye::Code(1001);
-const FRAMING: Goodbye = Goodbye::Code(1002);
-const UNSUPPORTED_DATA: Goodbye = Goodbye::Code(1003);
-const NOT_UTF8: Goodbye = Goodbye::Code(1007);
-const POLICY: Goodbye = Goodbye::Code(1008);
-const TOO_BIG: Goodbye = Goodbye::Code(1009);
-const TRY_LATER: Goodbye = Goodbye::Code(1013);

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod simulation;
+
 fn rooms(config: Config) -> Rooms {
     Rooms::new(Arc::new(config))
 }
@@ -84,7 +86,7 @@ fn the_ninth_is_told_that_the_room_is_full() {
     let outputs = join(&mut rooms, 9, "a");
     let [Output::Send(to, ServerMessage::Error { code, capacity, .. }), close] = &outputs[..] else { panic!() };
     assert_eq!((to.as_slice(), *code, *capacity), ([id(9)].as_slice(), ErrorCode::RoomFull, Some(8)));
-    assert_eq!(*close, Output::Close(id(9), TRY_LATER));
+    assert_eq!(*close, Output::Close(id(9), Goodbye::TRY_AGAIN_LATER));
     text(&mut rooms, 1, r#"{"type":"leave"}"#);
     assert!(matches!(join(&mut rooms, 10, "a")[0], Output::Send(_, ServerMessage::Welcome { .. })));
 }
@@ -135,7 +137,7 @@ fn leaving_and_getting_lost_are_different() {
         join(&mut rooms, n, "a");
     }
     let outputs = text(&mut rooms, 1, r#"{"type":"leave"}"#);
-    assert_eq!(outputs, [Output::Close(id(1), NORMAL), left(&[2, 3], 1, LeaveReason::Left)]);
+    assert_eq!(outputs, [Output::Close(id(1), Goodbye::NORMAL), left(&[2, 3], 1, LeaveReason::Left)]);
     let outputs = rooms.handle(at(0), Input::Disconnected(&id(2)));
     assert_eq!(outputs, [Output::Close(id(2), Goodbye::Cut), left(&[3], 2, LeaveReason::Lost)]);
     assert_eq!(rooms.handle(at(0), Input::Disconnected(&id(2))), [], "nobody leaves twice");
@@ -153,7 +155,7 @@ fn the_same_instance_takes_its_old_place_even_in_a_full_room() {
     rooms.handle(at(0), Input::Connected(id(3)));
     let outputs = text(&mut rooms, 3, &join_text(1, "a"));
     assert_error(&outputs[0], 1, ErrorCode::Replaced);
-    assert_eq!(outputs[1..3], [Output::Close(id(1), POLICY), left(&[2], 1, LeaveReason::Lost)]);
+    assert_eq!(outputs[1..3], [Output::Close(id(1), Goodbye::POLICY_VIOLATION), left(&[2], 1, LeaveReason::Lost)]);
     assert_eq!(outputs[3], welcome(3, &[2], 2));
     let peer = PeerInfo { id: id(3), ..info(1) };
     assert_eq!(outputs[4], Output::Send(vec![id(2)], ServerMessage::PeerJoined { peer }));
@@ -192,16 +194,16 @@ fn what_cannot_be_read_gets_a_code() {
     }
     let outputs = text(&mut rooms, 1, r#"{"type":"join","version":2}"#);
     assert_error(&outputs[0], 1, ErrorCode::UnsupportedVersion);
-    assert_eq!(outputs[1], Output::Close(id(1), POLICY));
+    assert_eq!(outputs[1], Output::Close(id(1), Goodbye::POLICY_VIOLATION));
 }
 
 #[test]
 fn breaches_close_the_connection() {
     for (breach, code, goodbye) in [
-        (Breach::Binary, Some(ErrorCode::BadMessage), UNSUPPORTED_DATA),
-        (Breach::Oversized, Some(ErrorCode::TooLarge), TOO_BIG),
-        (Breach::NotUtf8, None, NOT_UTF8),
-        (Breach::Framing, None, FRAMING),
+        (Breach::Binary, Some(ErrorCode::BadMessage), Goodbye::UNSUPPORTED_DATA),
+        (Breach::Oversized, Some(ErrorCode::TooLarge), Goodbye::TOO_BIG),
+        (Breach::NotUtf8, None, Goodbye::INVALID_DATA),
+        (Breach::Framing, None, Goodbye::PROTOCOL_ERROR),
     ] {
         let mut rooms = rooms(Config::default());
         join(&mut rooms, 1, "a");
@@ -224,7 +226,7 @@ fn talking_too_fast_closes_the_connection() {
     assert_eq!(rooms.handle(at(0), Input::Control(&id(1))), []);
     let outputs = rooms.handle(at(0), Input::Control(&id(1)));
     assert_error(&outputs[0], 1, ErrorCode::TooFast);
-    assert_eq!(outputs[1], Output::Close(id(1), POLICY));
+    assert_eq!(outputs[1], Output::Close(id(1), Goodbye::POLICY_VIOLATION));
 }
 
 #[test]
@@ -259,7 +261,7 @@ fn who_does_not_join_is_closed() {
     assert_eq!(rooms.handle(at(14), Input::Tick), []);
     let outputs = rooms.handle(at(15), Input::Tick);
     assert_error(&outputs[0], 1, ErrorCode::NotJoined);
-    assert_eq!(outputs[1], Output::Close(id(1), POLICY));
+    assert_eq!(outputs[1], Output::Close(id(1), Goodbye::POLICY_VIOLATION));
     assert!(rooms.connections.is_empty());
 }
 
@@ -270,10 +272,10 @@ fn shutting_down_tells_everyone_and_admits_nobody() {
     rooms.handle(at(0), Input::Connected(id(2)));
     let outputs = rooms.handle(at(0), Input::ShutDown);
     assert_error(&outputs[0], 1, ErrorCode::ShuttingDown);
-    assert_eq!(outputs[1], Output::Close(id(1), GOING_AWAY));
+    assert_eq!(outputs[1], Output::Close(id(1), Goodbye::GOING_AWAY));
     assert_error(&outputs[2], 2, ErrorCode::ShuttingDown);
-    assert_eq!(outputs[3], Output::Close(id(2), GOING_AWAY));
+    assert_eq!(outputs[3], Output::Close(id(2), Goodbye::GOING_AWAY));
     let outputs = rooms.handle(at(0), Input::Connected(id(3)));
-    assert_eq!(outputs[1], Output::Close(id(3), GOING_AWAY));
+    assert_eq!(outputs[1], Output::Close(id(3), Goodbye::GOING_AWAY));
     assert_eq!(rooms.registrations(), 0);
 }
