@@ -17,7 +17,7 @@ pub struct Config {
     pub ice_servers: Vec<IceServer>,
     /// From the TCP connection to `join`, the WebSocket handshake included.
     pub join_timeout: Duration,
-    /// Between two pings to the same client. [`Config::silence_limit`] follows from it.
+    /// Between two pings to the same client. [`Config::silence_timeout`] follows from it.
     pub ping_interval: Duration,
     /// How long a client that is being closed may take for what is still to be sent, and again for closing its side.
     pub close_timeout: Duration,
@@ -56,7 +56,7 @@ impl Default for Config {
 impl Config {
     /// After this much silence a client counts as lost: two pings went out, and the second one had a quarter of an
     /// interval to be answered. 18 s by default, so that the others know within 20 s.
-    pub fn silence_limit(&self) -> Duration {
+    pub fn silence_timeout(&self) -> Duration {
         self.ping_interval * 9 / 4
     }
 

@@ -25,8 +25,9 @@ mod hub;
 mod ice;
 mod outbox;
 mod pages;
-mod patience;
+mod rate_limit;
 pub mod rooms;
+mod timeouts;
 
 pub use config::Config;
 pub use ice::{IceUrlError, parse_ice_url};

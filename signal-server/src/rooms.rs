@@ -24,7 +24,8 @@ use maru_protocol::signal::{ClientMessage, ErrorCode, LeaveReason, PeerInfo, Ser
 use maru_protocol::{InstanceId, MAX_FRAME_BYTES, Nickname, PeerId, RoomName, VERSION, WireError};
 
 use crate::Config;
-use crate::patience::{Need, Patience};
+use crate::rate_limit::RateLimit;
+use crate::timeouts::{Due, Timeouts};
 
 mod io;
 #[cfg(test)]
@@ -37,14 +38,15 @@ pub struct Rooms {
     config: Arc<Config>,
     /// Sorted, so that the same inputs give the same outputs.
     connections: BTreeMap<PeerId, Connection>,
-    /// Who is in each room, in the order of joining. No room is empty.
+    /// The members of each room, in the order of joining. No room is empty.
     rooms: HashMap<RoomName, Vec<PeerId>>,
     registrations: usize,
     shutting_down: bool,
 }
 
 struct Connection {
-    patience: Patience,
+    timeouts: Timeouts,
+    rate_limit: RateLimit,
     member: Option<Member>,
 }
 
@@ -72,17 +74,17 @@ impl Rooms {
         match input {
             Input::Connected(id) => self.connect(now, id, &mut out),
             Input::Text(id, text) => {
-                if self.hear(now, id, text.len(), &mut out) {
-                    self.read(id, text, &mut out);
+                if self.count_frame(now, id, text.len(), &mut out) {
+                    self.handle_text(id, text, &mut out);
                 }
             }
             Input::Control(id) => {
-                self.hear(now, id, 0, &mut out);
+                self.count_frame(now, id, 0, &mut out);
             }
-            Input::Broken(id, breach) => self.expel(id, breach, &mut out),
+            Input::Broken(id, breach) => self.close_for(id, breach, &mut out),
             Input::Overflowed(id) => self.remove(id, LeaveReason::Lost, Goodbye::Cut, &mut out),
             Input::Disconnected(id) => self.remove(id, LeaveReason::Lost, Goodbye::Cut, &mut out),
-            Input::Tick => self.tick(now, &mut out),
+            Input::Tick => self.check_timeouts(now, &mut out),
             Input::ShutDown => self.shut_down(&mut out),
         }
         out
@@ -94,21 +96,24 @@ impl Rooms {
             out.push(Output::Close(id, Goodbye::GOING_AWAY));
             return;
         }
-        self.connections.insert(id, Connection { patience: Patience::new(now, &self.config), member: None });
+        let (timeouts, rate_limit) = (Timeouts::new(now), RateLimit::new(now, &self.config));
+        self.connections.insert(id, Connection { timeouts, rate_limit, member: None });
     }
 
-    /// Notes a sign of life. False if there is nothing more to do with what was heard.
-    fn hear(&mut self, now: Duration, id: &PeerId, bytes: usize, out: &mut Vec<Output>) -> bool {
+    /// Counts a frame from the client. False if its content is to be ignored: the client is not connected, or exceeds
+    /// the rate limit and is closed for it.
+    fn count_frame(&mut self, now: Duration, id: &PeerId, bytes: usize, out: &mut Vec<Output>) -> bool {
         let Some(connection) = self.connections.get_mut(id) else { return false };
-        let slow_enough = connection.patience.heard(now, bytes, &self.config);
-        if !slow_enough {
+        connection.timeouts.frame_arrived(now);
+        let allowed = connection.rate_limit.allows(now, bytes);
+        if !allowed {
             out.push(error(id, ErrorCode::TooFast, "too many messages in too short a time"));
             self.remove(id, LeaveReason::Lost, Goodbye::POLICY_VIOLATION, out);
         }
-        slow_enough
+        allowed
     }
 
-    fn read(&mut self, id: &PeerId, text: &str, out: &mut Vec<Output>) {
+    fn handle_text(&mut self, id: &PeerId, text: &str, out: &mut Vec<Output>) {
         let joined = self.member(id).is_some();
         match ClientMessage::decode(text) {
             Ok(ClientMessage::Ping) => out.push(Output::Send(vec![id.clone()], ServerMessage::Pong)),
@@ -189,7 +194,7 @@ impl Rooms {
         send(self.others(id), ServerMessage::PeerRenamed { id: id.clone(), name }, out);
     }
 
-    fn expel(&mut self, id: &PeerId, breach: Breach, out: &mut Vec<Output>) {
+    fn close_for(&mut self, id: &PeerId, breach: Breach, out: &mut Vec<Output>) {
         if !self.connections.contains_key(id) {
             return;
         }
@@ -209,20 +214,20 @@ impl Rooms {
         self.remove(id, LeaveReason::Lost, goodbye, out);
     }
 
-    fn tick(&mut self, now: Duration, out: &mut Vec<Output>) {
-        let mut gone = Vec::new();
+    fn check_timeouts(&mut self, now: Duration, out: &mut Vec<Output>) {
+        let mut timed_out = Vec::new();
         for (id, connection) in &mut self.connections {
-            match connection.patience.check(now, connection.member.is_some(), &self.config) {
-                Need::Nothing => {}
-                Need::Ping => out.push(Output::Ping(id.clone())),
-                Need::JoinOverdue => {
+            match connection.timeouts.check(now, connection.member.is_some(), &self.config) {
+                None => {}
+                Some(Due::Ping) => out.push(Output::Ping(id.clone())),
+                Some(Due::JoinTimeout) => {
                     out.push(error(id, ErrorCode::NotJoined, "`join` did not come in time"));
-                    gone.push((id.clone(), Goodbye::POLICY_VIOLATION));
+                    timed_out.push((id.clone(), Goodbye::POLICY_VIOLATION));
                 }
-                Need::Gone => gone.push((id.clone(), Goodbye::Cut)),
+                Some(Due::SilenceTimeout) => timed_out.push((id.clone(), Goodbye::Cut)),
             }
         }
-        for (id, goodbye) in gone {
+        for (id, goodbye) in timed_out {
             self.remove(&id, LeaveReason::Lost, goodbye, out);
         }
     }
