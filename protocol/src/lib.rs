@@ -1,14 +1,14 @@
 //! The messages of a Maru call: between client and signal server ([`signal`]), and between two peers ([`peer`]).
 //!
-//! Everything is JSON text, so that a browser page can speak it. `README.md` beside this crate shows every message.
-//! What arrives is read with `decode`, which checks every limit, and what is sent is written with `encode`, which
-//! refuses to write what the other side would refuse to read.
+//! Every message is a JSON object, so that a web page can take part. `README.md` beside this crate shows each of them.
+//! `decode` reads a message and checks every limit. `encode` checks the same limits and writes it.
 
 mod error;
 mod ids;
 mod limits;
 pub mod peer;
 pub mod signal;
+mod wire;
 
 pub use error::WireError;
 pub use ids::{IdError, InstanceId, Nickname, PeerId, RoomName};

@@ -1,101 +1,108 @@
-//! Between client and signal server, over a WebSocket, one JSON object per text frame.
+//! Messages between client and signal server: one JSON object per text message of a WebSocket (RFC 6455).
 
 use serde::{Deserialize, Serialize};
 
+use crate::wire::{self, Wire, check_size};
 use crate::{
     InstanceId, MAX_CANDIDATE_BYTES, MAX_FRAME_BYTES, MAX_SDP_BYTES, MAX_SERVER_FRAME_BYTES, Nickname, PeerId,
-    RoomName, WireError, error,
+    RoomName, WireError,
 };
 
-/// From a client to the server.
+/// A message from a client to the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ClientMessage {
     /// The first message. Answered by [`ServerMessage::Welcome`] or an error.
     Join { version: u32, room: RoomName, name: Nickname, instance: InstanceId },
-    /// Passed on to the peer `to` of the same room, as [`ServerMessage::Signal`].
+    /// Is sent on to the peer `to` of the same room, as [`ServerMessage::Signal`].
     Signal { to: PeerId, data: SignalData },
-    /// Told to the others as [`ServerMessage::PeerRenamed`].
+    /// A new nickname. The others in the room receive [`ServerMessage::PeerRenamed`].
     Rename { name: Nickname },
     /// The last message: the server closes the connection.
     Leave,
-    /// Answered by [`ServerMessage::Pong`]: how a client notices a dead server.
+    /// Answered by [`ServerMessage::Pong`], so that a client notices a dead server.
     Ping,
 }
 
 impl ClientMessage {
-    /// Reads one text frame, on the server. A `join` of another version is [`WireError::UnsupportedVersion`] whatever
-    /// its other fields look like.
+    /// Reads one text message, on the server.
+    ///
+    /// # Errors
+    /// Any [`WireError`]. A `join` of another version is [`WireError::UnsupportedVersion`], whatever its other fields
+    /// hold.
     pub fn decode(text: &str) -> Result<Self, WireError> {
-        let message: Self = error::read(text, MAX_FRAME_BYTES, "join")?;
-        message.check()?;
-        Ok(message)
+        wire::read(text)
     }
 
-    /// Writes one text frame, on the client.
+    /// Writes one text message, on the client.
+    ///
+    /// # Errors
+    /// [`WireError::TooLarge`] if a description or candidate is too large.
     pub fn encode(&self) -> Result<String, WireError> {
-        self.check()?;
-        error::write(self, MAX_FRAME_BYTES)
+        wire::write(self)
     }
+}
+
+impl Wire for ClientMessage {
+    const MAX_BYTES: usize = MAX_FRAME_BYTES;
+    const VERSIONED: &str = "join";
 
     fn check(&self) -> Result<(), WireError> {
         if let Self::Signal { data, .. } = self { data.check() } else { Ok(()) }
     }
 }
 
-/// From the server to a client.
+/// A message from the server to a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ServerMessage {
-    /// `peers`: who was in the room before. The newcomer sends each of them an offer.
-    Welcome {
-        version: u32,
-        id: PeerId,
-        peers: Vec<PeerInfo>,
-        capacity: usize,
-        ice_servers: Vec<IceServer>,
-    },
-    PeerJoined {
-        peer: PeerInfo,
-    },
-    PeerLeft {
-        id: PeerId,
-        reason: LeaveReason,
-    },
-    PeerRenamed {
-        id: PeerId,
-        name: Nickname,
-    },
-    Signal {
-        from: PeerId,
-        data: SignalData,
-    },
-    /// `message` is English, for a developer. `capacity` comes with [`ErrorCode::RoomFull`].
+    /// The answer to `join`. `peers` were in the room before; the newcomer sends each of them an offer. `capacity` is
+    /// the largest number of peers in the room.
+    Welcome { version: u32, id: PeerId, peers: Vec<PeerInfo>, capacity: usize, ice_servers: Vec<IceServer> },
+    /// A peer joined the room. It will send an offer.
+    PeerJoined { peer: PeerInfo },
+    /// A peer is no longer registered in the room.
+    PeerLeft { id: PeerId, reason: LeaveReason },
+    /// A peer has a new nickname.
+    PeerRenamed { id: PeerId, name: Nickname },
+    /// What the peer `from` sent to this client.
+    Signal { from: PeerId, data: SignalData },
+    /// A request failed. `message` is English, for developers. `capacity` comes with [`ErrorCode::RoomFull`] only.
     Error {
         code: ErrorCode,
         message: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         capacity: Option<usize>,
     },
+    /// The answer to `ping`.
     Pong,
-    /// A message of a newer server: ignored, never written.
+    /// A type that this version does not know. It is read so that it can be ignored; it cannot be written.
     #[serde(other, skip_serializing)]
     Unknown,
 }
 
 impl ServerMessage {
-    /// Reads one text frame, on the client.
+    /// Reads one text message, on the client.
+    ///
+    /// # Errors
+    /// Any [`WireError`].
     pub fn decode(text: &str) -> Result<Self, WireError> {
-        let message: Self = error::read(text, MAX_SERVER_FRAME_BYTES, "welcome")?;
-        message.check()?;
-        Ok(message)
+        wire::read(text)
     }
 
-    /// Writes one text frame, on the server. An error is a mistake of the caller, such as [`Self::Unknown`].
+    /// Writes one text message, on the server.
+    ///
+    /// # Errors
+    /// [`WireError::TooLarge`] if a description or candidate is too large, [`WireError::BadMessage`] for
+    /// [`Self::Unknown`] and [`ErrorCode::Unknown`].
     pub fn encode(&self) -> Result<String, WireError> {
-        self.check()?;
-        error::write(self, MAX_SERVER_FRAME_BYTES)
+        wire::write(self)
     }
+}
+
+impl Wire for ServerMessage {
+    const MAX_BYTES: usize = MAX_SERVER_FRAME_BYTES;
+    const VERSIONED: &str = "welcome";
 
     fn check(&self) -> Result<(), WireError> {
         if let Self::Signal { data, .. } = self { data.check() } else { Ok(()) }
@@ -124,37 +131,45 @@ pub struct IceServer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LeaveReason {
-    /// It said goodbye.
+    /// It sent `leave`.
     Left,
-    /// Its connection ended, it stopped answering, or it registered again and follows as a new peer. Also stands for
-    /// any reason of a newer server.
+    /// Its connection ended, it timed out, or it registered again and follows as a new peer. Reasons that this version
+    /// does not know are read as this one.
     #[serde(other)]
     Lost,
 }
 
-/// What went wrong. `README.md` says for each what a client should do.
+/// Why a request failed. `README.md` says what a client should do about each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCode {
     /// Not JSON, not text, an unknown type, or a field that is missing or wrong.
     BadMessage,
-    /// The room name is empty, too long, or cannot be shown.
+    /// The room name is empty, too long, or has a control character.
     BadRoom,
-    /// The nickname is empty, too long, or cannot be shown.
+    /// The nickname is empty, too long, or has a control character.
     BadName,
+    /// The message, a description or a candidate exceeds its limit.
     TooLarge,
+    /// The client exceeded the rate limit.
     TooFast,
+    /// The server speaks another version of the protocol.
     UnsupportedVersion,
-    /// Something other than `join` came first, or nothing came in time.
+    /// The first message was not `join`, or `join` did not come in time.
     NotJoined,
+    /// A second `join` on the same connection.
     AlreadyJoined,
+    /// The room has as many peers as it may have.
     RoomFull,
+    /// The server has as many rooms as it may have.
     ServerFull,
+    /// No such peer is in the room.
     UnknownPeer,
     /// The same instance joined the room through another connection.
     Replaced,
+    /// The server is shutting down.
     ShuttingDown,
-    /// A code of a newer server.
+    /// A code that this version does not know. It cannot be written.
     #[serde(other)]
     Unknown,
 }
@@ -178,12 +193,13 @@ impl ErrorCode {
     ];
 }
 
-/// What one peer tells another through the server: `{"description": …}` or `{"candidate": …}`.
+/// What one peer sends another through the server: `{"description": …}` or `{"candidate": …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "SignalFields")]
 pub enum SignalData {
+    /// An offer or an answer (RFC 3264), of at most [`MAX_SDP_BYTES`].
     Description(SessionDescription),
-    /// `null`: no more candidates.
+    /// An ICE candidate (RFC 8838). `None`, in JSON `null`: there are no more.
     Candidate(Option<IceCandidate>),
 }
 
@@ -191,7 +207,7 @@ impl SignalData {
     fn check(&self) -> Result<(), WireError> {
         match self {
             Self::Description(description) => {
-                error::within("the session description", description.sdp.len(), MAX_SDP_BYTES)
+                check_size("the session description", description.sdp.len(), MAX_SDP_BYTES)
             }
             Self::Candidate(Some(candidate)) => candidate.check(),
             Self::Candidate(None) => Ok(()),
@@ -199,16 +215,16 @@ impl SignalData {
     }
 }
 
-/// [`SignalData`] as it is read: whatever else a newer version puts beside the two fields is ignored.
+/// [`SignalData`] as it is read. Other fields beside the two are ignored.
 #[derive(Deserialize)]
 struct SignalFields {
     description: Option<SessionDescription>,
-    /// The outer `None`: there is no such field. The inner one: it is `null`.
-    #[serde(default, deserialize_with = "some")]
+    /// `None`: the field is missing. `Some(None)`: it is `null`, which serde alone would read as missing.
+    #[serde(default, deserialize_with = "present")]
     candidate: Option<Option<IceCandidate>>,
 }
 
-fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<IceCandidate>>, D::Error> {
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<IceCandidate>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -224,16 +240,18 @@ impl TryFrom<SignalFields> for SignalData {
     }
 }
 
-/// The browser's `RTCSessionDescriptionInit`.
+/// A session description, in the shape of the browser's `RTCSessionDescriptionInit`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionDescription {
+    /// `type` in JSON.
     #[serde(rename = "type")]
     pub kind: DescriptionKind,
+    /// RFC 8866. Empty for a rollback.
     #[serde(default)]
     pub sdp: String,
 }
 
-/// The browser's `RTCSdpType`.
+/// The kind of a session description, in the shape of the browser's `RTCSdpType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DescriptionKind {
@@ -243,10 +261,12 @@ pub enum DescriptionKind {
     Rollback,
 }
 
-/// The browser's `RTCIceCandidateInit`. An empty `candidate` also means: no more candidates.
+/// An ICE candidate, in the shape of the browser's `RTCIceCandidateInit`. Each text has at most
+/// [`MAX_CANDIDATE_BYTES`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IceCandidate {
+    /// `candidate:…` (RFC 8839, 5.1). Empty: there are no more candidates.
     #[serde(default)]
     pub candidate: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -259,9 +279,9 @@ pub struct IceCandidate {
 
 impl IceCandidate {
     fn check(&self) -> Result<(), WireError> {
-        let beside = [self.sdp_mid.as_deref(), self.username_fragment.as_deref()];
-        for text in beside.into_iter().flatten().chain([self.candidate.as_str()]) {
-            error::within("the candidate", text.len(), MAX_CANDIDATE_BYTES)?;
+        let texts = [Some(&self.candidate), self.sdp_mid.as_ref(), self.username_fragment.as_ref()];
+        for text in texts.into_iter().flatten() {
+            check_size("the candidate", text.len(), MAX_CANDIDATE_BYTES)?;
         }
         Ok(())
     }
