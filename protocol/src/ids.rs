@@ -1,19 +1,23 @@
-//! Names and ids that parse, so that a value that exists is a value that is allowed.
+//! Names and ids. Each type can only be made by parsing, so that every value is valid.
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{MAX_NAME_CHARS, MAX_ROOM_CHARS};
 
-/// Why a name or id was refused.
+/// Why a text is not a valid name or id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
+    /// Empty after trimming.
     #[error("it is empty")]
     Empty,
+    /// `length` and `limit` in Unicode scalar values, after NFC and trimming.
     #[error("it has {length} characters, at most {limit} are allowed")]
     TooLong { length: usize, limit: usize },
+    /// It contains a character of Unicode's category Cc, such as a line break.
     #[error("it has a character that cannot be shown")]
     ControlCharacter,
+    /// Not 32 lower-case hex digits.
     #[error("it is not an id")]
     NotAnId,
 }
@@ -41,6 +45,7 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
+            /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -80,36 +85,38 @@ fn parse_hex_id(text: &str) -> Result<String, IdError> {
 }
 
 text_id!(
-    /// What callers type to meet: 1 to 64 characters after Unicode NFC and trimming, none of them a control character.
+    /// The name of a room: 1 to [`MAX_ROOM_CHARS`] characters after Unicode NFC and trimming, no control characters.
+    /// Callers who type the same name meet.
     RoomName,
     |text| parse_name(text, MAX_ROOM_CHARS)
 );
 text_id!(
-    /// What a caller is shown as: 1 to 32 characters after Unicode NFC and trimming. Need not be unique.
+    /// The name under which others see a caller: 1 to [`MAX_NAME_CHARS`] characters after Unicode NFC and trimming, no
+    /// control characters. Not unique.
     Nickname,
     |text| parse_name(text, MAX_NAME_CHARS)
 );
 text_id!(
-    /// The address of a peer, given by the server for one registration: 128 random bits as 32 lower-case hex digits.
+    /// The address of a peer for one registration, chosen by the server: 128 random bits as 32 lower-case hex digits.
     PeerId,
     parse_hex_id
 );
 text_id!(
     /// One run of a client, chosen by the client: 128 random bits as 32 lower-case hex digits. It stays the same when
-    /// the client registers again, so that peers know a standing call for what it is.
+    /// the client registers again, so that its peers keep the connections that they have.
     InstanceId,
     parse_hex_id
 );
 
 impl PeerId {
-    /// `bits` must come from a generator that cannot be guessed: whoever knows the id can be written to.
+    /// `bits` must be unpredictable: anyone in the room who guesses the id can send to the peer.
     pub fn from_bits(bits: u128) -> Self {
         Self(format!("{bits:032x}"))
     }
 }
 
 impl InstanceId {
-    /// `bits` must be random, so that no two clients are taken for one.
+    /// `bits` must be random, so that no two clients share an id.
     pub fn from_bits(bits: u128) -> Self {
         Self(format!("{bits:032x}"))
     }
@@ -127,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_a_length() {
+    fn names_are_limited_in_characters() {
         assert_eq!("".parse::<RoomName>(), Err(IdError::Empty));
         assert_eq!("\u{3000} \t".parse::<RoomName>(), Err(IdError::Empty));
         assert!("글".repeat(64).parse::<RoomName>().is_ok());
@@ -137,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn names_can_be_shown() {
+    fn names_have_no_control_characters() {
         assert_eq!("a\nb".parse::<Nickname>(), Err(IdError::ControlCharacter));
         assert_eq!("a\u{0}".parse::<RoomName>(), Err(IdError::ControlCharacter));
         assert!("👨\u{200d}👩\u{200d}👧".parse::<Nickname>().is_ok(), "emoji are joined by an invisible character");
