@@ -1,14 +1,15 @@
-//! Every message both ways, byte for byte, against the files in `golden/`. A change of one of them is a change of the
-//! protocol for everyone who speaks it.
+//! Every message is read from and written to the files in `golden/`, byte for byte. A change of one of these files is a
+//! change of the protocol.
 
-use std::path::{Path, PathBuf};
+use std::fmt::Debug;
+use std::path::Path;
 
 use maru_protocol::peer::PeerMessage;
 use maru_protocol::signal::{
     ClientMessage, DescriptionKind, ErrorCode, IceCandidate, IceServer, LeaveReason, PeerInfo, ServerMessage,
     SessionDescription, SignalData,
 };
-use maru_protocol::{InstanceId, PeerId, VERSION};
+use maru_protocol::{InstanceId, PeerId, VERSION, WireError};
 
 const SDP: &str = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
 const CANDIDATE: &str = "candidate:1 1 udp 2130706431 192.168.0.7 49203 typ host";
@@ -41,12 +42,7 @@ fn client_messages() {
         ("leave", ClientMessage::Leave),
         ("ping", ClientMessage::Ping),
     ];
-    for (name, message) in &messages {
-        let text = golden("client", name);
-        assert_eq!(ClientMessage::decode(&text).as_ref(), Ok(message), "{name}");
-        assert_eq!(message.encode(), Ok(text), "{name}");
-    }
-    assert_eq!(golden_files("client-"), messages.len(), "a golden file is not tested");
+    check_all("client", &messages, ClientMessage::decode, ClientMessage::encode);
 }
 
 #[test]
@@ -100,12 +96,7 @@ fn server_messages() {
         ),
         ("pong", ServerMessage::Pong),
     ];
-    for (name, message) in &messages {
-        let text = golden("server", name);
-        assert_eq!(ServerMessage::decode(&text).as_ref(), Ok(message), "{name}");
-        assert_eq!(message.encode(), Ok(text), "{name}");
-    }
-    assert_eq!(golden_files("server-"), messages.len(), "a golden file is not tested");
+    check_all("server", &messages, ServerMessage::decode, ServerMessage::encode);
 }
 
 #[test]
@@ -128,12 +119,27 @@ fn peer_messages() {
         ("delivered", PeerMessage::Delivered { id: 1 }),
         ("bye", PeerMessage::Bye),
     ];
-    for (name, message) in &messages {
-        let text = golden("peer", name);
-        assert_eq!(PeerMessage::decode(&text).as_ref(), Ok(message), "{name}");
-        assert_eq!(message.encode(), Ok(text), "{name}");
+    check_all("peer", &messages, PeerMessage::decode, PeerMessage::encode);
+}
+
+/// Checks each message against the file `{direction}-{name}.json`, and that no file is left over.
+fn check_all<M: Debug + PartialEq>(
+    direction: &str,
+    messages: &[(&str, M)],
+    decode: fn(&str) -> Result<M, WireError>,
+    encode: fn(&M) -> Result<String, WireError>,
+) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for (name, message) in messages {
+        let path = folder.join(format!("{direction}-{name}.json"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text = text.trim_end();
+        assert_eq!(decode(text).as_ref(), Ok(message), "{name}");
+        assert_eq!(encode(message).as_deref(), Ok(text), "{name}");
     }
-    assert_eq!(golden_files("peer-"), messages.len(), "a golden file is not tested");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let files = files.filter(|name| name.to_string_lossy().starts_with(&format!("{direction}-")));
+    assert_eq!(files.count(), messages.len(), "a golden file is not tested");
 }
 
 fn other() -> PeerId {
@@ -150,19 +156,4 @@ fn peer() -> PeerInfo {
 
 fn description(kind: DescriptionKind) -> SignalData {
     SignalData::Description(SessionDescription { kind, sdp: SDP.into() })
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
-}
-
-fn golden(direction: &str, name: &str) -> String {
-    let path = folder().join(format!("{direction}-{name}.json"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.trim_end().to_owned()
-}
-
-fn golden_files(prefix: &str) -> usize {
-    let names = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name());
-    names.filter(|name| name.to_string_lossy().starts_with(prefix)).count()
 }

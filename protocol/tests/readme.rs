@@ -1,4 +1,4 @@
-//! README.md is the specification: its examples are messages, and nothing is left out of it.
+//! README.md is the specification: its examples are valid messages, and it has every message and error code.
 
 use std::collections::BTreeSet;
 
@@ -21,14 +21,14 @@ struct Example {
 }
 
 #[test]
-fn every_example_is_the_message_it_claims_to_be() {
+fn every_example_is_a_message_of_the_type_in_its_heading() {
     let mut seen = BTreeSet::new();
     for example in examples() {
         let parsed = match example.section.as_str() {
             "From the client to the server" => ClientMessage::decode(&example.text).map(|m| m.encode().unwrap()),
             "From the server to the client" => ServerMessage::decode(&example.text).map(|m| m.encode().unwrap()),
             "Between two peers" => PeerMessage::decode(&example.text).map(|m| m.encode().unwrap()),
-            other => panic!("an example under {other:?} has no direction"),
+            other => panic!("an example stands under {other:?}, which is no direction"),
         };
         let again = parsed.unwrap_or_else(|error| panic!("{error}: {}", example.text));
         let shown: Value = serde_json::from_str(&example.text).unwrap();
@@ -50,7 +50,7 @@ fn every_example_is_the_message_it_claims_to_be() {
     assert_eq!(seen.len(), CLIENT.len() + SERVER.len() + PEER.len(), "a type is missing in the lists of this test");
 }
 
-/// The parser names every type that it knows when it meets another one: the lists above are complete.
+/// The parser's error about an unknown type lists every type that it knows.
 #[test]
 fn the_lists_of_types_are_complete() {
     let error = ClientMessage::decode("{\"type\":\"?\"}").unwrap_err().to_string();
@@ -59,7 +59,7 @@ fn the_lists_of_types_are_complete() {
 }
 
 #[test]
-fn every_error_code_has_a_row() {
+fn every_error_code_has_a_row_in_the_table() {
     for code in ErrorCode::ALL {
         let name = serde_json::to_value(code).unwrap();
         let row = format!("| `{}` | ", name.as_str().unwrap());

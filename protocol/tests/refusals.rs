@@ -1,4 +1,4 @@
-//! What is refused, with which code, and what is tolerated from a newer version.
+//! What is refused, and with which error code; what is accepted from a newer version.
 
 use maru_protocol::peer::PeerMessage;
 use maru_protocol::signal::{ClientMessage, ErrorCode, LeaveReason, ServerMessage, SignalData};
@@ -9,7 +9,7 @@ use maru_protocol::{
 const ID: &str = "0123456789abcdef0123456789abcdef";
 
 #[test]
-fn what_is_no_message() {
+fn text_that_is_no_message_is_refused() {
     for text in [
         "",
         " ",
@@ -32,20 +32,20 @@ fn what_is_no_message() {
 }
 
 #[test]
-fn deep_nesting_is_no_message() {
+fn deep_nesting_is_refused() {
     let nested = format!("{{\"type\":\"rename\",\"name\":{}", "[".repeat(60_000));
     assert_eq!(code(&nested), ErrorCode::BadMessage);
 }
 
 #[test]
-fn an_error_does_not_repeat_a_long_message() {
+fn an_error_does_not_quote_a_long_message() {
     let text = format!("{{\"type\":\"{}\"}}", "x".repeat(50_000));
     let error = ClientMessage::decode(&text).unwrap_err();
     assert!(error.to_string().len() < 300, "{error}");
 }
 
 #[test]
-fn names_say_what_is_wrong_with_them() {
+fn an_invalid_name_is_an_error_of_its_own() {
     assert_eq!(ClientMessage::decode(&join("\" \"", "\"Min\"")), Err(WireError::BadRoom(IdError::Empty)));
     let long = format!("\"{}\"", "n".repeat(33));
     let too_long = IdError::TooLong { length: 33, limit: 32 };
@@ -58,7 +58,7 @@ fn names_say_what_is_wrong_with_them() {
 }
 
 #[test]
-fn another_version_is_recognised_whatever_its_fields_are() {
+fn another_version_is_recognised_whatever_its_fields_hold() {
     for text in [
         "{\"type\":\"join\",\"version\":2}",
         "{\"type\":\"join\",\"version\":0,\"room\":\"\",\"name\":[]}",
@@ -76,7 +76,7 @@ fn another_version_is_recognised_whatever_its_fields_are() {
 }
 
 #[test]
-fn what_a_newer_version_adds_is_ignored() {
+fn additions_of_a_newer_version_are_ignored() {
     let mut text = join("\"room\"", "\"Min\"");
     text.insert_str(1, "\"camera\":{\"codecs\":[\"av1\"]},");
     assert!(ClientMessage::decode(&text).is_ok());
@@ -96,13 +96,13 @@ fn what_a_newer_version_adds_is_ignored() {
 }
 
 #[test]
-fn what_is_unknown_is_not_written() {
+fn unknown_messages_cannot_be_written() {
     assert!(ServerMessage::Unknown.encode().is_err());
     assert!(PeerMessage::Unknown.encode().is_err());
 }
 
 #[test]
-fn signal_data_is_one_of_two() {
+fn signal_data_is_either_a_description_or_a_candidate() {
     let signal =
         |data: &str| ClientMessage::decode(&format!("{{\"type\":\"signal\",\"to\":\"{ID}\",\"data\":{data}}}"));
     assert!(signal("{\"candidate\":{\"candidate\":\"\"}}").is_ok());
@@ -149,8 +149,8 @@ fn sizes_are_limited_to_the_byte() {
 }
 
 #[test]
-fn whatever_a_client_may_send_a_server_can_pass_on() {
-    // Control characters take six bytes each in JSON: the most that a description can grow on its way.
+fn a_server_can_pass_on_whatever_a_client_may_send() {
+    // A control character takes six bytes in JSON: the most that a description can grow when it is encoded anew.
     let sdp = "\u{1}".repeat(10_000);
     let text = serde_json::json!({"type": "signal", "to": ID, "data": {"description": {"type": "offer", "sdp": sdp}}});
     let Ok(ClientMessage::Signal { to, data }) = ClientMessage::decode(&text.to_string()) else { panic!() };
