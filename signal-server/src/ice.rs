@@ -1,6 +1,7 @@
 //! STUN and TURN servers as they are given on the command line.
 
 use maru_protocol::signal::IceServer;
+use percent_encoding::percent_decode_str;
 
 /// Why a URL is not one of a STUN or TURN server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,18 +95,12 @@ fn check_address(address: &str) -> Result<(), IceUrlError> {
 }
 
 fn unescape(text: &str) -> Result<String, IceUrlError> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|b| char::from(b).to_digit(16)).ok_or(IceUrlError::Percent);
-        let value = digit()? * 16 + digit()?;
-        bytes.push(value as u8);
+    // The crate leaves an incomplete escape as it is.
+    let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    if !text.split('%').skip(1).all(is_escape) {
+        return Err(IceUrlError::Percent);
     }
-    String::from_utf8(bytes).map_err(|_| IceUrlError::Percent)
+    percent_decode_str(text).decode_utf8().map(Into::into).map_err(|_| IceUrlError::Percent)
 }
 
 #[cfg(test)]
@@ -161,6 +156,8 @@ mod tests {
             ("turn:user:@host", IceUrlError::NoCredential),
             ("turn:user:secret@host?transport=sctp", IceUrlError::Query),
             ("turn:user:50%@host", IceUrlError::Percent),
+            ("turn:user:%4@host", IceUrlError::Percent),
+            ("turn:user:%%41@host", IceUrlError::Percent),
             ("turn:user:%ff@host", IceUrlError::Percent),
         ] {
             assert_eq!(parse_ice_url(url), Err(error), "{url}");

@@ -1,4 +1,4 @@
-//! Thousands of random things happen to a small server, and after each of them what every client was told must be
+//! Thousands of random inputs to a small server. After each of them, what every client knows from its messages must be
 //! exactly what is true.
 
 use std::collections::BTreeSet;
@@ -7,11 +7,11 @@ use super::*;
 
 const ROOM_NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// What one client knows: only from the messages it received.
+/// What one client knows from the messages that it received.
 struct Client {
     instance: u128,
     room: Option<&'static str>,
-    /// Where it asked to be let in.
+    /// The room of its last `join`.
     asked: Option<&'static str>,
     peers: BTreeSet<PeerId>,
 }
@@ -22,12 +22,11 @@ struct Simulation {
     max_rooms: usize,
     now: Duration,
     clients: BTreeMap<PeerId, Client>,
-    next_id: u128,
-    random: u64,
+    random: fastrand::Rng,
 }
 
 #[test]
-fn everyone_knows_exactly_who_is_there() {
+fn every_client_knows_exactly_who_is_in_its_room() {
     for seed in 1..=40 {
         let mut simulation = Simulation::new(seed);
         for _ in 0..1_500 {
@@ -35,7 +34,7 @@ fn everyone_knows_exactly_who_is_there() {
             simulation.check();
         }
         simulation.input(Input::ShutDown);
-        assert!(simulation.clients.is_empty(), "seed {seed}: nobody is forgotten at the end");
+        assert!(simulation.clients.is_empty(), "seed {seed}: shutting down closes every connection");
     }
 }
 
@@ -48,16 +47,14 @@ impl Simulation {
             rooms: Rooms::new(Arc::new(config)),
             now: Duration::ZERO,
             clients: BTreeMap::new(),
-            next_id: 0,
-            random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            random: fastrand::Rng::with_seed(seed),
         }
     }
 
     fn step(&mut self) {
-        let pause_ms = self.pick(400) as u64;
-        self.now += Duration::from_millis(pause_ms);
+        self.now += Duration::from_millis(self.random.u64(..400));
         let Some(id) = self.some_client() else { return self.connect() };
-        match self.pick(20) {
+        match self.random.u32(..20) {
             0..=3 => self.connect(),
             4..=8 => self.join(&id),
             9 => self.input(Input::Disconnected(&id)),
@@ -73,16 +70,15 @@ impl Simulation {
     }
 
     fn connect(&mut self) {
-        self.next_id += 1;
-        // Ids in no order, a few instances only, so that they meet.
-        let id = PeerId::from_bits(self.next_id.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
-        let instance = self.pick(12) as u128;
+        let id = PeerId::from_bits(self.random.u128(..));
+        // Few, so that the same instance often joins again.
+        let instance = self.random.u128(..12);
         self.clients.insert(id.clone(), Client { instance, room: None, asked: None, peers: BTreeSet::new() });
         self.input(Input::Connected(id));
     }
 
     fn join(&mut self, id: &PeerId) {
-        let room = ROOM_NAMES[self.pick(ROOM_NAMES.len())];
+        let room = ROOM_NAMES[self.random.usize(..ROOM_NAMES.len())];
         let client = self.clients.get_mut(id).unwrap();
         if client.room.is_none() {
             client.asked = Some(room);
@@ -101,10 +97,10 @@ impl Simulation {
     fn input(&mut self, input: Input<'_>) {
         for output in self.rooms.handle(self.now, input) {
             match output {
-                Output::Ping(id) => assert!(self.clients.contains_key(&id), "nobody who is closed is pinged"),
-                Output::Close(id, _) => assert!(self.clients.remove(&id).is_some(), "nobody is closed twice"),
+                Output::Ping(id) => assert!(self.clients.contains_key(&id), "a closed connection is not pinged"),
+                Output::Close(id, _) => assert!(self.clients.remove(&id).is_some(), "a connection is closed once"),
                 Output::Send(to, message) => {
-                    assert_eq!(to.iter().collect::<BTreeSet<_>>().len(), to.len(), "nobody is told twice");
+                    assert_eq!(to.iter().collect::<BTreeSet<_>>().len(), to.len(), "a message goes to a client once");
                     for id in to {
                         self.receive(&id, &message);
                     }
@@ -115,7 +111,7 @@ impl Simulation {
 
     fn receive(&mut self, id: &PeerId, message: &ServerMessage) {
         let capacity = self.capacity;
-        let client = self.clients.get_mut(id).expect("nobody who is closed is written to");
+        let client = self.clients.get_mut(id).expect("nothing is sent to a closed connection");
         match message {
             ServerMessage::Welcome { id: own, peers, .. } => {
                 assert_eq!(own, id);
@@ -129,7 +125,7 @@ impl Simulation {
                 assert!(client.peers.contains(id), "a message from outside the room");
             }
             ServerMessage::Error { code, .. } => assert_ne!(*code, ErrorCode::Unknown),
-            ServerMessage::Pong | ServerMessage::Unknown => panic!("nobody asked for {message:?}"),
+            ServerMessage::Pong | ServerMessage::Unknown => panic!("{message:?} was not asked for"),
         }
     }
 
@@ -143,7 +139,7 @@ impl Simulation {
             let present: Vec<_> = self.clients.iter().filter(|(_, other)| other.room == Some(room)).collect();
             assert!(present.len() <= self.capacity);
             let others = present.iter().map(|(other, _)| (*other).clone()).filter(|other| other != id);
-            assert_eq!(client.peers, others.collect(), "what a client was told is what is true");
+            assert_eq!(client.peers, others.collect(), "what a client was told is true");
             let instances: BTreeSet<_> = present.iter().map(|(_, other)| other.instance).collect();
             assert_eq!(instances.len(), present.len(), "an instance is in a room once");
         }
@@ -154,15 +150,6 @@ impl Simulation {
     }
 
     fn some_client(&mut self) -> Option<PeerId> {
-        let choice = self.pick(self.clients.len().max(1));
-        self.clients.keys().nth(choice).cloned()
-    }
-
-    /// A number below `limit` (xorshift).
-    fn pick(&mut self, limit: usize) -> usize {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        (self.random % limit as u64) as usize
+        self.random.choice(self.clients.keys()).cloned()
     }
 }
