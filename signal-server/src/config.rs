@@ -1,35 +1,38 @@
-//! Everything that can be set, and its default.
+//! The settings of a server and their defaults.
 
 use std::time::Duration;
 
 use maru_protocol::signal::IceServer;
 
-/// The limits of a server. The defaults are meant for a small public server.
+/// The settings of a server. The defaults suit a small public server.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Peers in one room, at most 256.
+    /// Most peers in one room. At most 256.
     pub room_capacity: usize,
-    /// Sockets, whether they have joined a room or not. The next one is answered with HTTP status 503.
+    /// Most connections at the same time, in a room or not. Further ones receive HTTP status 503.
     pub max_connections: usize,
-    /// Rooms with anyone in them. Whoever would open the next one is told `server-full`.
+    /// Most rooms at the same time. A client whose `join` would open another one receives `server-full`.
     pub max_rooms: usize,
-    /// Handed to every client in `welcome`.
+    /// STUN and TURN servers. Every client receives them in `welcome`.
     pub ice_servers: Vec<IceServer>,
-    /// From the TCP connection to `join`, the WebSocket handshake included.
+    /// Longest time from the TCP connection to `join`, WebSocket handshake included.
     pub join_timeout: Duration,
-    /// Between two pings to the same client. [`Config::silence_timeout`] follows from it.
+    /// Time between two pings to a client. [`Config::silence_timeout`] follows from it.
     pub ping_interval: Duration,
-    /// How long a client that is being closed may take for what is still to be sent, and again for closing its side.
+    /// Longest time for a client that is being disconnected to read the rest of its send queue, and again to close its
+    /// side of the connection.
     pub close_timeout: Duration,
-    /// Frames that a client may send at once, WebSocket pings and pongs included.
+    /// Most frames that a client may send at once, WebSocket pings and pongs included.
     pub burst_frames: u32,
+    /// Frames that a client may send per second in the long run.
     pub frames_per_second: u32,
-    /// Bytes that a client may send at once.
+    /// Most bytes that a client may send at once.
     pub burst_bytes: u32,
+    /// Bytes that a client may send per second in the long run.
     pub bytes_per_second: u32,
-    /// Frames that may wait for a client that reads slowly. One more, and it is cut off.
+    /// Most frames in a client's send queue. A client whose queue is full is disconnected.
     pub queue_frames: usize,
-    /// The same in bytes.
+    /// Most bytes in a client's send queue.
     pub queue_bytes: usize,
 }
 
@@ -54,8 +57,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// After this much silence a client counts as lost: two pings went out, and the second one had a quarter of an
-    /// interval to be answered. 18 s by default, so that the others know within 20 s.
+    /// A client that sends nothing for this long is disconnected. It leaves time for two pings, and a quarter of
+    /// [`Config::ping_interval`] to answer the second one. 18 s by default, so that the others know within 20 s.
     pub fn silence_timeout(&self) -> Duration {
         self.ping_interval * 9 / 4
     }

@@ -1,5 +1,4 @@
-//! One client's socket: from the handshake to the last byte. Decides nothing: what it reads goes to the hub, what it
-//! writes comes from there.
+//! One client's socket, from the handshake to the end. What it reads goes to the hub, what it writes comes from there.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,58 +16,43 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use crate::hub::Hub;
-use crate::outbox::{Outgoing, Outgoings, Queue};
 use crate::rooms::{Breach, Input};
+use crate::send_queue::{Frames, Outgoing, QueueReader};
 use crate::{Config, http};
 
-/// The default of 128 KiB would be held by every connection for as long as it lives.
+/// Each connection holds such a buffer for its whole life. The default is 128 KiB.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
-pub(crate) async fn serve(
-    mut tcp: TcpStream,
-    id: PeerId,
-    mut outgoings: Outgoings,
-    hub: Arc<Hub>,
-    config: Arc<Config>,
-) {
-    // Without it small messages wait for the acknowledgement of the last one. It fails only on a socket that is dead.
+/// Serves one client until its connection is closed.
+pub(crate) async fn serve(mut tcp: TcpStream, id: PeerId, mut queue: QueueReader, hub: Arc<Hub>, config: Arc<Config>) {
+    // Otherwise a small message waits for the acknowledgement of the previous one. Fails only on a dead socket.
     let _ = tcp.set_nodelay(true);
-    let asked = tokio::select! {
-        asked = http::read_head(&mut tcp) => Some(asked),
-        _ = &mut outgoings.closed => None,
+    let head = tokio::select! {
+        head = http::read_head(&mut tcp) => Some(head),
+        _ = &mut queue.closed => None,
     };
     let limit = config.close_timeout;
-    match asked {
+    match head {
         Some(Ok(Some(head))) => match head.upgrade() {
-            Some(response) => upgrade(&mut tcp, &response, head.rest, &id, outgoings, &hub, limit).await,
-            None => http::answer(&mut tcp, head.answer(), limit).await,
+            Some(response) => {
+                if let Ok(Ok(())) = timeout(limit, tcp.write_all(&response)).await {
+                    let config = Some(web_socket_config());
+                    let socket = WebSocketStream::from_partially_read(&mut tcp, head.rest, Role::Server, config).await;
+                    exchange(socket, &id, queue, &hub, limit).await;
+                }
+            }
+            None => http::respond(&mut tcp, head.response(), limit).await,
         },
-        Some(Ok(None)) => http::answer(&mut tcp, http::NOT_A_HANDSHAKE, limit).await,
-        None => http::answer(&mut tcp, http::TOO_LATE, limit).await,
+        Some(Ok(None)) => http::respond(&mut tcp, http::NOT_A_HANDSHAKE, limit).await,
+        None => http::respond(&mut tcp, http::TIMED_OUT, limit).await,
         Some(Err(_)) => {}
     }
     hub.handle(Input::Disconnected(&id));
     linger(tcp, limit).await;
 }
 
-/// `response`: the answer to the handshake. `read`: what the client has sent after its handshake.
-async fn upgrade(
-    tcp: &mut TcpStream,
-    response: &[u8],
-    read: Vec<u8>,
-    id: &PeerId,
-    outgoings: Outgoings,
-    hub: &Hub,
-    close_timeout: Duration,
-) {
-    if let Ok(Ok(())) = timeout(close_timeout, tcp.write_all(response)).await {
-        let socket = WebSocketStream::from_partially_read(tcp, read, Role::Server, Some(web_socket_config())).await;
-        converse(socket, id, outgoings, hub, close_timeout).await;
-    }
-}
-
-/// Closes our direction and reads what still comes, for a while. Closing a socket with unread bytes in it would reset
-/// the connection, and the client might never see why.
+/// Closes our direction, then discards what still arrives, for at most `limit`. Closing a socket with unread bytes would
+/// reset the connection, and the client could lose our last message.
 pub(crate) async fn linger(mut tcp: TcpStream, limit: Duration) {
     let drained = async {
         tcp.shutdown().await?;
@@ -76,27 +60,29 @@ pub(crate) async fn linger(mut tcp: TcpStream, limit: Duration) {
         while tcp.read(&mut unread).await? > 0 {}
         Ok::<_, std::io::Error>(())
     };
-    // However it ends, the socket is closed now.
+    // The socket is closed afterwards in any case.
     let _ = timeout(limit, drained).await;
 }
 
-async fn converse(
+/// Reads and writes messages until one side closes the WebSocket.
+async fn exchange(
     socket: WebSocketStream<&mut TcpStream>,
     id: &PeerId,
-    outgoings: Outgoings,
+    queue: QueueReader,
     hub: &Hub,
     close_timeout: Duration,
 ) {
     let (sink, stream) = socket.split();
-    let mut writing = pin!(write(sink, outgoings.queue));
+    let mut writing = pin!(write(sink, queue.frames));
     let written = tokio::select! {
         () = &mut writing => true,
         () = read(stream, id, hub) => false,
-        _ = outgoings.closed => false,
+        _ = queue.closed => false,
     };
     hub.handle(Input::Disconnected(id));
     if !written {
-        // The hub has closed the queue: this ends when everything is written, or when the client does not take it.
+        // The hub has closed the queue: `writing` ends once the queue is empty. A client that does not accept the rest
+        // within `close_timeout` is disconnected.
         let _ = timeout(close_timeout, writing).await;
     }
 }
@@ -107,7 +93,7 @@ async fn read(mut stream: SplitStream<WebSocketStream<&mut TcpStream>>, id: &Pee
             Ok(Message::Text(text)) => hub.handle(Input::Text(id, &text)),
             Ok(Message::Binary(_)) => hub.handle(Input::Broken(id, Breach::Binary)),
             Ok(Message::Ping(_) | Message::Pong(_)) => hub.handle(Input::Control(id)),
-            // The answer is written by asking for the next message, which is the end.
+            // Asking for the next message sends the answer to a close frame, and then ends the stream.
             Ok(Message::Close(_) | Message::Frame(_)) => {}
             Err(Error::Capacity(_)) => hub.handle(Input::Broken(id, Breach::Oversized)),
             Err(Error::Utf8(_)) => hub.handle(Input::Broken(id, Breach::NotUtf8)),
@@ -117,9 +103,9 @@ async fn read(mut stream: SplitStream<WebSocketStream<&mut TcpStream>>, id: &Pee
     }
 }
 
-async fn write(mut sink: SplitSink<WebSocketStream<&mut TcpStream>, Message>, mut queue: Queue) {
-    while let Some(outgoing) = queue.next().await {
-        let message = match outgoing {
+async fn write(mut sink: SplitSink<WebSocketStream<&mut TcpStream>, Message>, mut frames: Frames) {
+    while let Some(frame) = frames.next().await {
+        let message = match frame {
             Outgoing::Text(text) => Message::Text(text),
             Outgoing::Ping => Message::Ping(Bytes::new()),
             Outgoing::Close(code) => {
@@ -138,6 +124,6 @@ fn web_socket_config() -> WebSocketConfig {
         .max_message_size(Some(MAX_FRAME_BYTES))
         .max_frame_size(Some(MAX_FRAME_BYTES))
         .write_buffer_size(0)
-        // The largest message, and the pongs of a client that sends pings and reads nothing.
+        // Room for the largest message, and for the pongs to a client that sends pings and reads nothing.
         .max_write_buffer_size(2 * MAX_SERVER_FRAME_BYTES)
 }

@@ -1,7 +1,7 @@
-//! The rooms and the queues to the clients, behind one lock that is never held while waiting.
+//! The rooms and the send queues, behind one lock that is never held across an `.await`.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use maru_protocol::PeerId;
 use maru_protocol::signal::ServerMessage;
@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::Config;
-use crate::outbox::{Outbox, Outgoing, Outgoings, outbox};
 use crate::rooms::{Input, Output, Rooms};
+use crate::send_queue::{Outgoing, QueueReader, SendQueue, send_queue};
 
 pub(crate) struct Hub {
     started: Instant,
@@ -22,56 +22,63 @@ pub(crate) struct Hub {
 
 struct State {
     rooms: Rooms,
-    outboxes: HashMap<PeerId, Outbox>,
+    queues: HashMap<PeerId, SendQueue>,
 }
 
 impl Hub {
     pub(crate) fn new(config: Arc<Config>, registrations: watch::Sender<usize>) -> Self {
-        let state = Mutex::new(State { rooms: Rooms::new(config.clone()), outboxes: HashMap::new() });
+        let state = Mutex::new(State { rooms: Rooms::new(config.clone()), queues: HashMap::new() });
         Self { started: Instant::now(), config, state, registrations }
     }
 
-    /// A new connection: its address, and what is to be sent to it.
-    pub(crate) fn connect(&self) -> Result<(PeerId, Outgoings), getrandom::Error> {
+    /// Adds a connection. Returns its id and what is to be written to it.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub(crate) fn connect(&self) -> Result<(PeerId, QueueReader), getrandom::Error> {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits)?;
         let id = PeerId::from_bits(u128::from_ne_bytes(bits));
-        let (outbox, outgoings) = outbox(&self.config);
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).outboxes.insert(id.clone(), outbox);
+        let (queue, reader) = send_queue(&self.config);
+        self.lock().queues.insert(id.clone(), queue);
         self.handle(Input::Connected(id.clone()));
-        Ok((id, outgoings))
+        Ok((id, reader))
     }
 
-    /// Never waits.
+    /// Handles one input, and carries out what follows from it. Does not wait for any client.
     pub(crate) fn handle(&self, input: Input<'_>) {
         let now = self.started.elapsed();
-        // A panic while the lock was held must not end the service for everyone else.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         let mut outputs = VecDeque::from(state.rooms.handle(now, input));
         while let Some(output) = outputs.pop_front() {
-            for slow in state.carry_out(output) {
-                tracing::debug!("a client does not read what it is sent");
-                outputs.extend(state.rooms.handle(now, Input::Overflowed(&slow)));
+            for id in state.carry_out(output) {
+                tracing::debug!("a send queue is full: its client is disconnected");
+                outputs.extend(state.rooms.handle(now, Input::Overflowed(&id)));
             }
         }
         let registrations = state.rooms.registrations();
         self.registrations.send_if_modified(|known| std::mem::replace(known, registrations) != registrations);
     }
+
+    /// A panic of one task while it held the lock does not end the service for the others.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl State {
-    /// Returns the clients whose queue is full.
+    /// Returns the clients whose send queue is full.
     fn carry_out(&mut self, output: Output) -> Vec<PeerId> {
         match output {
             Output::Send(to, message) => self.send(to, &message),
             Output::Ping(id) => {
-                let full = self.outboxes.get(&id).is_some_and(|outbox| !outbox.push(Outgoing::Ping));
+                let full = self.queues.get(&id).is_some_and(|queue| !queue.push(Outgoing::Ping));
                 if full { vec![id] } else { Vec::new() }
             }
             Output::Close(id, goodbye) => {
-                if let Some(outbox) = self.outboxes.remove(&id) {
+                if let Some(queue) = self.queues.remove(&id) {
                     tracing::debug!(?goodbye, "a connection is closed");
-                    outbox.close(goodbye);
+                    queue.close(goodbye);
                 }
                 Vec::new()
             }
@@ -81,14 +88,14 @@ impl State {
     fn send(&self, mut to: Vec<PeerId>, message: &ServerMessage) -> Vec<PeerId> {
         match message.encode() {
             Ok(text) => {
-                // Shared by all who receive it.
+                // One allocation for all receivers.
                 let text = Utf8Bytes::from(text);
-                to.retain(|id| self.outboxes.get(id).is_some_and(|outbox| !outbox.push(Outgoing::Text(text.clone()))));
+                to.retain(|id| self.queues.get(id).is_some_and(|queue| !queue.push(Outgoing::Text(text.clone()))));
                 to
             }
             Err(error) => {
-                // Cannot happen with a room of at most 256 and limits on all that is passed on.
-                tracing::error!(%error, "a message cannot be written");
+                // Cannot happen: a room has at most 256 peers, and every text in a message has a limit.
+                tracing::error!(%error, "a message cannot be encoded");
                 Vec::new()
             }
         }

@@ -1,9 +1,9 @@
-//! STUN and TURN servers as they are given on the command line.
+//! STUN and TURN servers on the command line.
 
 use maru_protocol::signal::IceServer;
 use percent_encoding::percent_decode_str;
 
-/// Why a URL is not one of a STUN or TURN server.
+/// Why a text is not the URL of a STUN or TURN server. Each message says what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IceUrlError {
     #[error("it must start with stun:, stuns:, turn: or turns:")]
@@ -22,11 +22,14 @@ pub enum IceUrlError {
     Percent,
 }
 
-/// Reads `stun:HOST[:PORT]` or `turn:USER:CREDENTIAL@HOST[:PORT][?transport=udp|tcp]`, and the same with `stuns` and
-/// `turns` (over TLS).
+/// Reads `stun:HOST[:PORT]` (RFC 7064) or `turn:USER:CREDENTIAL@HOST[:PORT][?transport=udp|tcp]` (RFC 7065, plus user
+/// and credential), and the same with `stuns` and `turns` (over TLS).
 ///
-/// The user may have colons (as in `expiry:name`), the credential may not: write `%3A` there, `%40` for an at sign and
-/// `%25` for a percent sign in either.
+/// User and credential are percent-encoded (RFC 3986, 2.1): write `%25` for a percent sign and `%40` for an at sign. The
+/// user may contain colons, as in `expiry:name`; in the credential write `%3A`.
+///
+/// # Errors
+/// The text has another form.
 pub fn parse_ice_url(text: &str) -> Result<IceServer, IceUrlError> {
     let (scheme, rest) = text.split_once(':').ok_or(IceUrlError::Scheme)?;
     let is_turn = match scheme {
@@ -112,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn stun() {
+    fn stun_servers_have_a_host_and_perhaps_a_port() {
         for url in ["stun:stun.example.org", "stuns:stun.example.org:5349", "stun:[2001:db8::1]:3478", "stun:10.0.0.1"]
         {
             let expected = IceServer { urls: vec![url.into()], username: None, credential: None };
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn turn_with_user_and_credential() {
+    fn turn_servers_have_a_user_and_a_credential() {
         assert_eq!(
             parse_ice_url("turn:maru:secret@turn.example.org:3478?transport=udp"),
             Ok(turn("turn:turn.example.org:3478?transport=udp", "maru", "secret"))
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_have_names() {
+    fn each_mistake_has_an_error() {
         for (url, error) in [
             ("", IceUrlError::Scheme),
             ("stun.example.org:3478", IceUrlError::Scheme),

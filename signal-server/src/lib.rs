@@ -1,11 +1,11 @@
-//! Introduces Maru callers to each other, sees nothing else and keeps nothing.
+//! Introduces Maru callers to each other. It sees no media and no chat, and stores nothing.
 //!
-//! [`run`] accepts connections until it is told to stop. What the server does is decided in [`rooms`], which is pure:
-//! inputs and the time go in, messages come out. Around it: `hub` (one lock around the rooms, one bounded queue for
-//! each connection), `connection` (one task for each socket), `http` (answers to those who speak no WebSocket).
+//! [`run`] accepts connections until it is told to stop. [`rooms`] decides everything, without I/O: inputs and the time
+//! go in, messages come out. Around it are `hub` (one lock around the rooms, one send queue for each connection),
+//! `connection` (one task for each socket) and `http` (responses other than a WebSocket).
 //!
-//! Every queue is bounded: see [`Config`] for the numbers. The worst case of memory for each connection is its queue
-//! (512 KiB by default), one frame being read (64 KiB), and small buffers; kernel socket buffers come on top.
+//! Every queue is bounded ([`Config`]). A connection takes at most its send queue (512 KiB by default), one message that
+//! is being read (64 KiB) and small buffers, besides the kernel's socket buffers.
 
 use std::future::Future;
 use std::io;
@@ -20,13 +20,13 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 mod config;
 mod connection;
+mod guest_page;
 mod http;
 mod hub;
 mod ice;
-mod outbox;
-mod pages;
 mod rate_limit;
 pub mod rooms;
+mod send_queue;
 mod timeouts;
 
 pub use config::Config;
@@ -35,22 +35,31 @@ pub use ice::{IceUrlError, parse_ice_url};
 use hub::Hub;
 use rooms::Input;
 
-/// How many connections over the cap are told so at the same time. More are closed without a word.
+/// Connections over the limit that are answered at the same time. Further ones are closed without an answer.
 const MAX_REFUSALS: usize = 32;
 
-/// How often accepting may fail in a row, 100 ms apart, before the server gives up.
+/// The server ends when accepting fails this often in a row.
 const MAX_ACCEPT_FAILURES: u32 = 300;
 
-/// Serves `listener` until `shutdown` is ready, then says goodbye to everyone and waits until they are gone, for at
-/// most [`Config::close_timeout`] and a little.
+/// Pause after accepting has failed. Most likely the process is out of file descriptors until a connection closes.
+const ACCEPT_RETRY_INTERVAL: Duration = Duration::from_millis(100);
+
+/// When shutting down, connections may take twice [`Config::close_timeout`] and this much longer.
+const SHUTDOWN_MARGIN: Duration = Duration::from_millis(500);
+
+/// Serves `listener` until `shutdown` completes. Then tells every client, and waits until all connections are closed,
+/// for at most twice [`Config::close_timeout`] and half a second.
 ///
 /// # Errors
-/// Only if the listener cannot accept connections any more.
+/// The listener cannot accept connections any more.
 pub async fn run(listener: TcpListener, config: Config, shutdown: impl Future) -> io::Result<()> {
     run_counted(listener, config, watch::Sender::new(0), shutdown).await
 }
 
-/// As [`run`], and keeps the number of clients who are in a room in `registrations`.
+/// As [`run`]. `registrations` always holds the number of clients that are in a room.
+///
+/// # Errors
+/// As [`run`].
 pub async fn run_counted(
     listener: TcpListener,
     config: Config,
@@ -63,18 +72,18 @@ pub async fn run_counted(
     let accepted = accept_until(listener, &config, &hub, &mut connections, shutdown).await;
 
     hub.handle(Input::ShutDown);
-    let drained = timeout(config.close_timeout * 2 + Duration::from_millis(500), async {
+    let drained = timeout(config.close_timeout * 2 + SHUTDOWN_MARGIN, async {
         while let Some(ended) = connections.join_next().await {
             log_end(ended);
         }
     });
     if drained.await.is_err() {
-        tracing::warn!(connections = connections.len(), "some connections had to be cut");
+        tracing::warn!(connections = connections.len(), "some connections did not close in time");
     }
     accepted
 }
 
-/// The listener is closed when this returns.
+/// Closes the listener when it returns.
 async fn accept_until(
     listener: TcpListener,
     config: &Arc<Config>,
@@ -99,19 +108,18 @@ async fn accept_until(
                     if connections.len() < config.max_connections {
                         admit(tcp, config, hub, connections);
                     } else if refusals.len() < MAX_REFUSALS {
-                        tracing::warn!("at the limit of connections");
+                        tracing::warn!("too many connections: one is refused");
                         refusals.spawn(http::refuse(tcp, http::FULL, config.close_timeout));
                     }
                 }
-                Err(error) if is_about_one_connection(&error) => {}
+                Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
                     failures += 1;
                     tracing::warn!(%error, "cannot accept a connection");
                     if failures > MAX_ACCEPT_FAILURES {
                         return Err(error);
                     }
-                    // Most likely out of file descriptors: wait until some are closed.
-                    sleep(Duration::from_millis(100)).await;
+                    sleep(ACCEPT_RETRY_INTERVAL).await;
                 }
             },
         }
@@ -120,14 +128,14 @@ async fn accept_until(
 
 fn admit(tcp: TcpStream, config: &Arc<Config>, hub: &Arc<Hub>, connections: &mut JoinSet<()>) {
     match hub.connect() {
-        Ok((id, outbox)) => {
-            connections.spawn(connection::serve(tcp, id, outbox, hub.clone(), config.clone()));
+        Ok((id, queue)) => {
+            connections.spawn(connection::serve(tcp, id, queue, hub.clone(), config.clone()));
         }
         Err(error) => tracing::error!(%error, "no random numbers: a connection is refused"),
     }
 }
 
-fn is_about_one_connection(error: &io::Error) -> bool {
+fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }

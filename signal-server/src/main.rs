@@ -11,40 +11,40 @@ use signal_server::{Config, parse_ice_url};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-/// Introduces Maru callers to each other. Sees neither frame nor sound nor chat, and keeps nothing.
+/// Introduces Maru callers to each other. It sees no media and no chat, and stores nothing.
 #[derive(Parser)]
 #[command(name = "signal-server", version)]
 struct Arguments {
-    /// Where to listen. Port 0 picks a free one; the address in use is the first line printed.
+    /// Address to listen on. Port 0 picks a free port; the first line printed tells the address.
     #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:7400")]
     listen: SocketAddr,
 
-    /// Peers in one room.
+    /// Most peers in one room.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     room_capacity: u16,
 
-    /// Clients at the same time.
+    /// Most clients at the same time.
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_connections: u32,
 
-    /// Rooms at the same time.
+    /// Most rooms at the same time.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_rooms: u32,
 
-    /// Messages that a client may send in a second; four times as many at once.
+    /// Messages that a client may send per second. It may send four times as many at once.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     messages_per_second: u32,
 
-    /// Seconds between two pings to a client. It counts as lost after 2.25 times as long without a sign of life.
+    /// Seconds between two pings to a client. A client that sends nothing for 2.25 times as long is disconnected.
     #[arg(long, value_name = "SECS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=3600))]
     ping_interval: u64,
 
-    /// Seconds from connecting to joining a room.
+    /// Seconds that a client may take from connecting to joining a room.
     #[arg(long, value_name = "SECS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     join_timeout: u64,
 
-    /// A STUN or TURN server that every client is told of; may be repeated. stun:HOST:PORT or
-    /// turn:USER:CREDENTIAL@HOST:PORT?transport=udp
+    /// A STUN or TURN server for all clients: stun:HOST:PORT or turn:USER:CREDENTIAL@HOST:PORT?transport=udp. May be
+    /// given several times.
     #[arg(long = "ice-server", value_name = "URL", value_parser = parse_ice_url)]
     ice_servers: Vec<IceServer>,
 }
@@ -83,11 +83,11 @@ async fn main() -> ExitCode {
 async fn serve(arguments: Arguments) -> io::Result<()> {
     let listener = TcpListener::bind(arguments.listen).await?;
     let address = listener.local_addr()?;
-    // Before the address is printed: whoever reads it may send a signal at once.
+    // Before the address is printed, since whoever reads it may send a signal at once.
     let shutdown = shutdown_signal()?;
     {
         let mut stdout = io::stdout().lock();
-        // Serving matters more than a reader who went away.
+        // If nobody reads standard output, the server still serves.
         let _ = writeln!(stdout, "listening on ws://{address}").and_then(|()| stdout.flush());
     }
     signal_server::run(listener, arguments.config(), shutdown).await?;
@@ -111,7 +111,7 @@ fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
 #[cfg(not(unix))]
 fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
-        // If Ctrl-C cannot be heard, the process ends by being killed.
+        // Without Ctrl-C, only killing the process ends it.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
