@@ -139,35 +139,24 @@ impl Rooms {
     }
 
     fn join(&mut self, id: &PeerId, member: Member, out: &mut Vec<Output>) {
-        let present = self.rooms.get(&member.room).map_or(&[][..], Vec::as_slice);
-        let earlier = present.iter().find(|peer| self.member(peer).is_some_and(|m| m.instance == member.instance));
-        if let Some(earlier) = earlier.cloned() {
+        let same_instance = |peer: &&PeerId| self.member(peer).is_some_and(|other| other.instance == member.instance);
+        if let Some(earlier) = self.members(&member.room).iter().find(same_instance).cloned() {
             out.push(error(&earlier, ErrorCode::Replaced, "the same client joined through another connection"));
             self.remove(&earlier, LeaveReason::Lost, Goodbye::POLICY_VIOLATION, out);
         }
-
-        let capacity = self.config.room_capacity;
-        let present = self.rooms.get(&member.room).map_or(&[][..], Vec::as_slice);
-        if present.len() >= capacity {
-            let message = format!("this room holds {capacity} people");
-            let full = ServerMessage::Error { code: ErrorCode::RoomFull, message, capacity: Some(capacity) };
-            out.push(Output::Send(vec![id.clone()], full));
-            self.remove(id, LeaveReason::Lost, Goodbye::TRY_AGAIN_LATER, out);
-            return;
-        }
-        if present.is_empty() && self.rooms.len() >= self.config.max_rooms {
-            out.push(error(id, ErrorCode::ServerFull, "this server has no room left"));
+        if let Some(refusal) = self.no_place_in(&member.room) {
+            out.push(Output::Send(vec![id.clone()], refusal));
             self.remove(id, LeaveReason::Lost, Goodbye::TRY_AGAIN_LATER, out);
             return;
         }
 
-        let present = present.to_vec();
+        let present = self.members(&member.room).to_vec();
         let newcomer = PeerInfo { id: id.clone(), name: member.name.clone(), instance: member.instance.clone() };
         let welcome = ServerMessage::Welcome {
             version: VERSION,
             id: id.clone(),
             peers: present.iter().filter_map(|peer| self.info(peer)).collect(),
-            capacity,
+            capacity: self.config.room_capacity,
             ice_servers: self.config.ice_servers.clone(),
         };
         self.rooms.entry(member.room.clone()).or_default().push(id.clone());
@@ -177,6 +166,19 @@ impl Rooms {
         }
         out.push(Output::Send(vec![id.clone()], welcome));
         send(present, ServerMessage::PeerJoined { peer: newcomer }, out);
+    }
+
+    /// Why nobody can join `room` now.
+    fn no_place_in(&self, room: &RoomName) -> Option<ServerMessage> {
+        let (present, capacity) = (self.members(room).len(), self.config.room_capacity);
+        if present >= capacity {
+            let message = format!("this room holds {capacity} people");
+            return Some(ServerMessage::Error { code: ErrorCode::RoomFull, message, capacity: Some(capacity) });
+        }
+        if present == 0 && self.rooms.len() >= self.config.max_rooms {
+            return Some(error_message(ErrorCode::ServerFull, "this server has no room left"));
+        }
+        None
     }
 
     fn pass_on(&self, from: &PeerId, to: PeerId, data: SignalData, out: &mut Vec<Output>) {
@@ -242,7 +244,7 @@ impl Rooms {
         }
     }
 
-    /// Forgets the connection, closes it, and tells the others in its room.
+    /// Closes the connection and tells the others in its room.
     fn remove(&mut self, id: &PeerId, reason: LeaveReason, goodbye: Goodbye, out: &mut Vec<Output>) {
         let others = self.others(id);
         let Some(connection) = self.connections.remove(id) else { return };
@@ -266,10 +268,14 @@ impl Rooms {
         Some(PeerInfo { id: id.clone(), name: member.name.clone(), instance: member.instance.clone() })
     }
 
+    fn members(&self, room: &RoomName) -> &[PeerId] {
+        self.rooms.get(room).map_or(&[], Vec::as_slice)
+    }
+
     /// The others in the room of `id`.
     fn others(&self, id: &PeerId) -> Vec<PeerId> {
-        let room = self.member(id).and_then(|member| self.rooms.get(&member.room));
-        room.into_iter().flatten().filter(|peer| *peer != id).cloned().collect()
+        let members = self.member(id).map_or(&[][..], |member| self.members(&member.room));
+        members.iter().filter(|peer| *peer != id).cloned().collect()
     }
 }
 
@@ -280,5 +286,9 @@ fn send(to: Vec<PeerId>, message: ServerMessage, out: &mut Vec<Output>) {
 }
 
 fn error(id: &PeerId, code: ErrorCode, message: &str) -> Output {
-    Output::Send(vec![id.clone()], ServerMessage::Error { code, message: message.to_owned(), capacity: None })
+    Output::Send(vec![id.clone()], error_message(code, message))
+}
+
+fn error_message(code: ErrorCode, message: &str) -> ServerMessage {
+    ServerMessage::Error { code, message: message.to_owned(), capacity: None }
 }

@@ -1,4 +1,4 @@
-//! Each rule by itself.
+//! Each rule by itself, and in `simulation` all of them together.
 
 use super::*;
 
@@ -19,6 +19,15 @@ fn at(secs: u64) -> Duration {
 fn join_text(n: u128, room: &str) -> String {
     let instance = InstanceId::from_bits(n);
     format!(r#"{{"type":"join","version":1,"room":"{room}","name":"n{n}","instance":"{instance}"}}"#)
+}
+
+/// Peers 1 to `peers` have joined room `a`.
+fn rooms_with(peers: u128, config: Config) -> Rooms {
+    let mut rooms = rooms(config);
+    for n in 1..=peers {
+        join(&mut rooms, n, "a");
+    }
+    rooms
 }
 
 /// Peer `n` with instance `n` connects and joins `room`.
@@ -54,19 +63,19 @@ fn assert_error(output: &Output, n: u128, expected: ErrorCode) {
 }
 
 #[test]
-fn joining_tells_both_sides() {
+fn joining_is_announced_to_both_sides() {
     let mut rooms = rooms(Config::default());
     assert_eq!(join(&mut rooms, 1, "a"), [welcome(1, &[], 8)]);
     let joined =
         |to: &[u128], n| Output::Send(to.iter().map(|n| id(*n)).collect(), ServerMessage::PeerJoined { peer: info(n) });
     assert_eq!(join(&mut rooms, 2, "a"), [welcome(2, &[1], 8), joined(&[1], 2)]);
     assert_eq!(join(&mut rooms, 3, "a"), [welcome(3, &[1, 2], 8), joined(&[1, 2], 3)]);
-    assert_eq!(join(&mut rooms, 4, "b"), [welcome(4, &[], 8)], "another room is another world");
+    assert_eq!(join(&mut rooms, 4, "b"), [welcome(4, &[], 8)], "rooms are separate");
     assert_eq!(rooms.registrations(), 4);
 }
 
 #[test]
-fn room_names_that_look_the_same_are_the_same() {
+fn room_names_that_look_the_same_are_the_same_room() {
     let mut rooms = rooms(Config::default());
     join(&mut rooms, 1, "한글");
     let [Output::Send(_, ServerMessage::Welcome { peers, .. }), _] =
@@ -78,11 +87,8 @@ fn room_names_that_look_the_same_are_the_same() {
 }
 
 #[test]
-fn the_ninth_is_told_that_the_room_is_full() {
-    let mut rooms = rooms(Config::default());
-    for n in 1..=8 {
-        join(&mut rooms, n, "a");
-    }
+fn a_full_room_accepts_nobody_until_a_peer_leaves() {
+    let mut rooms = rooms_with(8, Config::default());
     let outputs = join(&mut rooms, 9, "a");
     let [Output::Send(to, ServerMessage::Error { code, capacity, .. }), close] = &outputs[..] else { panic!() };
     assert_eq!((to.as_slice(), *code, *capacity), ([id(9)].as_slice(), ErrorCode::RoomFull, Some(8)));
@@ -92,18 +98,18 @@ fn the_ninth_is_told_that_the_room_is_full() {
 }
 
 #[test]
-fn there_is_a_last_room() {
+fn a_server_with_all_its_rooms_in_use_opens_no_other() {
     let mut rooms = rooms(Config { max_rooms: 2, ..Config::default() });
     join(&mut rooms, 1, "a");
     join(&mut rooms, 2, "b");
     assert_error(&join(&mut rooms, 3, "c")[0], 3, ErrorCode::ServerFull);
-    assert_eq!(join(&mut rooms, 4, "b").len(), 2, "rooms that exist can be joined");
+    assert_eq!(join(&mut rooms, 4, "b").len(), 2, "an existing room can be joined");
     rooms.handle(at(0), Input::Disconnected(&id(1)));
-    assert_eq!(join(&mut rooms, 5, "c"), [welcome(5, &[], 8)], "an empty room is forgotten");
+    assert_eq!(join(&mut rooms, 5, "c"), [welcome(5, &[], 8)], "an empty room gives its place to another");
 }
 
 #[test]
-fn signals_go_to_one_peer_of_the_same_room() {
+fn a_signal_goes_to_one_peer_of_the_same_room() {
     let mut rooms = rooms(Config::default());
     for (n, room) in [(1, "a"), (2, "a"), (3, "a"), (4, "b")] {
         join(&mut rooms, n, room);
@@ -119,10 +125,8 @@ fn signals_go_to_one_peer_of_the_same_room() {
 }
 
 #[test]
-fn new_names_are_told_to_the_others() {
-    let mut rooms = rooms(Config::default());
-    join(&mut rooms, 1, "a");
-    join(&mut rooms, 2, "a");
+fn a_new_name_is_announced_to_the_others() {
+    let mut rooms = rooms_with(2, Config::default());
     let name: Nickname = "새 이름".parse().unwrap();
     let renamed = ServerMessage::PeerRenamed { id: id(2), name: name.clone() };
     assert_eq!(text(&mut rooms, 2, r#"{"type":"rename","name":"새 이름"}"#), [Output::Send(vec![id(1)], renamed)]);
@@ -131,27 +135,22 @@ fn new_names_are_told_to_the_others() {
 }
 
 #[test]
-fn leaving_and_getting_lost_are_different() {
-    let mut rooms = rooms(Config::default());
-    for n in 1..=3 {
-        join(&mut rooms, n, "a");
-    }
+fn leaving_and_losing_the_connection_have_different_reasons() {
+    let mut rooms = rooms_with(3, Config::default());
     let outputs = text(&mut rooms, 1, r#"{"type":"leave"}"#);
     assert_eq!(outputs, [Output::Close(id(1), Goodbye::NORMAL), left(&[2, 3], 1, LeaveReason::Left)]);
     let outputs = rooms.handle(at(0), Input::Disconnected(&id(2)));
     assert_eq!(outputs, [Output::Close(id(2), Goodbye::Cut), left(&[3], 2, LeaveReason::Lost)]);
-    assert_eq!(rooms.handle(at(0), Input::Disconnected(&id(2))), [], "nobody leaves twice");
-    assert_eq!(text(&mut rooms, 2, r#"{"type":"ping"}"#), [], "who is closed is not heard");
+    assert_eq!(rooms.handle(at(0), Input::Disconnected(&id(2))), [], "a peer leaves once");
+    assert_eq!(text(&mut rooms, 2, r#"{"type":"ping"}"#), [], "inputs of a closed connection are ignored");
     rooms.handle(at(0), Input::Overflowed(&id(3)));
     assert_eq!(rooms.registrations(), 0);
     assert!(rooms.rooms.is_empty());
 }
 
 #[test]
-fn the_same_instance_takes_its_old_place_even_in_a_full_room() {
-    let mut rooms = rooms(Config { room_capacity: 2, ..Config::default() });
-    join(&mut rooms, 1, "a");
-    join(&mut rooms, 2, "a");
+fn an_instance_that_joins_again_replaces_its_earlier_connection() {
+    let mut rooms = rooms_with(2, Config { room_capacity: 2, ..Config::default() });
     rooms.handle(at(0), Input::Connected(id(3)));
     let outputs = text(&mut rooms, 3, &join_text(1, "a"));
     assert_error(&outputs[0], 1, ErrorCode::Replaced);
@@ -163,11 +162,11 @@ fn the_same_instance_takes_its_old_place_even_in_a_full_room() {
 
     rooms.handle(at(0), Input::Connected(id(4)));
     let outputs = text(&mut rooms, 4, &join_text(1, "b"));
-    assert_eq!(outputs.len(), 1, "in another room it is nobody's double: {outputs:?}");
+    assert_eq!(outputs.len(), 1, "the same instance may be in another room: {outputs:?}");
 }
 
 #[test]
-fn the_order_of_messages_is_checked() {
+fn join_must_come_first_and_only_once() {
     let mut rooms = rooms(Config::default());
     rooms.handle(at(0), Input::Connected(id(1)));
     assert_eq!(text(&mut rooms, 1, r#"{"type":"ping"}"#), [Output::Send(vec![id(1)], ServerMessage::Pong)]);
@@ -179,7 +178,7 @@ fn the_order_of_messages_is_checked() {
 }
 
 #[test]
-fn what_cannot_be_read_gets_a_code() {
+fn a_message_that_cannot_be_read_is_answered_with_an_error_code() {
     let mut rooms = rooms(Config::default());
     rooms.handle(at(0), Input::Connected(id(1)));
     for (message, code) in [
@@ -189,7 +188,7 @@ fn what_cannot_be_read_gets_a_code() {
         (&join_text(1, "a").replace("n1", ""), ErrorCode::BadName),
     ] {
         let outputs = text(&mut rooms, 1, message);
-        assert_eq!(outputs.len(), 1, "the connection stays: {outputs:?}");
+        assert_eq!(outputs.len(), 1, "the connection stays open: {outputs:?}");
         assert_error(&outputs[0], 1, code);
     }
     let outputs = text(&mut rooms, 1, r#"{"type":"join","version":2}"#);
@@ -198,16 +197,14 @@ fn what_cannot_be_read_gets_a_code() {
 }
 
 #[test]
-fn breaches_close_the_connection() {
+fn a_breach_of_the_protocol_closes_the_connection() {
     for (breach, code, goodbye) in [
         (Breach::Binary, Some(ErrorCode::BadMessage), Goodbye::UNSUPPORTED_DATA),
         (Breach::Oversized, Some(ErrorCode::TooLarge), Goodbye::TOO_BIG),
         (Breach::NotUtf8, None, Goodbye::INVALID_DATA),
         (Breach::Framing, None, Goodbye::PROTOCOL_ERROR),
     ] {
-        let mut rooms = rooms(Config::default());
-        join(&mut rooms, 1, "a");
-        join(&mut rooms, 2, "a");
+        let mut rooms = rooms_with(2, Config::default());
         let outputs = rooms.handle(at(0), Input::Broken(&id(1), breach));
         if let Some(code) = code {
             assert_error(&outputs[0], 1, code);
@@ -219,9 +216,8 @@ fn breaches_close_the_connection() {
 }
 
 #[test]
-fn talking_too_fast_closes_the_connection() {
-    let mut rooms = rooms(Config { burst_frames: 3, ..Config::default() });
-    join(&mut rooms, 1, "a");
+fn exceeding_the_rate_limit_closes_the_connection() {
+    let mut rooms = rooms_with(1, Config { burst_frames: 3, ..Config::default() });
     assert_eq!(text(&mut rooms, 1, r#"{"type":"ping"}"#).len(), 1);
     assert_eq!(rooms.handle(at(0), Input::Control(&id(1))), []);
     let outputs = rooms.handle(at(0), Input::Control(&id(1)));
@@ -230,32 +226,30 @@ fn talking_too_fast_closes_the_connection() {
 }
 
 #[test]
-fn the_silent_are_pinged_and_then_lost() {
-    let mut rooms = rooms(Config::default());
-    join(&mut rooms, 1, "a");
-    join(&mut rooms, 2, "a");
-    let mut silent_at = None;
+fn a_silent_client_is_pinged_and_then_disconnected() {
+    let mut rooms = rooms_with(2, Config::default());
+    let mut timed_out_at = None;
     for half_secs in 0..80 {
         let now = Duration::from_millis(half_secs * 500);
         for output in rooms.handle(now, Input::Tick) {
             match output {
-                // Only the second one is alive.
+                // Only peer 2 answers.
                 Output::Ping(peer) if peer == id(2) => assert_eq!(rooms.handle(now, Input::Control(&peer)), []),
                 Output::Ping(_) => {}
                 Output::Close(peer, goodbye) => assert_eq!((peer, goodbye), (id(1), Goodbye::Cut)),
                 output => {
                     assert_eq!(output, left(&[2], 1, LeaveReason::Lost));
-                    silent_at = Some(now);
+                    timed_out_at = Some(now);
                 }
             }
         }
     }
-    assert_eq!(silent_at, Some(at(18)));
+    assert_eq!(timed_out_at, Some(at(18)));
     assert_eq!(rooms.registrations(), 1);
 }
 
 #[test]
-fn who_does_not_join_is_closed() {
+fn a_client_that_does_not_join_in_time_is_closed() {
     let mut rooms = rooms(Config::default());
     rooms.handle(at(5), Input::Connected(id(1)));
     assert_eq!(rooms.handle(at(14), Input::Tick), []);
@@ -266,9 +260,8 @@ fn who_does_not_join_is_closed() {
 }
 
 #[test]
-fn shutting_down_tells_everyone_and_admits_nobody() {
-    let mut rooms = rooms(Config::default());
-    join(&mut rooms, 1, "a");
+fn shutting_down_closes_all_connections_and_refuses_new_ones() {
+    let mut rooms = rooms_with(1, Config::default());
     rooms.handle(at(0), Input::Connected(id(2)));
     let outputs = rooms.handle(at(0), Input::ShutDown);
     assert_error(&outputs[0], 1, ErrorCode::ShuttingDown);
