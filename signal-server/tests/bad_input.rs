@@ -1,4 +1,4 @@
-//! What comes from those who do not play by the rules: an error code or a closed socket, and nobody else notices.
+//! Clients that break the protocol receive an error code or are disconnected, and nobody else notices.
 
 mod common;
 
@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 #[tokio::test]
-async fn text_that_is_no_message() {
+async fn text_that_is_no_message_is_answered_with_an_error_code() {
     let server = Server::start(Config::default()).await;
     let mut client = server.client().await;
     for (text, code) in [
@@ -37,7 +37,7 @@ async fn text_that_is_no_message() {
 }
 
 #[tokio::test]
-async fn another_version() {
+async fn a_client_of_another_version_is_disconnected() {
     let server = Server::start(Config::default()).await;
     let mut client = server.client().await;
     client.send_text(r#"{"type":"join","version":2,"rooms":["a"]}"#).await;
@@ -47,7 +47,7 @@ async fn another_version() {
 }
 
 #[tokio::test]
-async fn binary_frames() {
+async fn a_client_that_sends_binary_frames_is_disconnected() {
     let server = Server::start(Config::default()).await;
     let mut other = server.join("a", "other").await;
     let mut client = server.join("a", "binary").await;
@@ -60,12 +60,12 @@ async fn binary_frames() {
 }
 
 #[tokio::test]
-async fn oversized_frames() {
+async fn a_message_may_have_64_kib_and_a_description_32() {
     let server = Server::start(Config::default()).await;
     let mut client = server.join("a", "large").await;
     client.send_text(&format!("{{\"type\":\"ping\"}}{}", " ".repeat(MAX_FRAME_BYTES - 15))).await;
     assert_eq!(client.next().await, ServerMessage::Pong);
-    // The server closes while the frame is still on its way: writing it may fail, the answer must come nevertheless.
+    // The server closes while the message is still being sent: sending may fail, the answer must arrive.
     let _ = soon(client.socket.send(Message::text("x".repeat(MAX_FRAME_BYTES + 1)))).await;
     client.expect_error(ErrorCode::TooLarge).await;
     client.expect_close(1009).await;
@@ -81,9 +81,9 @@ async fn oversized_frames() {
 }
 
 #[tokio::test]
-async fn breaches_of_the_web_socket_protocol() {
+async fn a_frame_that_rfc_6455_does_not_allow_closes_the_connection() {
     let server = Server::start(Config::default()).await;
-    // Masked with zeros: text that is not UTF-8; a reserved opcode; an endless frame's header.
+    // Masked with zeros: text that is not UTF-8, a reserved opcode, the header of a frame of 2^63 bytes.
     for (frame, code) in [
         (&b"\x81\x82\0\0\0\0\xff\xfe"[..], 1007),
         (b"\x83\x80\0\0\0\0", 1002),
@@ -101,7 +101,7 @@ async fn breaches_of_the_web_socket_protocol() {
 }
 
 #[tokio::test]
-async fn what_is_neither_a_handshake_nor_a_request_for_a_page_gets_an_answer() {
+async fn a_request_for_neither_a_web_socket_nor_a_page_is_answered() {
     let server = Server::start(Config::default()).await;
     let halfhearted = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n";
     let endless = format!("GET / HTTP/1.1\r\nx: {}", "x".repeat(20_000));
@@ -117,7 +117,7 @@ async fn what_is_neither_a_handshake_nor_a_request_for_a_page_gets_an_answer() {
 }
 
 #[tokio::test]
-async fn half_open_connections_are_closed() {
+async fn a_client_that_does_not_join_in_time_is_disconnected() {
     let server = Server::start(Config { join_timeout: Duration::from_secs(2), ..Config::default() }).await;
     let mut silent = server.tcp().await;
     let mut halfway = server.tcp().await;
@@ -134,7 +134,7 @@ async fn half_open_connections_are_closed() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many() {
+async fn a_connection_over_the_limit_is_refused() {
     let server = Server::start(Config { max_connections: 1, ..Config::default() }).await;
     let mut first = server.join("a", "first").await;
     let refused = soon(tokio_tungstenite::connect_async(format!("ws://{}/", server.address))).await;
@@ -145,11 +145,11 @@ async fn one_connection_too_many() {
 }
 
 #[tokio::test]
-async fn too_many_messages() {
+async fn a_client_that_exceeds_the_rate_limit_is_disconnected() {
     let server = Server::start(Config { burst_frames: 10, frames_per_second: 0, ..Config::default() }).await;
     let mut client = server.join("a", "fast").await;
     for _ in 0..20 {
-        // The server closes on the way.
+        // The server closes before all are sent.
         if client.socket.send(Message::text("{\"type\":\"ping\"}")).await.is_err() {
             break;
         }
@@ -167,52 +167,52 @@ async fn too_many_messages() {
     server.stop().await;
 }
 
-/// As many messages as one likes, and no ping: who is cut off here is cut off for not reading.
-fn generous() -> Config {
+/// No rate limit and no pings: the only reason left to disconnect a client is that it does not read.
+fn without_rate_limit() -> Config {
     let ping_interval = Duration::from_secs(3600);
     Config { burst_frames: u32::MAX, burst_bytes: u32::MAX, ping_interval, ..Config::default() }
 }
 
 #[tokio::test]
-async fn a_peer_that_never_reads_is_cut_off_and_the_others_do_not_notice() {
-    let mut server = Server::start(generous()).await;
-    let deaf = server.join("a", "deaf").await;
-    let mut talker = server.join("a", "talker").await;
+async fn a_client_that_never_reads_is_disconnected_and_the_others_are_not() {
+    let mut server = Server::start(without_rate_limit()).await;
+    let not_reading = server.join("a", "not reading").await;
+    let mut sender = server.join("a", "sender").await;
     let mut other = server.join("a", "other").await;
-    talker.expect_joined(&other).await;
+    sender.expect_joined(&other).await;
 
     let sdp = "x".repeat(30 * 1024);
     let data = SignalData::Description(SessionDescription { kind: DescriptionKind::Offer, sdp });
-    let text = ClientMessage::Signal { to: deaf.id.clone(), data }.encode().unwrap();
-    // What the kernel's buffers take (some megabytes) and the server's queue (512 KiB) on top.
+    let text = ClientMessage::Signal { to: not_reading.id.clone(), data }.encode().unwrap();
+    // Fills the kernel's buffers (some megabytes) and the send queue (512 KiB).
     let mut sent = 0;
     let first_answer = loop {
-        if let Some(answer) = talker.next().now_or_never() {
+        if let Some(answer) = sender.next().now_or_never() {
             break answer;
         }
-        talker.send_text(&text).await;
+        sender.send_text(&text).await;
         sent += 1;
         assert!(sent < 5_000, "150 MB for a peer that does not read");
     };
-    assert_eq!(first_answer, ServerMessage::PeerLeft { id: deaf.id.clone(), reason: LeaveReason::Lost });
-    other.expect_left(&deaf.id, LeaveReason::Lost).await;
+    assert_eq!(first_answer, ServerMessage::PeerLeft { id: not_reading.id.clone(), reason: LeaveReason::Lost });
+    other.expect_left(&not_reading.id, LeaveReason::Lost).await;
     other.expect_nothing_but_pong().await;
     server.until_registered(2).await;
-    drop(deaf);
+    drop(not_reading);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn text_after_text_without_reading_ends() {
-    let mut server = Server::start(generous()).await;
-    let mut client = server.join("a", "deaf").await;
+async fn a_client_that_never_reads_its_answers_is_disconnected() {
+    let mut server = Server::start(without_rate_limit()).await;
+    let mut client = server.join("a", "not reading").await;
     let (mut sink, stream) = client.socket.split();
-    // Each message is answered, and the answers are not read.
+    // The server answers each message; the client reads none of the answers.
     let message = "nonsense ".repeat(100);
-    let cut = async { while sink.send(Message::text(message.as_str())).await.is_ok() {} };
-    soon(cut).await;
+    let refused = async { while sink.send(Message::text(message.as_str())).await.is_ok() {} };
+    soon(refused).await;
     server.until_registered(0).await;
     client.socket = stream.reunite(sink).unwrap();
-    client.until_cut().await;
+    client.until_closed().await;
     server.stop().await;
 }

@@ -1,4 +1,4 @@
-//! The page for guests, as a browser fetches it.
+//! The guest page, as a browser fetches it.
 
 mod common;
 
@@ -16,7 +16,7 @@ async fn get(server: &Server, path: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn the_page_is_there_for_every_room_and_may_talk_to_nobody_else() {
+async fn every_room_has_the_page_and_it_may_connect_to_this_server_only() {
     let server = Server::start(Config::default()).await;
     for path in ["/", "/r/family", "/r/%EA%B0%80%EC%A1%B1?from=mail"] {
         let (head, body) = get(&server, path).await;
@@ -30,7 +30,7 @@ async fn the_page_is_there_for_every_room_and_may_talk_to_nobody_else() {
 }
 
 #[tokio::test]
-async fn its_files_are_found_from_both_paths_and_nothing_else_is() {
+async fn its_files_are_found_from_both_paths_and_other_paths_are_not_found() {
     let server = Server::start(Config::default()).await;
     for path in ["/web/main.js", "/r/web/main.js"] {
         let (head, body) = get(&server, path).await;

@@ -1,8 +1,8 @@
-//! What a server is for, over real sockets.
+//! Clients meet, over real sockets.
 
 mod common;
 
-use common::{Server, soon};
+use common::{Client, Server, soon};
 use maru_protocol::signal::{
     ClientMessage, DescriptionKind, ErrorCode, IceCandidate, IceServer, LeaveReason, ServerMessage, SessionDescription,
     SignalData,
@@ -10,7 +10,7 @@ use maru_protocol::signal::{
 use signal_server::Config;
 
 #[tokio::test]
-async fn two_meet_signal_rename_and_leave() {
+async fn two_clients_meet_signal_rename_and_leave() {
     let ice_servers = vec![IceServer { urls: vec!["stun:localhost".into()], username: None, credential: None }];
     let server = Server::start(Config { ice_servers: ice_servers.clone(), ..Config::default() }).await;
     let mut one = server.client().await;
@@ -48,9 +48,9 @@ async fn two_meet_signal_rename_and_leave() {
 }
 
 #[tokio::test]
-async fn a_third_meets_both_and_a_ninth_is_told_why_not() {
+async fn eight_clients_meet_and_a_ninth_learns_that_the_room_is_full() {
     let server = Server::start(Config::default()).await;
-    let mut clients = Vec::new();
+    let mut clients: Vec<Client> = Vec::new();
     for n in 0..8 {
         let client = server.join("full house", &format!("n{n}")).await;
         assert_eq!(
@@ -58,7 +58,7 @@ async fn a_third_meets_both_and_a_ninth_is_told_why_not() {
             (0..n).map(|n| format!("n{n}")).collect::<Vec<_>>()
         );
         for earlier in &mut clients {
-            common::Client::expect_joined(earlier, &client).await;
+            earlier.expect_joined(&client).await;
         }
         clients.push(client);
     }
@@ -72,7 +72,7 @@ async fn a_third_meets_both_and_a_ninth_is_told_why_not() {
 }
 
 #[tokio::test]
-async fn nothing_leaves_a_room() {
+async fn clients_of_another_room_receive_nothing() {
     let server = Server::start(Config::default()).await;
     let mut inside = server.join("a", "inside").await;
     let mut outside = server.join("b", "outside").await;
@@ -87,7 +87,7 @@ async fn nothing_leaves_a_room() {
 }
 
 #[tokio::test]
-async fn a_killed_client_is_lost_at_once() {
+async fn a_client_that_is_killed_is_lost_at_once() {
     let server = Server::start(Config::default()).await;
     let killed = server.join("a", "killed").await;
     let mut other = server.join("a", "other").await;
@@ -98,7 +98,7 @@ async fn a_killed_client_is_lost_at_once() {
 }
 
 #[tokio::test]
-async fn a_client_that_registers_again_takes_its_place() {
+async fn a_client_that_registers_again_replaces_its_earlier_connection() {
     let server = Server::start(Config { room_capacity: 2, ..Config::default() }).await;
     let mut before = server.join("a", "same").await;
     let mut other = server.join("a", "other").await;
@@ -115,13 +115,13 @@ async fn a_client_that_registers_again_takes_its_place() {
 }
 
 #[tokio::test]
-async fn a_silent_client_is_pinged_and_then_lost() {
-    // Long enough that a busy machine does not lose the one who answers.
+async fn a_client_that_answers_no_ping_is_lost() {
+    // Long enough that the client that answers does not time out on a busy machine.
     let config = Config { ping_interval: std::time::Duration::from_secs(2), ..Config::default() };
     let server = Server::start(config).await;
     let silent = server.join("a", "silent").await;
     let mut other = server.join("a", "other").await;
-    // The socket stays open, but nobody reads it, so that no ping is answered. Reading answers the other's pings.
+    // Reading is what answers pings. Nobody reads the silent client's socket, though it stays open.
     other.expect_left(&silent.id, LeaveReason::Lost).await;
     other.expect_nothing_but_pong().await;
     drop(silent);
@@ -129,14 +129,14 @@ async fn a_silent_client_is_pinged_and_then_lost() {
 }
 
 #[tokio::test]
-async fn a_thousand_joins_leave_nothing_behind() {
+async fn no_registration_remains_after_a_thousand_joins() {
     let mut server = Server::start(Config::default()).await;
     for round in 0..10 {
         let mut joins = tokio::task::JoinSet::new();
         for n in 0..100 {
             let address = server.address.clone();
             joins.spawn(async move {
-                let mut client = common::Client::connect(&address).await;
+                let mut client = Client::connect(&address).await;
                 client.join(&format!("room {}", n % 20), &format!("{round}.{n}")).await;
                 client
             });
@@ -149,7 +149,7 @@ async fn a_thousand_joins_leave_nothing_behind() {
 }
 
 #[tokio::test]
-async fn shutting_down_says_goodbye_and_ends() {
+async fn shutting_down_tells_every_client_and_ends() {
     let server = Server::start(Config::default()).await;
     let mut joined = server.join("a", "joined").await;
     let mut waiting = server.client().await;
@@ -162,5 +162,5 @@ async fn shutting_down_says_goodbye_and_ends() {
     }
     drop((joined, waiting, half_open));
     stopped.await;
-    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "the listener is closed");
 }

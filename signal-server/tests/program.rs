@@ -1,10 +1,11 @@
-//! The binary, as people run it.
+//! The program, as people run it.
 
 mod common;
 
 use std::process::Stdio;
 
 use common::{Client, soon};
+use maru_protocol::signal::ErrorCode;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -25,7 +26,7 @@ async fn start(arguments: &[&str]) -> (Child, String) {
 }
 
 #[tokio::test]
-async fn limits_and_ice_servers_come_from_the_command_line() {
+async fn the_command_line_sets_limits_and_ice_servers() {
     let turn = "turn:maru:secret@127.0.0.1:3478?transport=udp";
     let (_child, address) =
         start(&["--room-capacity", "1", "--ice-server", "stun:127.0.0.1", "--ice-server", turn]).await;
@@ -37,14 +38,12 @@ async fn limits_and_ice_servers_come_from_the_command_line() {
     assert!(welcome.contains(ice), "{welcome}");
     let mut second = Client::connect(&address).await;
     second.ask_to_join("a", "second").await;
-    second.expect_error(maru_protocol::signal::ErrorCode::RoomFull).await;
+    second.expect_error(ErrorCode::RoomFull).await;
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn signals_drain_and_end_it() {
-    use maru_protocol::signal::ErrorCode;
-
+async fn sigterm_and_sigint_close_all_connections_and_end_the_program() {
     for signal in ["TERM", "INT"] {
         let (child, address) = start(&[]).await;
         let mut client = Client::connect(&address).await;

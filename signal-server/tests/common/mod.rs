@@ -1,4 +1,4 @@
-//! A server on a free port of loopback, and clients that fail a test instead of hanging it.
+//! A server on a free port of loopback, and clients. Every wait has a time limit.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of it")]
 
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// Only ever reached by a test that fails.
+/// Reached only when a test fails.
 const TOO_LONG: Duration = Duration::from_secs(30);
 
 pub(crate) struct Server {
@@ -57,7 +57,7 @@ impl Server {
         soon(self.registrations.wait_for(|known| *known == number)).await.unwrap();
     }
 
-    /// Tells the server to stop. What it returns is ready when it has.
+    /// Tells the server to stop. The future completes when it has.
     pub(crate) fn stop(self) -> impl Future<Output = ()> {
         self.stop.send(()).unwrap();
         async { soon(self.task).await.unwrap().unwrap() }
@@ -141,8 +141,8 @@ impl Client {
         }
     }
 
-    /// Reads until the connection is over, however it ends.
-    pub(crate) async fn until_cut(&mut self) {
+    /// Reads until the connection has ended, with or without a close frame.
+    pub(crate) async fn until_closed(&mut self) {
         while let Some(message) = soon(self.socket.next()).await {
             if matches!(message, Err(Error::Io(_) | Error::Protocol(_))) {
                 return;
@@ -150,7 +150,7 @@ impl Client {
         }
     }
 
-    /// Proves that the connection lives and that nothing else was sent before.
+    /// Fails if the connection does not work or if the server has sent anything else before.
     pub(crate) async fn expect_nothing_but_pong(&mut self) {
         self.send(&ClientMessage::Ping).await;
         assert_eq!(self.next().await, ServerMessage::Pong);
@@ -158,5 +158,5 @@ impl Client {
 }
 
 pub(crate) async fn soon<F: Future<Output: Debug>>(future: F) -> F::Output {
-    timeout(TOO_LONG, future).await.expect("nothing happened")
+    timeout(TOO_LONG, future).await.expect("it took too long")
 }
