@@ -1,7 +1,7 @@
-//! What a link does to packets: delay, jitter, loss, a rate with a queue. Tests in simulation ask it for the fate of
-//! each packet; the program of this package applies it to real ones.
+//! A model of a network link: delay, jitter, loss, and a rate with a queue. Simulated calls ask it for the fate of each
+//! packet; the program of this package applies it to real packets.
 
 mod path;
 mod rng;
 
-pub use path::{Path, PathConfig, PathStats, Verdict};
+pub use path::{HEADER_BYTES, Path, PathConfig, PathStats, Verdict};

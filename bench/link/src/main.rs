@@ -1,7 +1,7 @@
-//! `maru-link`: a link with delay, jitter, loss and a rate, in user space, for kernels that cannot emulate one.
+//! `maru-link`: emulates a network link in user space, for kernels without `netem`.
 //!
-//! It makes two TUN devices and carries packets from each to the other as [`maru_link::Path`] says, the model that
-//! the tests in simulation use too. The devices stay attached when they are moved into network namespaces.
+//! It makes two TUN devices and carries packets between them as [`maru_link::Path`] says, the model of simulated calls.
+//! The devices stay attached when they are moved into network namespaces.
 
 #[cfg(target_os = "linux")]
 mod direction;
@@ -9,18 +9,18 @@ mod settings;
 
 use clap::Parser;
 
-/// Carries packets between two new TUN devices. Lines on standard input change the settings; at its end the link ends
-/// and says what it carried, as JSON.
+/// Emulates a link between two new TUN devices. Each line on standard input replaces the settings. At the end of the
+/// input it prints statistics as JSON and exits.
 #[derive(Debug, Parser)]
 #[command(name = "maru-link", after_help = settings::HELP)]
 struct Arguments {
     /// Names of the two devices.
     #[arg(num_args = 2, required = true)]
     devices: Vec<String>,
-    /// The fate of every packet follows from it.
+    /// Seed of the random numbers that decide about loss and jitter.
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Settings to begin with.
+    /// Settings at the start.
     #[arg(long, default_value = "")]
     settings: String,
 }
@@ -70,10 +70,11 @@ fn run(arguments: &Arguments) -> Result<(), String> {
 fn device(name: &str) -> Result<tun::Device, String> {
     let mut configuration = tun::Configuration::default();
     configuration.tun_name(name);
-    // Addresses are given once the device is in its namespace.
+    // The addresses are set by the caller, once the device is in its namespace.
     configuration.platform_config(|platform| {
         platform.ensure_root_privileges(false);
     });
-    tun::Device::new(&configuration)
-        .map_err(|error| format!("no TUN device {name}: {error}. It takes the right to change networks."))
+    tun::Device::new(&configuration).map_err(|error| {
+        format!("cannot make the TUN device {name}: {error}. This needs root, or the capability CAP_NET_ADMIN.")
+    })
 }

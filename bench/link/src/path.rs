@@ -1,28 +1,32 @@
-//! What happens to packets on the way from one host to another.
+//! What happens to packets between two hosts, in one direction.
 
 use std::time::Duration;
 
 use crate::rng::Rng;
 
-/// One direction of a connection. The default is perfect: no delay, no loss, no limit.
+/// IPv4 (RFC 791) and UDP (RFC 768) headers. The link carries them on top of a payload.
+pub const HEADER_BYTES: usize = 28;
+
+/// The properties of one direction of a link. The default is perfect: no delay, no loss, no rate limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PathConfig {
-    /// Every packet takes at least this long.
+    /// Propagation delay of every packet.
     pub delay: Duration,
-    /// On top of `delay`, evenly spread between zero and this.
+    /// Added to `delay`: uniformly distributed from zero to this.
     pub jitter: Duration,
-    /// Whether jitter lets later packets overtake earlier ones. Otherwise they keep their order.
+    /// Whether jitter reorders packets. Otherwise an early packet waits for those before it.
     pub jitter_overtakes: bool,
     /// Share of packets that are lost, 0 to 1.
     pub loss: f64,
-    /// How many packets in a row are lost, on average (Gilbert's model). 1: each on its own.
+    /// Mean length of a run of losses, in packets (Gilbert's model). 1: losses are independent.
     pub loss_run: f64,
-    /// Share of packets, 0 to 1, that are held back by `reorder_delay`, so that later ones overtake them.
+    /// Share of packets that are delayed by `reorder_delay`, so that later ones overtake them, 0 to 1.
     pub reorder: f64,
+    /// Added to `delay` for these packets.
     pub reorder_delay: Duration,
-    /// Packets leave the queue at this rate. `None`: at once.
+    /// Rate at which packets leave the queue, headers included. `None`: there is no queue.
     pub rate_bps: Option<u64>,
-    /// With a rate: what finds this much waiting before it is dropped (drop-tail).
+    /// Size of the queue. A packet that does not fit is dropped (drop-tail).
     pub queue_bytes: usize,
 }
 
@@ -43,55 +47,57 @@ impl Default for PathConfig {
 }
 
 impl PathConfig {
-    /// Only a delay.
+    /// A perfect link with a delay.
     pub fn delay(delay: Duration) -> Self {
         Self { delay, ..Self::default() }
     }
 
-    /// Nothing gets through: a cable that was pulled out.
+    /// A link that loses every packet.
     pub fn cut() -> Self {
         Self { loss: 1.0, ..Self::default() }
     }
 }
 
-/// What became of the packets of one direction.
+/// What happened to the packets of one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PathStats {
+    /// Packets that were given to [`Path::send`].
     pub sent: u64,
+    /// Their bytes, headers included.
     pub sent_bytes: u64,
-    /// By [`PathConfig::loss`].
+    /// Packets lost by [`PathConfig::loss`].
     pub lost: u64,
-    /// By a full queue.
+    /// Packets dropped because the queue was full.
     pub overflowed: u64,
 }
 
-/// IP and UDP headers, which the rate has to carry as well.
-const HEADER_BYTES: usize = 28;
-
+/// What happens to one packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
+    /// It arrives at this time, on the caller's clock.
     ArrivesAt(Duration),
+    /// It is lost by [`PathConfig::loss`].
     Lost,
-    /// The queue before the slow part was full.
+    /// It is dropped because the queue is full.
     Overflowed,
 }
 
-/// One direction of a connection, packet by packet. It has no clock: times are those of its caller.
+/// One direction of a link. It has no clock: the caller passes the time.
 #[derive(Debug)]
 pub struct Path {
     config: PathConfig,
     rng: Rng,
-    /// The last packet was lost.
+    /// The previous packet was lost.
     losing: bool,
-    /// When the last packet in the queue will have left it.
+    /// When the queue will be empty.
     busy_until: Duration,
-    /// The latest arrival of a packet that was not held back.
+    /// The latest arrival so far, packets with `reorder_delay` aside.
     last_arrival: Duration,
     stats: PathStats,
 }
 
 impl Path {
-    /// A perfect path until [`Self::set_config`]. `seed` decides the fate of every packet.
+    /// A perfect link until [`Self::set_config`]. The same `seed`, packets and settings give the same verdicts.
     pub fn new(seed: u64) -> Self {
         Self {
             config: PathConfig::default(),
@@ -103,7 +109,7 @@ impl Path {
         }
     }
 
-    /// Holds for the packets that set out from now on.
+    /// Applies to packets that are sent from now on.
     pub fn set_config(&mut self, config: PathConfig) {
         self.config = config;
     }
@@ -112,9 +118,9 @@ impl Path {
         self.stats
     }
 
-    /// A UDP packet with `payload_bytes` sets out at `now`.
+    /// Sends a UDP packet with `payload_bytes` at `now`, which must not be earlier than in the call before.
     pub fn send(&mut self, now: Duration, payload_bytes: usize) -> Verdict {
-        // Always three numbers for a packet: what one setting does does not depend on the others.
+        // Three random numbers for each packet, needed or not: so a setting does not change what the others do.
         let (loss, jitter, reorder) = (self.rng.unit(), self.rng.unit(), self.rng.unit());
         let bytes = payload_bytes + HEADER_BYTES;
         self.stats.sent += 1;
@@ -139,7 +145,8 @@ impl Path {
         Verdict::ArrivesAt(self.last_arrival)
     }
 
-    /// Of the next packet, so that runs of losses are as long, and losses as frequent, as the configuration says.
+    /// For the next packet. Gilbert's model has two states: after a loss, the next packet is lost with probability
+    /// `1 - 1/loss_run`; otherwise with `loss / loss_run / (1 - loss)`. On average, `loss` of the packets are lost.
     fn loss_probability(&self) -> f64 {
         let PathConfig { loss, loss_run, .. } = self.config;
         if loss_run <= 1.0 || loss >= 1.0 {
@@ -151,7 +158,7 @@ impl Path {
         }
     }
 
-    /// When the packet has left the queue, or `None` if it does not fit.
+    /// When the packet leaves the queue. `None`: it does not fit.
     fn queue(&mut self, now: Duration, bytes: usize) -> Option<Duration> {
         let Some(rate_bps) = self.config.rate_bps else { return Some(now) };
         let waiting = self.busy_until.saturating_sub(now);
@@ -179,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_perfect_path_delivers_at_once() {
+    fn a_perfect_link_delivers_at_once() {
         assert_eq!(path(PathConfig::default()).send(5 * MS, 1200), Verdict::ArrivesAt(5 * MS));
     }
 
@@ -196,20 +203,20 @@ mod tests {
     }
 
     #[test]
-    fn loss_is_as_frequent_as_asked_and_the_same_for_the_same_seed() {
+    fn the_loss_rate_is_as_configured_and_the_same_for_the_same_seed() {
         let config = PathConfig { loss: 0.05, ..PathConfig::default() };
         let run = |mut path: Path| -> Vec<Verdict> { (0..20_000).map(|_| path.send(Duration::ZERO, 100)).collect() };
         let fates = run(path(config));
         let lost = fates.iter().filter(|fate| **fate == Verdict::Lost).count();
         assert!((900..=1100).contains(&lost), "{lost} of 20000");
         assert_eq!(fates, run(path(config)));
-        // Jitter changes when packets arrive, not which ones.
+        // Jitter does not change which packets are lost.
         let jittery = run(path(PathConfig { jitter: 10 * MS, ..config }));
         assert!(fates.iter().zip(&jittery).all(|(a, b)| (*a == Verdict::Lost) == (*b == Verdict::Lost)));
     }
 
     #[test]
-    fn losses_come_in_runs_as_long_as_asked() {
+    fn runs_of_losses_are_as_long_as_configured() {
         let mut path = path(PathConfig { loss: 0.05, loss_run: 6.0, ..PathConfig::default() });
         let lost: Vec<bool> = (0..100_000).map(|_| path.send(Duration::ZERO, 100) == Verdict::Lost).collect();
         let losses = lost.iter().filter(|lost| **lost).count();
@@ -219,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_keeps_the_order_and_reordering_breaks_it() {
+    fn jitter_keeps_the_order_unless_overtaking_or_reordering_is_on() {
         let arrivals = |config: PathConfig| -> Vec<Duration> {
             let mut path = path(config);
             (0..1000u32)

@@ -1,28 +1,34 @@
-//! The settings of a link, as words: `delay=20 loss=5 rate=3000`.
+//! The settings of a link as text: `delay=20 loss=5 rate=3000`.
 
 use std::time::Duration;
 
 use maru_link::PathConfig;
 
-/// What `--help` says of them.
+/// Their part of `--help`.
 pub(crate) const HELP: &str = "\
-Words that can be given, separated by spaces; what is not given is perfect:
-  delay=MS     every packet takes this long
-  jitter=MS    and up to this much longer, so that packets overtake each other
-  loss=PERCENT packets that are lost
-  run=PACKETS  how many are lost in a row, on average (1)
-  rate=KBPS    packets leave a queue at this rate
-  queue=MS     how long that queue may get before packets are dropped (300)";
+Settings, separated by spaces. Without any, the link is perfect:
+  delay=MS     delay of every packet
+  jitter=MS    added to the delay, uniformly from 0 to MS; reorders packets
+  loss=PERCENT share of packets that are lost
+  run=PACKETS  mean length of a run of losses (default 1)
+  rate=KBPS    rate at which packets leave the queue (default: no queue)
+  queue=MS     size of the queue, as the time that it takes to empty (default 300)";
 
-/// Both directions have the same configuration.
-pub(crate) fn parse(words: &str) -> Result<PathConfig, String> {
+/// See [`HELP`].
+const DEFAULT_QUEUE_MS: f64 = 300.0;
+
+/// Reads the settings, which are the same for both directions.
+///
+/// # Errors
+/// A sentence about the first setting that is unknown or has no valid value.
+pub(crate) fn parse(text: &str) -> Result<PathConfig, String> {
     let mut config = PathConfig { jitter_overtakes: true, ..PathConfig::default() };
-    let mut queue_ms = 300.0;
-    for word in words.split_whitespace() {
-        let (name, value) = word.split_once('=').ok_or_else(|| format!("\"{word}\" has no value"))?;
-        let number: f64 = value.parse().map_err(|_| format!("\"{value}\" in \"{word}\" is no number"))?;
+    let mut queue_ms = DEFAULT_QUEUE_MS;
+    for setting in text.split_whitespace() {
+        let (name, value) = setting.split_once('=').ok_or_else(|| format!("\"{setting}\" has no value"))?;
+        let number: f64 = value.parse().map_err(|_| format!("\"{value}\" in \"{setting}\" is not a number"))?;
         if !(0.0..=1e6).contains(&number) {
-            return Err(format!("\"{word}\" is out of range"));
+            return Err(format!("\"{setting}\" is out of range"));
         }
         match name {
             "delay" => config.delay = Duration::from_secs_f64(number / 1e3),
@@ -45,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_become_a_path() {
+    fn settings_are_read_from_text() {
         let config = parse("delay=20 loss=5 run=6 rate=3000 queue=500").unwrap();
         assert_eq!(config.delay, Duration::from_millis(20));
         assert_eq!((config.loss, config.loss_run), (0.05, 6.0));
@@ -53,9 +59,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
-        for words in ["delay", "delay=soon", "delay=-1", "speed=3", "loss=NaN"] {
-            assert!(parse(words).is_err(), "{words}");
+    fn an_invalid_setting_is_an_error() {
+        for text in ["delay", "delay=soon", "delay=-1", "speed=3", "loss=NaN"] {
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 }

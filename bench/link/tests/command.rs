@@ -1,4 +1,4 @@
-//! The command line. Packets are carried in `bench/networks --smoke`, which has the right to make networks.
+//! The command line. `bench/networks --smoke` tests that packets are carried: it may make network namespaces.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ fn run(arguments: &[&str]) -> (bool, String) {
 }
 
 #[test]
-fn a_setting_that_does_not_exist_is_named_beside_those_that_do() {
+fn an_unknown_setting_is_named_and_the_known_ones_are_listed() {
     let (success, said) = run(&["--settings", "delay=20 lossy=5", "one", "two"]);
     assert!(!success);
     assert!(said.contains("\"lossy\"") && said.contains("loss=PERCENT"), "{said}");
