@@ -2,19 +2,20 @@
 
 use std::net::IpAddr;
 
+use maru_protocol::MAX_SDP_BYTES;
 use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::RTCIceCandidateInit;
 
 use super::error::ConnectionError;
 
-/// Ours have about 3 KB, a browser's with every codec under 20.
-const MAX_DESCRIPTION_BYTES: usize = 64 * 1024;
 /// Each becomes a transceiver, and those are never taken away again.
 const MAX_MEDIA_SECTIONS: usize = 8;
 /// Each is paired with each of our own addresses.
 const MAX_CANDIDATES: usize = 64;
 const MAX_CANDIDATE_BYTES: usize = 512;
+
+const FINGERPRINT: &str = "a=fingerprint:";
 
 /// What is known of the peer at the other end.
 #[derive(Debug, Default)]
@@ -89,43 +90,46 @@ impl Fingerprint {
         &self.0
     }
 
-    /// `sha-256 AB:CD:…` with 32 bytes.
-    fn parse(attribute: &str) -> Option<Self> {
-        let (algorithm, value) = attribute.split_once(' ')?;
-        let bytes: Vec<&str> = value.trim().split(':').collect();
+    /// 32 bytes, `AB:CD:…`.
+    fn parse(value: &str) -> Option<Self> {
+        let bytes: Vec<&str> = value.split(':').collect();
         let is_byte = |byte: &&str| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit());
-        (algorithm.eq_ignore_ascii_case("sha-256") && bytes.len() == 32 && bytes.iter().all(is_byte))
-            .then(|| Self(value.trim().to_ascii_uppercase()))
+        (bytes.len() == 32 && bytes.iter().all(is_byte)).then(|| Self(value.to_ascii_uppercase()))
     }
 
-    /// The only fingerprint in `sdp`.
+    /// The only SHA-256 fingerprint in `sdp`. A certificate may have one for each algorithm (RFC 8122, 5).
     pub(super) fn of(sdp: &str) -> Result<Self, ConnectionError> {
         let bad = |reason: &str| ConnectionError::BadDescription(reason.to_owned());
         let mut found: Option<Self> = None;
-        for attribute in lines(sdp).filter_map(|line| line.strip_prefix("a=fingerprint:")) {
-            let fingerprint = Self::parse(attribute).ok_or_else(|| bad("its fingerprint is not SHA-256"))?;
+        for attribute in lines(sdp).filter_map(|line| line.strip_prefix(FINGERPRINT)) {
+            let (algorithm, value) = attribute.split_once(' ').unwrap_or((attribute, ""));
+            if !algorithm.eq_ignore_ascii_case("sha-256") {
+                continue;
+            }
+            let fingerprint = Self::parse(value.trim()).ok_or_else(|| bad("its SHA-256 fingerprint is malformed"))?;
             if found.as_ref().is_some_and(|other| *other != fingerprint) {
-                return Err(bad("it has more than one fingerprint"));
+                return Err(bad("it has two different SHA-256 fingerprints"));
             }
             found = Some(fingerprint);
         }
-        found.ok_or_else(|| bad("it has no fingerprint"))
+        found.ok_or_else(|| bad("it has no SHA-256 fingerprint"))
     }
 }
 
 fn check_description(description: SessionDescription) -> Result<CheckedDescription, ConnectionError> {
     let SessionDescription { kind, sdp } = description;
-    if sdp.len() > MAX_DESCRIPTION_BYTES {
-        return Err(ConnectionError::DescriptionTooLong { limit: MAX_DESCRIPTION_BYTES });
+    if sdp.len() > MAX_SDP_BYTES {
+        return Err(ConnectionError::DescriptionTooLong { limit: MAX_SDP_BYTES });
     }
     if lines(&sdp).filter(|line| line.starts_with("m=")).count() > MAX_MEDIA_SECTIONS {
         return Err(ConnectionError::BadDescription("it has too many media sections".into()));
     }
-    let candidates = lines(&sdp).filter(|line| line.starts_with("a=candidate:")).count();
+    let candidates = lines(&sdp).filter_map(candidate_of).count();
     if candidates > MAX_CANDIDATES {
         return Err(ConnectionError::TooManyCandidates { limit: MAX_CANDIDATES });
     }
     let fingerprint = Fingerprint::of(&sdp)?;
+    let sdp = for_stack(&sdp, &fingerprint);
     let description = match kind {
         DescriptionKind::Offer => RTCSessionDescription::offer(sdp),
         DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
@@ -136,6 +140,33 @@ fn check_description(description: SessionDescription) -> Result<CheckedDescripti
     }
     .map_err(|error| ConnectionError::BadDescription(error.to_string()))?;
     Ok(CheckedDescription { description, fingerprint, candidates })
+}
+
+/// `sdp` as the stack can use it. It would compare the fingerprints of all media sections, whatever their algorithms, and
+/// it reads `sha-256` in small letters only.
+fn for_stack(sdp: &str, fingerprint: &Fingerprint) -> String {
+    let mut text = String::with_capacity(sdp.len());
+    let mut is_told = false;
+    for line in lines(sdp).filter(|line| !line.is_empty()) {
+        if line.starts_with("m=") {
+            is_told = false;
+        }
+        if line.starts_with(FINGERPRINT) {
+            // Once for each section.
+            if !std::mem::replace(&mut is_told, true) {
+                text += &format!("{FINGERPRINT}sha-256 {}\r\n", fingerprint.as_str());
+            }
+        } else if candidate_of(line).is_none_or(|candidate| is_usable(candidate) == Ok(true)) {
+            text += line;
+            text += "\r\n";
+        }
+    }
+    text
+}
+
+/// The candidate in a line of a description.
+fn candidate_of(line: &str) -> Option<&str> {
+    line.strip_prefix("a=").filter(|attribute| attribute.starts_with("candidate:"))
 }
 
 /// Whether the stack should see this candidate (RFC 8839, 5.1). TCP and names (mDNS) are none of our ways: the former
@@ -211,10 +242,25 @@ mod tests {
     }
 
     #[test]
+    fn of_fingerprints_by_several_algorithms_the_stack_sees_the_one_by_sha_256() {
+        let mut offer = offer(&[]);
+        for section in ["m=audio 9 UDP/TLS/RTP/SAVPF 111", "m=video 9 UDP/TLS/RTP/SAVPF 102"] {
+            offer.sdp += &format!("{section}\r\na=mid:0\r\n");
+            let sha = |name: &str, bytes: usize| format!("a=fingerprint:{name} {}\r\n", vec!["ab"; bytes].join(":"));
+            offer.sdp += &[sha("SHA-512", 64), sha("SHA-256", 32), sha("sha-384", 48), sha("sha-256", 32)].concat();
+        }
+        let checked = RemotePeer::default().check(offer).expect("a fine offer");
+        assert_eq!(checked.fingerprint.as_str(), fingerprint("AB"));
+        let seen: Vec<&str> = lines(&checked.description.sdp).filter(|line| line.starts_with(FINGERPRINT)).collect();
+        assert_eq!(seen, vec![format!("a=fingerprint:sha-256 {}", fingerprint("AB")); 2], "one for each section");
+        assert_eq!(lines(&checked.description.sdp).filter(|line| *line == "a=mid:0").count(), 2, "the rest stays");
+    }
+
+    #[test]
     fn descriptions_that_are_too_big_or_take_back_are_refused() {
         let peer = RemotePeer::default();
         let mut long = offer(&[fingerprint("AB")]);
-        long.sdp += &"a=x\r\n".repeat(MAX_DESCRIPTION_BYTES / 5);
+        long.sdp += &"a=x\r\n".repeat(MAX_SDP_BYTES / 5);
         assert!(matches!(peer.check(long), Err(ConnectionError::DescriptionTooLong { .. })));
         let mut wide = offer(&[fingerprint("AB")]);
         wide.sdp += &"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n".repeat(MAX_MEDIA_SECTIONS + 1);
@@ -248,6 +294,20 @@ mod tests {
         }
         let long = format!("{GOOD} {}", "x".repeat(MAX_CANDIDATE_BYTES));
         assert!(matches!(peer.candidate(candidate(&long)), Err(ConnectionError::BadCandidate(_))));
+    }
+
+    #[test]
+    fn of_candidates_in_a_description_the_stack_sees_those_that_it_would_see_one_by_one() {
+        let mut offer = offer(&[fingerprint("AB")]);
+        let tcp = "candidate:2 1 tcp 2130706431 192.0.2.7 9 typ host tcptype passive";
+        offer.sdp += "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n";
+        for candidate in [GOOD, tcp, "candidate:3 1 udp 2130706431 f00f.local 50000 typ host", "candidate:4 rubbish"] {
+            offer.sdp += &format!("a={candidate}\r\n");
+        }
+        let (description, _, candidates) = RemotePeer::default().check(offer).expect("a fine offer").into_parts();
+        let seen: Vec<&str> = lines(&description.sdp).filter_map(candidate_of).collect();
+        assert_eq!(seen, [GOOD]);
+        assert_eq!(candidates, 4, "all count against the limit");
     }
 
     #[test]
