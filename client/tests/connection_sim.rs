@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maru::session::connection::{ConnectionConfig, ConnectionError, ConnectionEvent, MediaKind};
+use maru_protocol::MAX_PEER_MESSAGE_BYTES;
 use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
 use maru_simnet::{Fate, Host, PathConfig, Sim};
 
@@ -101,12 +102,28 @@ fn text_goes_both_ways_in_order_and_only_while_the_channel_is_open() {
         world.sim.sleep(Duration::from_secs(20)).await;
         assert_eq!(alice.texts(), texts);
         assert_eq!(bob.texts(), texts);
-        let long = "x".repeat(40_000);
+        let long = "x".repeat(MAX_PEER_MESSAGE_BYTES + 1);
         assert!(matches!(alice.connection.send_text(&long).await, Err(ConnectionError::TextTooLong { .. })));
 
         alice.connection.close().await;
         alice.wait(|event| matches!(event, ConnectionEvent::Closed { .. })).await;
         assert_eq!(alice.connection.send_text("too late").await, Err(ConnectionError::ChannelNotOpen));
+    });
+}
+
+/// 4,000 emoji, each as `\ud83d\ude00`, are 48,000 bytes.
+#[test]
+fn the_longest_message_of_the_protocol_goes_both_ways() {
+    let world = world(33, PathConfig { loss: 0.02, ..PathConfig::delay(20 * MS) });
+    world.sim.run(async {
+        let (alice, bob) = world.call().await;
+        let [a, b] = ["a", "b"].map(|letter| letter.repeat(MAX_PEER_MESSAGE_BYTES));
+        alice.connection.send_text(&a).await.expect("sent");
+        bob.connection.send_text(&b).await.expect("sent");
+        for (side, text) in [(&bob, &a), (&alice, &b)] {
+            let arrives = side.wait(|event| matches!(event, ConnectionEvent::ChannelText(found) if found == text));
+            world.sim.timeout(Duration::from_secs(30), arrives).await.expect("it arrives");
+        }
     });
 }
 

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use maru_core::fec::BlockPlace;
 use maru_core::media::AudioPacket;
 use maru_core::video_receiver::RtpVideo;
+use maru_protocol::MAX_PEER_MESSAGE_BYTES;
 use maru_protocol::signal::IceCandidate;
 use rtc::rtp::packet::Packet;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
@@ -20,9 +21,6 @@ use webrtc::runtime::Runtime;
 use super::event::{ConnectionEvent, Outbox};
 use super::send::BlockExtension;
 use crate::clock;
-
-/// Longer than any message of the protocol: 4,000 characters of chat, escaped as JSON at worst, and what is around.
-pub(super) const MAX_TEXT_BYTES: usize = 32 * 1024;
 
 pub(super) struct Handler {
     outbox: Outbox,
@@ -157,7 +155,7 @@ pub(super) async fn drain_channel(channel: Arc<dyn DataChannel>, outbox: Outbox)
                 }
             }
             DataChannelEvent::OnMessage(message) => {
-                let text = (message.is_string && message.data.len() <= MAX_TEXT_BYTES)
+                let text = (message.is_string && message.data.len() <= MAX_PEER_MESSAGE_BYTES)
                     .then(|| String::from_utf8(message.data.to_vec()).ok())
                     .flatten();
                 match text {

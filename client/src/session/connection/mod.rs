@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use maru_core::media::{EncodedAudio, EncodedVideo};
+use maru_protocol::MAX_PEER_MESSAGE_BYTES;
 use maru_protocol::signal::{DescriptionKind, IceCandidate, IceServer, SessionDescription};
 use rtc::peer_connection::configuration::{RTCConfigurationBuilder, RTCOfferOptions};
 use rtc::peer_connection::sdp::RTCSessionDescription;
@@ -55,7 +56,7 @@ pub use self::stats::{ConnectionStats, StreamStats};
 
 use self::driver::WatchedRuntime;
 use self::event::Outbox;
-use self::handler::{Handler, MAX_TEXT_BYTES, RemoteVideo};
+use self::handler::{Handler, RemoteVideo};
 use self::remote::RemotePeer;
 use self::send::{BlockExtension, MediaSender};
 use self::tap::CaptureTimes;
@@ -237,8 +238,8 @@ impl Connection {
 
     /// Sends a message over the data channel. Does not wait for the peer.
     pub async fn send_text(&self, text: &str) -> Result<(), ConnectionError> {
-        if text.len() > MAX_TEXT_BYTES {
-            return Err(ConnectionError::TextTooLong { limit: MAX_TEXT_BYTES });
+        if text.len() > MAX_PEER_MESSAGE_BYTES {
+            return Err(ConnectionError::TextTooLong { limit: MAX_PEER_MESSAGE_BYTES });
         }
         if !self.outbox.counters().channel_open.load(Ordering::Acquire) {
             return Err(ConnectionError::ChannelNotOpen);
