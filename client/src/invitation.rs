@@ -1,4 +1,4 @@
-//! The link that brings someone without the app into a room: the guest page of the call's server.
+//! The link with which someone without the app joins a room: the guest page of the call's server.
 
 use std::net::IpAddr;
 
@@ -6,19 +6,21 @@ use maru_protocol::RoomName;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio_tungstenite::tungstenite::http::Uri;
 
-/// What may stand for itself in a path (RFC 3986, 2.3).
+/// All but the unreserved characters (RFC 3986, 2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// A link to the guest page of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
+    /// An `https` or `http` URL.
     pub link: String,
-    /// Whether browsers let a page opened by this link use camera and microphone.
+    /// Whether browsers let the page use camera and microphone: over HTTPS, and on this machine.
     pub with_camera: bool,
 }
 
 impl Invitation {
-    /// To `room` on the server at `server`, a WebSocket URL. A server within this machine is named by the first of
-    /// `addresses` (this machine's own) that others can reach. `None`: `server` is no such URL.
+    /// To `room` on `server`, a WebSocket URL. If its host is a loopback address, the link has the first other address
+    /// of `addresses` (those of this machine) instead. `None`: `server` is not a WebSocket URL.
     pub fn new(server: &str, room: &RoomName, addresses: &[IpAddr]) -> Option<Self> {
         let uri: Uri = server.parse().ok()?;
         let is_encrypted = match uri.scheme_str()? {
@@ -26,9 +28,9 @@ impl Invitation {
             "ws" => false,
             _ => return None,
         };
-        let is_here = |host: &str| host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let is_loopback = |host: &str| host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
         let mut host = uri.host()?.to_owned();
-        if is_here(&host)
+        if is_loopback(&host)
             && let Some(address) = addresses.iter().find(|address| !address.is_loopback())
         {
             host = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
@@ -39,7 +41,7 @@ impl Invitation {
         let room = utf8_percent_encode(room.as_str(), ESCAPED);
         Some(Self {
             link: format!("{scheme}://{host}{port}{path}/r/{room}"),
-            with_camera: is_encrypted || host == "localhost" || is_here(&host),
+            with_camera: is_encrypted || host == "localhost" || is_loopback(&host),
         })
     }
 }
@@ -66,14 +68,14 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_has_no_camera_but_on_this_machine() {
+    fn a_link_without_https_allows_the_camera_only_on_this_machine() {
         assert_eq!(link("ws://10.0.0.7:4460", "x", &["10.0.0.9"]), ("http://10.0.0.7:4460/r/x".to_owned(), false));
         assert_eq!(link("ws://127.0.0.1:4460", "x", &["127.0.0.1"]), ("http://127.0.0.1:4460/r/x".to_owned(), true));
         assert_eq!(link("ws://localhost:4460", "x", &["10.0.0.9"]), ("http://localhost:4460/r/x".to_owned(), true));
     }
 
     #[test]
-    fn a_server_within_this_machine_gets_an_address_that_others_reach() {
+    fn the_link_to_a_loopback_server_has_an_address_that_others_can_reach() {
         assert_eq!(link("ws://127.0.0.1:4460", "x", &["10.0.0.9"]), ("http://10.0.0.9:4460/r/x".to_owned(), false));
         assert_eq!(
             link("ws://127.0.0.1:4460", "x", &["2001:db8::5"]),
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_gives_no_link() {
+    fn there_is_no_link_to_an_invalid_url() {
         assert_eq!(Invitation::new("nonsense", &"x".parse().expect("a room"), &[]), None);
     }
 }

@@ -1,13 +1,13 @@
-//! A signal server without set-up: one is looked for on the local network by DNS-SD (`_maru._tcp`, RFC 6763), and if
-//! there is none, one runs in this process and is announced.
+//! A signal server without set-up: one is searched for on the local network by DNS-SD (`_maru._tcp`, RFC 6763) over
+//! multicast DNS (RFC 6762). If there is none, one runs in this process and is announced.
 //!
-//! Two processes that start at the same instant both find nothing and both become a server. Both then see both, and
-//! both use the one whose id is the smaller (`directory` decides); the other one withdraws its announcement at once and
-//! runs on until nobody is registered there.
+//! Two processes that start at the same time both find nothing, and both run a server. Each then finds the other's, and
+//! both use the one with the smaller id (`directory`). The other server withdraws its announcement at once, and runs
+//! until no client is registered there.
 //!
-//! One tokio task (`task`) owns all of it. Multicast is done by the daemon thread of `mdns-sd`; commands to it are
-//! queued and never wait. Where multicast does not work, [`LanServers::host`] still does, and [`LanServers::trouble`]
-//! says why nobody else finds this server. IPv4 only.
+//! One tokio task (`task`) owns all of this. The daemon thread of `mdns-sd` does the multicast; commands to it are
+//! queued and do not wait. Without multicast, [`LanServers::host`] still works, and [`LanServers::trouble`] says why
+//! others do not find this server. IPv4 only.
 
 use std::time::Duration;
 
@@ -25,30 +25,30 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-/// How long [`LanServers::close`] may take: for the goodbye to the network, and for the clients of an own server.
+/// Longest time for [`LanServers::close`] to withdraw the announcement and to disconnect the clients of an own server.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What does not work.
+/// Why the local network cannot be used. A person reads the messages.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LanError {
     /// Nothing can be found or announced.
     #[error("the local network cannot be searched for calls: {0}")]
     Discovery(String),
-    /// The server runs, but its announcement does not even come back to this machine. A firewall, or a network without
+    /// The own server runs, but its announcement does not come back to this machine: a firewall, or a network without
     /// multicast.
     #[error("others on the local network cannot find this call; name a server in the settings")]
     Unheard,
-    /// No own server either.
+    /// An own server cannot be started.
     #[error("a server cannot be started on this machine: {0}")]
     Server(String),
 }
 
-/// Where to look and announce.
+/// Where to search and announce.
 #[derive(Debug, Clone, Copy)]
 pub struct LanOptions {
-    /// UDP port of multicast DNS. Another one than 5353 makes a world of its own, for tests.
+    /// UDP port of multicast DNS. Processes with another port than 5353 find only each other, for tests.
     pub port: u16,
-    /// Stay within this machine.
+    /// Use only the loopback interface.
     pub loopback_only: bool,
 }
 
@@ -58,7 +58,7 @@ impl Default for LanOptions {
     }
 }
 
-/// The servers of the local network, and an own one if need be. Dropping it ends the own one.
+/// The servers of the local network, and an own one if needed. Dropping it ends the own one.
 pub struct LanServers {
     requests: mpsc::Sender<Request>,
     best: watch::Receiver<Option<String>>,
@@ -70,23 +70,27 @@ impl LanServers {
     /// Starts on the current tokio runtime. Sends nothing before [`Self::find`] or [`Self::host`].
     ///
     /// # Errors
-    /// [`LanError::Discovery`] if the system refuses what multicast needs. [`Self::alone`] still works then.
+    /// [`LanError::Discovery`] if the system does not allow multicast. [`Self::alone`] still works.
     pub fn start() -> Result<Self, LanError> {
         Self::start_with(LanOptions::default())
     }
 
+    /// As [`Self::start`], with other options.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
     pub fn start_with(options: LanOptions) -> Result<Self, LanError> {
         let discovery = discovery::Discovery::start(options)?;
         Ok(Self::spawn(Some(discovery), options))
     }
 
-    /// Without the network: finds nothing, and hosts a server that nobody is told of.
+    /// Without the network: finds nothing, and does not announce the server that it hosts.
     pub fn alone() -> Self {
         Self::spawn(None, LanOptions::default())
     }
 
     fn spawn(discovery: Option<discovery::Discovery>, options: LanOptions) -> Self {
-        // Requests are answered at once; a caller waits for a place if several are under way.
+        // Requests are answered at once. If the channel is full, the caller waits.
         let (requests, received) = mpsc::channel(4);
         let (best_sender, best) = watch::channel(None);
         let (trouble_sender, trouble) = watch::channel(None);
@@ -94,8 +98,8 @@ impl LanServers {
         Self { requests, best, trouble, task: tokio::spawn(task.run(received)) }
     }
 
-    /// Looks for a server that answers now, for at most `limit`; 300 ms are plenty on a LAN. What was known before is
-    /// tried again, so that this is also the way on when a server has gone without a word.
+    /// Searches for a server that accepts connections, for at most `limit`. 300 ms are plenty on a LAN. Known servers
+    /// are tried again, so this also finds the next server after one has died.
     pub async fn find(&self, limit: Duration) -> Option<String> {
         let found = async {
             let (reply, started) = oneshot::channel();
@@ -106,17 +110,17 @@ impl LanServers {
         timeout(limit, found).await.ok().flatten()
     }
 
-    /// The server at `url`, found here, took no registration: another one is to be found.
+    /// The server at `url`, which [`Self::find`] returned, did not register us. The next search skips it.
     pub async fn refused(&self, url: &str) {
-        // An error: the task has ended, and nothing is found any more.
+        // Fails only if the task has ended, and then nothing is found any more.
         let _ = self.requests.send(Request::Refused { url: url.to_owned() }).await;
     }
 
-    /// Runs a server in this process, announces it, and returns the URL for use within this process. If one runs
-    /// already and has not lost to another, that is the one.
+    /// Runs a server in this process, announces it, and returns its URL for this process. If one runs already and is
+    /// still announced, returns the URL of that one.
     ///
     /// # Errors
-    /// [`LanError::Server`] if no port can be listened on.
+    /// [`LanError::Server`] if the server cannot listen on any port.
     pub async fn host(&self, config: Config) -> Result<String, LanError> {
         let (reply, hosted) = oneshot::channel();
         let gone = |_| LanError::Server("the task has ended".into());
@@ -124,18 +128,18 @@ impl LanServers {
         hosted.await.map_err(|_| gone(()))?
     }
 
-    /// The URL of the server that everyone on this network uses now. It changes when two have met and one has lost;
-    /// `None`: there is none any more, so [`Self::find`] and [`Self::host`] again.
+    /// The URL of the server that everyone on this network uses now. It changes when a server with a smaller id is
+    /// found. `None`: there is none (any more); call [`Self::find`], then [`Self::host`].
     pub fn watch(&self) -> watch::Receiver<Option<String>> {
         self.best.clone()
     }
 
-    /// Why others may not find us, if so.
+    /// Why others may not find this server. `None`: no trouble is known.
     pub fn trouble(&self) -> watch::Receiver<Option<LanError>> {
         self.trouble.clone()
     }
 
-    /// Withdraws the announcement and ends an own server, within a second.
+    /// Withdraws the announcement and ends the own server, within a second.
     pub async fn close(mut self) {
         drop(self.requests);
         if timeout(CLOSE_TIMEOUT, &mut self.task).await.is_err() {

@@ -1,28 +1,28 @@
-//! Which of the announced servers is the one to use: pure.
+//! Decides which of the announced servers to use. No I/O.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-/// More servers than this on one network are not looked at. Whoever announces more is not looking for a call.
+/// Most servers that are remembered. Further announcements are ignored.
 const MAX_SERVERS: usize = 32;
 
-/// Addresses that are tried for each server.
+/// Most addresses that are tried for each server.
 const MAX_ADDRESSES: usize = 8;
 
-/// A server that takes no registrations sits out for at most two to the power of this many turns.
-const MAX_PENALTY: u32 = 6;
+/// A server that does not register clients is skipped in at most 2 to the power of this many retries.
+const MAX_BACKOFF_EXPONENT: u32 = 6;
 
-/// What a server says of itself.
+/// The announcement of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Announcement {
-    /// Its name in DNS: what a withdrawal names.
+    /// The name of its DNS records. A withdrawal has only this name.
     pub(super) fullname: String,
     /// 128 random bits as 32 lower-case hex digits.
     pub(super) id: String,
     pub(super) addresses: Vec<SocketAddr>,
 }
 
-/// A server that is to be connected to, to see whether it is there.
+/// A server to connect to, to find out whether it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) fullname: String,
@@ -39,12 +39,12 @@ pub(super) struct Directory {
 struct Server {
     id: String,
     addresses: Vec<SocketAddr>,
-    /// The address that answered. A server that is only announced counts for nothing.
+    /// The address that accepted a connection. Without one, the server is not used.
     reached: Option<SocketAddr>,
-    /// How often it answered, and then did not take a registration.
+    /// How often it accepted a connection, but did not register us.
     refusals: u32,
-    /// It is not tried before so many calls of [`Directory::due`].
-    sits_out: u32,
+    /// It is skipped in this many calls of [`Directory::retry`].
+    skip_retries: u32,
 }
 
 #[derive(Debug)]
@@ -54,7 +54,7 @@ struct Own {
 }
 
 impl Directory {
-    /// An announcement came, perhaps a known one. Returns what is to be tried, if anything is new.
+    /// An announcement was received. Returns the server if it is to be tried: it is new, or has other addresses.
     pub(super) fn announced(&mut self, mut announcement: Announcement) -> Option<Candidate> {
         let Announcement { fullname, id, addresses } = &mut announcement;
         addresses.sort_unstable();
@@ -71,19 +71,19 @@ impl Directory {
             return None;
         }
         let known = self.servers.remove(fullname);
-        let (refusals, sits_out) = known.as_ref().map_or((0, 0), |known| (known.refusals, known.sits_out));
+        let (refusals, skip_retries) = known.as_ref().map_or((0, 0), |known| (known.refusals, known.skip_retries));
         let reached = known.and_then(|known| known.reached).filter(|a| addresses.contains(a));
         let candidate = Candidate { fullname: fullname.clone(), addresses: addresses.clone() };
         let Announcement { fullname, id, addresses } = announcement;
-        self.servers.insert(fullname, Server { id, addresses, reached, refusals, sits_out });
-        (sits_out == 0).then_some(candidate)
+        self.servers.insert(fullname, Server { id, addresses, reached, refusals, skip_retries });
+        (skip_retries == 0).then_some(candidate)
     }
 
     pub(super) fn withdrawn(&mut self, fullname: &str) {
         self.servers.remove(fullname);
     }
 
-    /// The outcome of trying a [`Candidate`].
+    /// The result of connecting to a [`Candidate`]: the address that accepted the connection, if one did.
     pub(super) fn tried(&mut self, candidate: &Candidate, reached: Option<SocketAddr>) {
         if let Some(server) = self.servers.get_mut(&candidate.fullname)
             && server.addresses == candidate.addresses
@@ -92,30 +92,30 @@ impl Directory {
         }
     }
 
-    /// The server at `url` took no registration: whatever answers there is not one that can be used. It sits out for
-    /// longer each time, so that it cannot keep drawing people away from one that works.
+    /// The server at `url` did not register us. It is skipped for twice as long each time, so that it does not keep
+    /// clients from a server that works.
     pub(super) fn refused(&mut self, url: &str) {
         for server in self.servers.values_mut().filter(|server| server.reached.is_some_and(|at| url_of(at) == url)) {
             server.reached = None;
             server.refusals += 1;
-            server.sits_out = 1 << server.refusals.min(MAX_PENALTY);
+            server.skip_retries = 1 << server.refusals.min(MAX_BACKOFF_EXPONENT);
         }
     }
 
-    /// Trusts nothing any more: everything is to be tried again.
-    pub(super) fn doubt_all(&mut self) -> Vec<Candidate> {
+    /// Marks every server as not reached. Returns those to try again.
+    pub(super) fn mark_all_unreached(&mut self) -> Vec<Candidate> {
         self.servers.values_mut().for_each(|server| server.reached = None);
         self.unreached()
     }
 
-    /// Called from time to time: what did not answer so far and is to be tried again.
-    pub(super) fn due(&mut self) -> Vec<Candidate> {
-        self.servers.values_mut().for_each(|server| server.sits_out = server.sits_out.saturating_sub(1));
+    /// Called at regular intervals. Returns the servers that are not reached and that are to be tried again.
+    pub(super) fn retry(&mut self) -> Vec<Candidate> {
+        self.servers.values_mut().for_each(|server| server.skip_retries = server.skip_retries.saturating_sub(1));
         self.unreached()
     }
 
     fn unreached(&self) -> Vec<Candidate> {
-        let unreached = self.servers.iter().filter(|(_, server)| server.reached.is_none() && server.sits_out == 0);
+        let unreached = self.servers.iter().filter(|(_, server)| server.reached.is_none() && server.skip_retries == 0);
         let candidate = |(fullname, server): (&String, &Server)| Candidate {
             fullname: fullname.clone(),
             addresses: server.addresses.clone(),
@@ -127,7 +127,7 @@ impl Directory {
         self.own = Some(Own { id, url });
     }
 
-    /// The own server is no longer announced.
+    /// The own server is not announced any more.
     pub(super) fn own_withdrawn(&mut self) {
         self.own = None;
     }
@@ -136,7 +136,7 @@ impl Directory {
         self.own.as_ref().is_some_and(|own| own.id == id)
     }
 
-    /// The server with the smallest id, of those that can be used.
+    /// The URL of the server with the smallest id, among the own one and those that are reached.
     pub(super) fn best(&self) -> Option<String> {
         let others = self.servers.values().filter_map(|server| Some((&server.id, server.reached?)));
         let other = others.min();
@@ -148,8 +148,8 @@ impl Directory {
         }
     }
 
-    /// Someone else's server is the better one.
-    pub(super) fn own_has_lost(&self) -> bool {
+    /// Whether there is an own server, and another one is to be used.
+    pub(super) fn own_is_superseded(&self) -> bool {
         self.own.as_ref().is_some_and(|own| self.best().as_ref() != Some(&own.url))
     }
 }
@@ -176,14 +176,14 @@ mod tests {
         }
     }
 
-    /// Announces a server that answers at its first address.
+    /// Announces a server that accepts connections at its only address.
     fn add(directory: &mut Directory, name: &str, id: &str, n: u8) {
         let candidate = directory.announced(announcement(name, id, &[n])).unwrap();
         directory.tried(&candidate, Some(address(n)));
     }
 
     #[test]
-    fn the_smallest_id_wins() {
+    fn the_server_with_the_smallest_id_is_used() {
         let mut directory = Directory::default();
         assert_eq!(directory.best(), None);
         add(&mut directory, "b", "bb", 2);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_answer_is_not_used() {
+    fn a_server_that_accepts_no_connection_is_not_used() {
         let mut directory = Directory::default();
         let silent = directory.announced(announcement("a", "aa", &[1, 2])).unwrap();
         assert_eq!(silent.addresses, [address(1), address(2)]);
@@ -208,23 +208,23 @@ mod tests {
         directory.tried(&silent, None);
         add(&mut directory, "b", "bb", 3);
         assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.3:4000"));
-        assert_eq!(directory.due(), std::slice::from_ref(&silent));
+        assert_eq!(directory.retry(), std::slice::from_ref(&silent));
         directory.tried(&silent, Some(address(2)));
         assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.2:4000"));
-        assert_eq!(directory.doubt_all().len(), 2);
+        assert_eq!(directory.mark_all_unreached().len(), 2);
         assert_eq!(directory.best(), None);
     }
 
     #[test]
-    fn two_that_start_at_the_same_instant_agree() {
+    fn two_servers_that_start_at_the_same_time_agree_on_one() {
         let (mut one, mut two) = (Directory::default(), Directory::default());
         one.own_started("11".into(), OWN.into());
         two.own_started("22".into(), OWN.into());
         assert_eq!(one.best().as_deref(), Some(OWN));
         add(&mut one, "two", "22", 2);
         add(&mut two, "one", "11", 1);
-        assert!(!one.own_has_lost());
-        assert!(two.own_has_lost());
+        assert!(!one.own_is_superseded());
+        assert!(two.own_is_superseded());
         assert_eq!(one.best().as_deref(), Some(OWN));
         assert_eq!(two.best().as_deref(), Some("ws://192.168.0.1:4000"));
 
@@ -233,54 +233,54 @@ mod tests {
         assert_eq!(one.best().as_deref(), Some(OWN));
         two.withdrawn("one");
         assert_eq!(two.best(), None);
-        assert!(!two.own_has_lost(), "there is none");
+        assert!(!two.own_is_superseded(), "there is no own server");
     }
 
     #[test]
-    fn the_own_announcement_is_not_another_server() {
+    fn the_own_announcement_is_ignored() {
         let mut directory = Directory::default();
         directory.own_started("11".into(), OWN.into());
         assert_eq!(directory.announced(announcement("one", "11", &[1])), None);
         assert_eq!(directory.best().as_deref(), Some(OWN));
-        assert!(!directory.own_has_lost());
+        assert!(!directory.own_is_superseded());
     }
 
     #[test]
-    fn repeated_announcements_are_tried_once_and_changed_ones_again() {
+    fn a_server_is_tried_again_only_if_its_announcement_changes() {
         let mut directory = Directory::default();
         add(&mut directory, "a", "aa", 1);
         assert_eq!(directory.announced(announcement("a", "aa", &[1])), None);
         let more = directory.announced(announcement("a", "aa", &[2, 1, 2])).unwrap();
         assert_eq!(more.addresses, [address(1), address(2)]);
-        assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.1:4000"), "in use until it turns out otherwise");
+        assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.1:4000"), "it stays in use meanwhile");
         let moved = directory.announced(announcement("a", "aa", &[3])).unwrap();
         directory.tried(&more, Some(address(2)));
-        assert_eq!(directory.best(), None, "an answer about old addresses says nothing");
+        assert_eq!(directory.best(), None, "a result for the old addresses is ignored");
         directory.tried(&moved, Some(address(3)));
         assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.3:4000"));
     }
 
     #[test]
-    fn what_takes_no_registrations_sits_out_and_gets_another_chance() {
+    fn a_server_that_registers_nobody_is_skipped_for_longer_each_time() {
         let mut directory = Directory::default();
         add(&mut directory, "a", "aa", 1);
         add(&mut directory, "b", "bb", 2);
-        for turns in [2, 4, 8] {
+        for retries in [2, 4, 8] {
             directory.refused("ws://192.168.0.1:4000");
             assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.2:4000"));
-            assert_eq!(directory.doubt_all().len(), 1, "a search does not pardon");
+            assert_eq!(directory.mark_all_unreached().len(), 1, "a search skips it too");
             directory.tried(&Candidate { fullname: "b".into(), addresses: vec![address(2)] }, Some(address(2)));
-            assert_eq!(directory.announced(announcement("a", "aa", &[1, 9])), None, "nor do other addresses");
-            assert!((1..turns).all(|_| directory.due().is_empty()));
-            let pardoned = directory.due();
-            assert_eq!(pardoned.len(), 1);
-            directory.tried(&pardoned[0], Some(address(1)));
+            assert_eq!(directory.announced(announcement("a", "aa", &[1, 9])), None, "even with other addresses");
+            assert!((1..retries).all(|_| directory.retry().is_empty()));
+            let due = directory.retry();
+            assert_eq!(due.len(), 1);
+            directory.tried(&due[0], Some(address(1)));
             assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.1:4000"));
         }
     }
 
     #[test]
-    fn a_flood_of_announcements_is_bounded() {
+    fn servers_and_addresses_are_bounded() {
         let mut directory = Directory::default();
         let all: Vec<u8> = (0..=255).collect();
         for n in 0..1_000 {

@@ -1,4 +1,4 @@
-//! Multicast DNS: what others announce, and announcing oneself. Everything that touches `mdns-sd` is here.
+//! Multicast DNS (RFC 6762): finds and announces servers. Only this file uses `mdns-sd`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,7 +12,7 @@ const SERVICE_TYPE: &str = "_maru._tcp.local.";
 
 pub(super) struct Discovery {
     daemon: ServiceDaemon,
-    /// `None` before the first search, and after the daemon gave up on us.
+    /// `None` before the first search, and after the daemon has ended it.
     events: Option<Receiver<ServiceEvent>>,
 }
 
@@ -22,7 +22,7 @@ pub(super) enum Found {
     Withdrawn {
         fullname: String,
     },
-    /// The search has ended by itself.
+    /// The daemon has ended the search.
     Ended,
 }
 
@@ -38,13 +38,13 @@ impl Discovery {
         Ok(Self { daemon, events: None })
     }
 
-    /// Asks the network now, and again from time to time. What is known already comes again.
+    /// Sends a query now, and again from time to time. [`Self::next`] returns known servers once more.
     pub(super) fn search(&mut self) -> Result<(), LanError> {
         self.events = Some(self.daemon.browse(SERVICE_TYPE).map_err(refused)?);
         Ok(())
     }
 
-    /// Waits for the next news. Ready never, if nothing is searched for.
+    /// The next result of the search. Waits for ever if there is none.
     pub(super) async fn next(&mut self) -> Found {
         loop {
             let Some(events) = &self.events else { return std::future::pending().await };
@@ -65,29 +65,29 @@ impl Discovery {
         }
     }
 
-    /// Announces the server `id` at `port`, on every interface with the addresses that it has there.
+    /// Announces the server `id` at `port` on every interface, with the addresses of that interface.
     pub(super) fn announce(&self, id: &str, port: u16) -> Result<(), LanError> {
         let properties = [("id", id.to_owned()), ("v", VERSION.to_string())];
         let host = format!("maru-{id}.local.");
         let mut service =
             ServiceInfo::new(SERVICE_TYPE, id, &host, "", port, &properties[..]).map_err(refused)?.enable_addr_auto();
-        // Probing would take three quarters of a second, in which others do not see us. A random name is nobody else's.
+        // Probing (RFC 6762, 8.1) delays the announcement by 750 ms. It is not needed: the name is random, so unique.
         service.set_requires_probe(false);
         self.daemon.register(service).map_err(refused)
     }
 
-    /// Says goodbye for the server `id`.
+    /// Withdraws the announcement of the server `id` (RFC 6762, 10.1).
     pub(super) fn withdraw(&self, id: &str) {
         if let Err(error) = self.daemon.unregister(&format!("{id}.{SERVICE_TYPE}")) {
-            // Those who connect nevertheless find nothing and look again.
+            // A client that tries to connect fails, and searches again.
             tracing::debug!(%error, "an announcement cannot be withdrawn");
         }
     }
 
-    /// Says goodbye for everything, and waits until that is sent.
+    /// Withdraws all announcements, and waits until that is sent.
     pub(super) async fn close(self) {
         if let Ok(done) = self.daemon.shutdown() {
-            // Its end is all there is to know.
+            // An error also means that the daemon has ended.
             let _ = done.recv_async().await;
         }
     }
@@ -96,12 +96,12 @@ impl Discovery {
 impl Drop for Discovery {
     /// The daemon's thread does not end by itself.
     fn drop(&mut self) {
-        // An error means that it has ended before, or that its queue is full: then it is busy and will be for long.
+        // Fails if the thread has ended, or if its queue is full.
         let _ = self.daemon.shutdown();
     }
 }
 
-/// `None`: not for us.
+/// `None`: it has no valid id, or another version of the protocol.
 fn read(service: &ResolvedService) -> Option<Announcement> {
     let id: InstanceId = service.get_property_val_str("id")?.parse().ok()?;
     if service.get_property_val_str("v")? != VERSION.to_string() {
@@ -111,7 +111,7 @@ fn read(service: &ResolvedService) -> Option<Announcement> {
     Some(Announcement { fullname: service.fullname.clone(), id: id.into(), addresses: addresses.collect() })
 }
 
-/// A loopback address counts only where it was heard on loopback: from anywhere else it would lead to ourselves.
+/// A loopback address is only usable if it was received on the loopback interface. Otherwise it is another machine's.
 fn usable(address: &ScopedIp) -> Option<IpAddr> {
     let ScopedIp::V4(address) = address else { return None };
     let heard_on_loopback = || {

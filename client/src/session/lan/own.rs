@@ -1,4 +1,4 @@
-//! The signal server within this process.
+//! The signal server in this process.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::LanError;
 
-/// How long a server that has lost stays when nobody is registered: whoever was just told of it is on the way.
+/// A retired server ends after this long without registrations. Clients that have just found it may still connect.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Runs until it is dropped, or ended by one of its methods.
@@ -53,14 +53,14 @@ impl OwnServer {
         Ok(Self { id, port, registrations, stop, task: AbortOnDrop(task) })
     }
 
-    /// For this process.
+    /// Its URL within this process.
     pub(super) fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
     }
 
-    /// Runs on until nobody has been registered for a while.
+    /// Ends the server once no client has been registered for [`LINGER`].
     pub(super) async fn retire(mut self) {
-        // An error of the watch means that the server is no more.
+        // The watch fails when the server has ended.
         while self.registrations.wait_for(|number| *number == 0).await.is_ok() {
             let someone_came = self.registrations.wait_for(|number| *number > 0);
             if !matches!(timeout(LINGER, someone_came).await, Ok(Ok(_))) {
@@ -70,10 +70,10 @@ impl OwnServer {
         self.close().await;
     }
 
-    /// Says goodbye to the clients and ends.
+    /// Disconnects the clients and ends.
     pub(super) async fn close(mut self) {
+        // Both fail only if the server has ended already.
         let _ = self.stop.send(());
-        // The task has nothing to report; it was not aborted, or nobody waits here.
         let _ = (&mut self.task.0).await;
     }
 }

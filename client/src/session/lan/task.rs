@@ -1,4 +1,4 @@
-//! The task that owns the search, the own server, and what is known of the others.
+//! The task that owns the search, the own server and the directory of the others.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,31 +14,25 @@ use super::discovery::{Discovery, Found};
 use super::own::OwnServer;
 use super::{LanError, LanOptions};
 
-/// How long connecting to an address may take.
-const TRY_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longest time to connect to an address.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Servers that are being tried at the same time.
+/// Most servers that are tried at the same time.
 const MAX_TRIES: usize = 64;
 
-/// How often servers that are announced and do not answer are tried again.
+/// How often announced servers that are not reached are tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How soon an own announcement must have come back. It takes milliseconds where multicast works.
+/// Longest time for the own announcement to come back. With working multicast it takes milliseconds.
 const ECHO_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) enum Request {
-    /// Answered when everything that is known is doubted and being tried again.
-    Find {
-        reply: oneshot::Sender<()>,
-    },
-    /// The server at this URL took no registration.
-    Refused {
-        url: String,
-    },
-    Host {
-        config: Config,
-        reply: oneshot::Sender<Result<String, LanError>>,
-    },
+    /// Search, and try all known servers again. The reply comes once this has started.
+    Find { reply: oneshot::Sender<()> },
+    /// The server at this URL did not register us.
+    Refused { url: String },
+    /// Run an own server. The reply is its URL.
+    Host { config: Config, reply: oneshot::Sender<Result<String, LanError>> },
 }
 
 pub(super) struct LanTask {
@@ -47,12 +41,12 @@ pub(super) struct LanTask {
     directory: Directory,
     best: watch::Sender<Option<String>>,
     trouble: watch::Sender<Option<LanError>>,
-    /// The server that is announced.
+    /// The own server, while it is announced.
     own: Option<OwnServer>,
-    /// When the own announcement must have been heard.
+    /// When the own announcement must have come back. `None`: it has, or there is none.
     echo_due: Option<Instant>,
     tries: JoinSet<(Candidate, Option<SocketAddr>)>,
-    /// Own servers that have lost and still have clients.
+    /// Own servers that are not announced any more and still have clients.
     retired: JoinSet<()>,
 }
 
@@ -76,7 +70,7 @@ impl LanTask {
         }
     }
 
-    /// Until all senders of requests are gone.
+    /// Runs until all senders of requests are dropped.
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut retries = interval(RETRY_INTERVAL);
         retries.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -85,48 +79,48 @@ impl LanTask {
                 request = requests.recv() => match request {
                     Some(Request::Find { reply }) => {
                         self.find();
-                        self.conclude();
-                        // Whoever asked may have stopped waiting.
+                        self.update();
+                        // Fails if the caller has stopped waiting, here and below.
                         let _ = reply.send(());
                     }
                     Some(Request::Refused { url }) => self.directory.refused(&url),
                     Some(Request::Host { config, reply }) => {
                         let hosted = self.host(config).await;
-                        self.conclude();
+                        self.update();
                         let _ = reply.send(hosted);
                     }
                     None => break,
                 },
-                found = next_found(&mut self.discovery) => self.learn(found),
+                found = next_found(&mut self.discovery) => self.handle_found(found),
                 Some(tried) = self.tries.join_next() => {
-                    // An error: it was given up for a newer one.
+                    // An error: `find` has aborted the attempt.
                     if let Ok((candidate, reached)) = tried {
                         self.directory.tried(&candidate, reached);
                     }
                 }
                 Some(_) = self.retired.join_next() => {}
                 _ = retries.tick() => {
-                    let due = self.directory.due();
-                    self.try_all(due);
+                    let candidates = self.directory.retry();
+                    self.try_all(candidates);
                 },
                 () = until(self.echo_due) => {
                     self.echo_due = None;
-                    self.complain(LanError::Unheard);
+                    self.report(LanError::Unheard);
                 }
             }
-            self.conclude();
+            self.update();
         }
         self.close().await;
     }
 
     fn find(&mut self) {
         if let Some(Err(error)) = self.discovery.as_mut().map(Discovery::search) {
-            self.complain(error);
+            self.report(error);
         }
-        let doubted = self.directory.doubt_all();
-        // What is under way was asked before.
+        let candidates = self.directory.mark_all_unreached();
+        // Attempts from before the search would otherwise count as its results.
         self.tries.abort_all();
-        self.try_all(doubted);
+        self.try_all(candidates);
     }
 
     async fn host(&mut self, config: Config) -> Result<String, LanError> {
@@ -138,17 +132,17 @@ impl LanTask {
         self.directory.own_started(own.id.clone(), url.clone());
         if let Some(discovery) = &mut self.discovery {
             let announced = discovery.announce(&own.id, own.port);
-            // To hear of others who start now, and the own echo.
+            // The search finds servers that start at the same time, and the own announcement.
             match announced.and_then(|()| discovery.search()) {
                 Ok(()) => self.echo_due = Some(Instant::now() + ECHO_TIMEOUT),
-                Err(error) => self.complain(error),
+                Err(error) => self.report(error),
             }
         }
         self.own = Some(own);
         Ok(url)
     }
 
-    fn learn(&mut self, found: Found) {
+    fn handle_found(&mut self, found: Found) {
         match found {
             Found::Announced(announcement) => {
                 if self.directory.is_own(&announcement.id) {
@@ -159,14 +153,14 @@ impl LanTask {
                 }
             }
             Found::Withdrawn { fullname } => self.directory.withdrawn(&fullname),
-            Found::Ended => self.complain(LanError::Discovery("the search ended by itself".into())),
+            Found::Ended => self.report(LanError::Discovery("the search has ended".into())),
         }
     }
 
     fn try_all(&mut self, candidates: Vec<Candidate>) {
         for candidate in candidates {
             if self.tries.len() >= MAX_TRIES {
-                // Its turn comes with the next retry.
+                // The next retry tries the rest.
                 return;
             }
             self.tries.spawn(async move {
@@ -176,9 +170,9 @@ impl LanTask {
         }
     }
 
-    /// Acts on what is known now.
-    fn conclude(&mut self) {
-        if self.directory.own_has_lost()
+    /// Retires the own server if another one is to be used, and publishes the URL of the server to use.
+    fn update(&mut self) {
+        if self.directory.own_is_superseded()
             && let Some(own) = self.own.take()
         {
             if let Some(discovery) = &self.discovery {
@@ -196,7 +190,7 @@ impl LanTask {
         });
     }
 
-    fn complain(&self, error: LanError) {
+    fn report(&self, error: LanError) {
         tracing::warn!(%error, "local network");
         self.trouble.send_replace(Some(error));
     }
@@ -208,12 +202,12 @@ impl LanTask {
                 own.close().await;
             }
         };
-        let goodbye = async {
+        let withdrawal = async {
             if let Some(discovery) = discovery {
                 discovery.close().await;
             }
         };
-        tokio::join!(clients, goodbye);
+        tokio::join!(clients, withdrawal);
     }
 }
 
@@ -231,12 +225,12 @@ async fn until(moment: Option<Instant>) {
     }
 }
 
-/// The address that answers first.
+/// The first address that accepts a connection.
 async fn reach(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     let mut attempts = JoinSet::new();
     for &address in addresses {
         attempts.spawn(async move {
-            let connected = timeout(TRY_TIMEOUT, TcpStream::connect(address)).await;
+            let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
             matches!(connected, Ok(Ok(_))).then_some(address)
         });
     }

@@ -1,4 +1,4 @@
-//! Real servers found by real multicast DNS, within loopback and on a port of their own.
+//! Real servers, found by real multicast DNS on loopback and on a port of their own.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::time::timeout;
 
 use super::*;
 
-/// Only ever reached by a test that fails.
+/// Reached only when a test fails.
 const TOO_LONG: Duration = Duration::from_secs(30);
 
-/// A port for multicast on loopback, or why there is none on this machine.
+/// Options with a free port for multicast on loopback, or why this machine has none.
 fn multicast_on_loopback() -> std::io::Result<LanOptions> {
     const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
@@ -40,7 +40,7 @@ async fn until_best(
     best: &mut watch::Receiver<Option<String>>,
     accept: impl Fn(Option<&str>) -> bool,
 ) -> Option<String> {
-    timeout(TOO_LONG, best.wait_for(|best| accept(best.as_deref()))).await.expect("nothing happened").unwrap().clone()
+    timeout(TOO_LONG, best.wait_for(|best| accept(best.as_deref()))).await.expect("it took too long").unwrap().clone()
 }
 
 async fn answers(url: &str) -> bool {
@@ -52,12 +52,12 @@ fn port(url: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn one_hosts_and_the_other_finds_it() {
+async fn a_server_is_found_and_ends_with_its_process() {
     let options = multicast_or_return!();
     let host = LanServers::start_with(options).unwrap();
     let own = host.host(Config::default()).await.unwrap();
     assert!(answers(&own).await);
-    assert_eq!(host.host(Config::default()).await, Ok(own.clone()), "one is enough");
+    assert_eq!(host.host(Config::default()).await, Ok(own.clone()), "the second call returns the same server");
 
     let guest = LanServers::start_with(options).unwrap();
     let found = guest.find(TOO_LONG).await.unwrap();
@@ -72,44 +72,44 @@ async fn one_hosts_and_the_other_finds_it() {
 }
 
 #[tokio::test]
-async fn two_that_host_at_the_same_instant_end_up_on_one_server() {
+async fn two_servers_that_start_at_the_same_time_agree_on_one() {
     let options = multicast_or_return!();
     let (one, two) = (LanServers::start_with(options).unwrap(), LanServers::start_with(options).unwrap());
     let (url_one, url_two) = tokio::join!(one.host(Config::default()), two.host(Config::default()));
     let (port_one, port_two) = (port(&url_one.unwrap()), port(&url_two.unwrap()));
     assert_ne!(port_one, port_two);
 
-    // Each knows its own at once; exactly one of them moves to the other's.
+    // Each uses its own at first. Then one of them moves to the other's.
     let (mut best_one, mut best_two) = (one.watch(), two.watch());
-    let winner = tokio::select! {
+    let moved_to = tokio::select! {
         moved = until_best(&mut best_one, |best| best.is_some_and(|url| port(url) == port_two)) => moved,
         moved = until_best(&mut best_two, |best| best.is_some_and(|url| port(url) == port_one)) => moved,
     };
-    let winner = port(&winner.unwrap());
-    let at_winner = |best: Option<&str>| best.is_some_and(|url| port(url) == winner);
-    until_best(&mut best_one, at_winner).await;
-    until_best(&mut best_two, at_winner).await;
+    let used = port(&moved_to.unwrap());
+    let at_used = |best: Option<&str>| best.is_some_and(|url| port(url) == used);
+    until_best(&mut best_one, at_used).await;
+    until_best(&mut best_two, at_used).await;
 
-    // Nobody was registered at the loser's: it has ended, or is about to.
-    let loser = if winner == port_one { port_two } else { port_one };
-    let ended = async { while answers(&format!("ws://127.0.0.1:{loser}")).await {} };
-    timeout(TOO_LONG, ended).await.expect("the loser runs on without clients");
+    // The superseded server has no clients, so it ends.
+    let superseded = if used == port_one { port_two } else { port_one };
+    let ended = async { while answers(&format!("ws://127.0.0.1:{superseded}")).await {} };
+    timeout(TOO_LONG, ended).await.expect("the superseded server runs on without clients");
 
-    // A third finds the winner; the loser's place is free again once the winner has gone.
+    // A third finds the server in use. When that one ends, the other process can host again.
     let third = LanServers::start_with(options).unwrap();
-    assert_eq!(port(&third.find(TOO_LONG).await.unwrap()), winner);
-    let (winning, losing) = if winner == port_one { (one, two) } else { (two, one) };
-    let mut best = losing.watch();
-    winning.close().await;
+    assert_eq!(port(&third.find(TOO_LONG).await.unwrap()), used);
+    let (using, other) = if used == port_one { (one, two) } else { (two, one) };
+    let mut best = other.watch();
+    using.close().await;
     until_best(&mut best, |best| best.is_none()).await;
-    let again = losing.host(Config::default()).await.unwrap();
+    let again = other.host(Config::default()).await.unwrap();
     until_best(&mut third.watch(), |best| best.is_some_and(|url| port(url) == port(&again))).await;
     third.close().await;
-    losing.close().await;
+    other.close().await;
 }
 
 #[tokio::test]
-async fn a_server_that_died_without_a_word_is_not_found_again() {
+async fn a_server_that_was_killed_is_not_found_again() {
     let options = multicast_or_return!();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let announced = discovery::Discovery::start(options).unwrap();
@@ -117,7 +117,7 @@ async fn a_server_that_died_without_a_word_is_not_found_again() {
     let guest = LanServers::start_with(options).unwrap();
     assert!(guest.find(TOO_LONG).await.is_some());
 
-    // It stays announced, as after kill -9, and does not answer.
+    // It stays announced, as after SIGKILL, but accepts no connections.
     drop(listener);
     assert_eq!(guest.find(Duration::from_millis(300)).await, None);
     assert_eq!(*guest.watch().borrow(), None);
@@ -126,19 +126,19 @@ async fn a_server_that_died_without_a_word_is_not_found_again() {
 }
 
 #[tokio::test]
-async fn the_own_announcement_is_heard() {
+async fn the_own_announcement_comes_back() {
     let options = multicast_or_return!();
     let host = LanServers::start_with(options).unwrap();
     let mut trouble = host.trouble();
     host.host(Config::default()).await.unwrap();
-    // The first news is either the echo or that there was none.
-    timeout(TOO_LONG, trouble.changed()).await.expect("neither").unwrap();
+    // The first change tells either that it came back or that it did not.
+    timeout(TOO_LONG, trouble.changed()).await.expect("it took too long").unwrap();
     assert_eq!(*trouble.borrow(), None);
     host.close().await;
 }
 
 #[tokio::test]
-async fn without_a_network_there_is_still_an_own_server() {
+async fn without_a_network_a_server_can_still_be_hosted() {
     let alone = LanServers::alone();
     assert_eq!(alone.find(Duration::from_millis(10)).await, None);
     let own = alone.host(Config::default()).await.unwrap();
@@ -149,9 +149,9 @@ async fn without_a_network_there_is_still_an_own_server() {
 }
 
 #[tokio::test]
-async fn one_that_answers_and_is_no_server_does_not_keep_people_from_a_call() {
+async fn a_listener_that_is_no_server_does_not_keep_clients_from_a_call() {
     let options = multicast_or_return!();
-    // The smallest id there is, so that everyone would go there.
+    // The smallest id, so that every client prefers it.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let announced = discovery::Discovery::start(options).unwrap();
     announced.announce("00000000000000000000000000000000", listener.local_addr().unwrap().port()).unwrap();
