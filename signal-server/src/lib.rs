@@ -1,6 +1,6 @@
 //! Introduces Maru callers to each other. It sees no media and no chat, and stores nothing.
 //!
-//! [`run`] accepts connections until it is told to stop. [`rooms`] decides everything, without I/O: inputs and the time
+//! [`run`] accepts connections until it is told to stop. [`rooms`] makes all decisions, without I/O: inputs and the time
 //! go in, messages come out. Around it are `hub` (one lock around the rooms, one send queue for each connection),
 //! `connection` (one task for each socket) and `http` (responses other than a WebSocket).
 //!

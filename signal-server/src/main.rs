@@ -83,7 +83,7 @@ async fn main() -> ExitCode {
 async fn serve(arguments: Arguments) -> io::Result<()> {
     let listener = TcpListener::bind(arguments.listen).await?;
     let address = listener.local_addr()?;
-    // Before the address is printed, since whoever reads it may send a signal at once.
+    // Before the address is printed: a program that reads it may send a signal at once.
     let shutdown = shutdown_signal()?;
     {
         let mut stdout = io::stdout().lock();

@@ -1,4 +1,4 @@
-//! Clients that break the protocol receive an error code or are disconnected, and nobody else notices.
+//! Clients that break the protocol receive an error code or are disconnected. The others notice nothing.
 
 mod common;
 

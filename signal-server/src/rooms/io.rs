@@ -41,7 +41,7 @@ pub enum Breach {
 /// What the caller is to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// Send the message to each of these clients.
+    /// Send the message to each of these clients. [`Input::Overflowed`] reports those whose send queue is full.
     Send(Vec<PeerId>, ServerMessage),
     /// Send a WebSocket ping (RFC 6455, 5.5.2).
     Ping(PeerId),
