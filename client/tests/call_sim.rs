@@ -43,7 +43,7 @@ impl World {
         let config = |host: &Host, path| ConnectionConfig {
             runtime: host.runtime(),
             ice_servers: Vec::new(),
-            local_addresses: vec![host.address()],
+            local_addresses: host.addresses(),
             path,
         };
         let [polite, impolite] = paths;

@@ -35,7 +35,7 @@ fn config(host: &Host) -> ConnectionConfig {
     ConnectionConfig {
         runtime: host.runtime(),
         ice_servers: Vec::new(),
-        local_addresses: vec![host.address()],
+        local_addresses: host.addresses(),
         path: Arc::default(),
     }
 }

@@ -18,17 +18,19 @@
 //! - Each direction between two hosts has its own random numbers, drawn in the order of the packets: the n-th packet
 //!   from A to B meets the same fate whatever else happens. The stacks draw keys, nonces and transaction ids of their
 //!   own, so two runs with one seed differ in the packets' bytes and, rarely, in a length.
-//! - The stack insists on binding its sockets with the operating system. They serve only to reserve addresses:
-//!   no datagram passes through them.
+//! - Every machine has addresses of its own, out of 127/8. The stack insists on binding its sockets with the operating
+//!   system: they only reserve ports, no datagram passes through them.
 
 mod agenda;
 mod executor;
+mod nat;
 mod network;
 mod runtime;
 mod socket;
+mod stun;
 
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -38,6 +40,8 @@ use webrtc::runtime::Runtime;
 
 use crate::agenda::Agenda;
 use crate::executor::Executor;
+use crate::nat::NatId;
+pub use crate::nat::NatKind;
 pub use crate::network::{Fate, TraceEntry};
 use crate::network::{HostId, Network};
 use crate::runtime::SimRuntime;
@@ -50,10 +54,12 @@ pub struct Sim {
     network: Arc<Network>,
 }
 
-/// A machine in the world. Give [`Host::runtime`] to a peer connection and bind its sockets to [`Host::address`].
+/// A machine in the world, with addresses of its own. Give [`Host::runtime`] to a peer connection and bind its sockets to
+/// [`Host::addresses`].
 #[derive(Clone)]
 pub struct Host {
     id: HostId,
+    network: Arc<Network>,
     runtime: Arc<SimRuntime>,
 }
 
@@ -67,10 +73,29 @@ impl Sim {
 
     /// A new machine, connected to all others by perfect paths.
     pub fn host(&self) -> Host {
-        let id = self.network.add_host();
-        let runtime =
-            SimRuntime::new(Arc::clone(&self.executor), Arc::clone(&self.agenda), Arc::clone(&self.network), id);
-        Host { id, runtime: Arc::new(runtime) }
+        self.new_host(None)
+    }
+
+    /// A new router, with a network of its own behind it.
+    pub fn nat(&self, kind: NatKind) -> Nat {
+        Nat { id: self.network.add_nat(kind), network: Arc::clone(&self.network) }
+    }
+
+    /// A new machine behind a router: machines elsewhere reach it only where the router lets them.
+    pub fn host_behind(&self, nat: &Nat) -> Host {
+        self.new_host(Some(nat.id))
+    }
+
+    /// Answers binding requests from everywhere (STUN, RFC 8489).
+    pub fn stun_server(&self) -> SocketAddr {
+        Network::stun_server()
+    }
+
+    fn new_host(&self, nat: Option<NatId>) -> Host {
+        let id = self.network.add_host(nat);
+        let network = Arc::clone(&self.network);
+        let runtime = SimRuntime::new(Arc::clone(&self.executor), Arc::clone(&self.agenda), Arc::clone(&network), id);
+        Host { id, network, runtime: Arc::new(runtime) }
     }
 
     /// What happens to packets from `from` to `to`, from now on. What is under way already arrives as it was to.
@@ -102,6 +127,12 @@ impl Sim {
     /// Time since the world began.
     pub fn elapsed(&self) -> Duration {
         self.agenda.elapsed()
+    }
+
+    /// Tells [`Sim::elapsed`] where there is no world at hand.
+    pub fn clock(&self) -> impl Fn() -> Duration + Send + Sync + 'static {
+        let agenda = Arc::clone(&self.agenda);
+        move || agenda.elapsed()
     }
 
     /// Now, as the stacks see it.
@@ -150,9 +181,41 @@ impl Host {
         Arc::clone(&self.runtime) as Arc<dyn Runtime>
     }
 
-    /// Every machine's address: ports, which the operating system hands out, tell them apart.
-    pub fn address(&self) -> IpAddr {
-        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    /// The addresses of now.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        self.network.addresses(self.id)
+    }
+
+    /// Joins another network. Sockets bound to other addresses know nothing of it.
+    pub fn add_address(&self) -> IpAddr {
+        self.network.add_address(self.id)
+    }
+
+    /// Leaves the network of `address`: sockets bound to it send and receive nothing any more.
+    pub fn remove_address(&self, address: IpAddr) {
+        self.network.remove_address(self.id, address);
+    }
+
+    /// Leaves all networks and joins another one.
+    pub fn change_address(&self) -> IpAddr {
+        for address in self.addresses() {
+            self.remove_address(address);
+        }
+        self.add_address()
+    }
+}
+
+/// A router. See [`Sim::nat`].
+#[derive(Clone)]
+pub struct Nat {
+    id: NatId,
+    network: Arc<Network>,
+}
+
+impl Nat {
+    /// As after a restart: nobody gets in until machines inside have sent something anew, from other ports.
+    pub fn forget_mappings(&self) {
+        self.network.forget_mappings(self.id);
     }
 }
 

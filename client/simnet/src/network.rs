@@ -1,8 +1,8 @@
-//! Hosts, their sockets, and the paths between them.
+//! Hosts, their addresses and sockets, and the paths between them.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -10,9 +10,16 @@ use std::time::Duration;
 use maru_link::{Path, PathConfig, PathStats, Verdict};
 
 use crate::agenda::Agenda;
+use crate::nat::{Nat, NatId, NatKind};
+use crate::stun;
 
 /// Datagrams waiting at one socket; more are dropped, as a kernel does.
 const INBOX_DATAGRAMS: usize = 4096;
+/// The second byte of addresses: of hosts, of the outside of NATs, and of the STUN server. All of 127/8 is this machine's,
+/// so that the operating system lets sockets be bound to them. (Linux; macOS has 127.0.0.1 only.)
+const HOSTS: u8 = 1;
+const NATS: u8 = 2;
+const STUN_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 3, 0, 1)), 3478);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct HostId(u32);
@@ -25,7 +32,7 @@ pub enum Fate {
     Lost,
     /// The queue before a slow path was full.
     Overflowed,
-    /// Nobody is bound to its destination.
+    /// Its source or destination is no address (any more), or a NAT lets it not through.
     Nobody,
 }
 
@@ -55,12 +62,19 @@ pub(crate) struct Network {
 
 struct State {
     seed: u64,
-    hosts: u32,
+    hosts: Vec<HostState>,
+    nats: Vec<Nat>,
     sockets: HashMap<SocketAddr, Socket>,
     /// Counts bindings, so that a datagram does not reach a later socket with the same address.
     bindings: u64,
+    addresses: u8,
     paths: HashMap<(HostId, HostId), Path>,
     trace: Option<Vec<TraceEntry>>,
+}
+
+struct HostState {
+    addresses: Vec<IpAddr>,
+    nat: Option<NatId>,
 }
 
 struct Socket {
@@ -70,17 +84,64 @@ struct Socket {
     reader: Option<Waker>,
 }
 
+/// Where a packet goes.
+#[derive(Clone, Copy)]
+struct Route {
+    /// As the receiver sees it.
+    source: SocketAddr,
+    socket: SocketAddr,
+    host: HostId,
+    binding: u64,
+}
+
 impl Network {
     pub(crate) fn new(agenda: Arc<Agenda>, seed: u64) -> Self {
-        let state = State { seed, hosts: 0, sockets: HashMap::new(), bindings: 0, paths: HashMap::new(), trace: None };
+        let state = State {
+            seed,
+            hosts: Vec::new(),
+            nats: Vec::new(),
+            sockets: HashMap::new(),
+            bindings: 0,
+            addresses: 0,
+            paths: HashMap::new(),
+            trace: None,
+        };
         Self { agenda, state: Mutex::new(state) }
     }
 
-    pub(crate) fn add_host(&self) -> HostId {
+    pub(crate) fn add_host(&self, nat: Option<NatId>) -> HostId {
         let mut state = self.lock();
-        let id = HostId(state.hosts);
-        state.hosts += 1;
+        let id = HostId(state.hosts.len() as u32);
+        state.hosts.push(HostState { addresses: Vec::new(), nat });
+        state.add_address(id);
         id
+    }
+
+    pub(crate) fn add_nat(&self, kind: NatKind) -> NatId {
+        let mut state = self.lock();
+        let address = state.new_address(NATS);
+        state.nats.push(Nat::new(kind, address));
+        NatId(state.nats.len() - 1)
+    }
+
+    pub(crate) fn forget_mappings(&self, nat: NatId) {
+        self.lock().nats[nat.0].forget_mappings();
+    }
+
+    pub(crate) fn stun_server() -> SocketAddr {
+        STUN_SERVER
+    }
+
+    pub(crate) fn addresses(&self, host: HostId) -> Vec<IpAddr> {
+        self.lock().host(host).addresses.clone()
+    }
+
+    pub(crate) fn add_address(&self, host: HostId) -> IpAddr {
+        self.lock().add_address(host)
+    }
+
+    pub(crate) fn remove_address(&self, host: HostId, address: IpAddr) {
+        self.lock().hosts[host.0 as usize].addresses.retain(|one| *one != address);
     }
 
     pub(crate) fn set_path(&self, from: HostId, to: HostId, config: PathConfig) {
@@ -101,6 +162,9 @@ impl Network {
 
     pub(crate) fn bind(&self, host: HostId, address: SocketAddr) -> io::Result<()> {
         let mut state = self.lock();
+        if !state.host(host).addresses.contains(&address.ip()) {
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        }
         if state.sockets.contains_key(&address) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
@@ -119,24 +183,28 @@ impl Network {
     pub(crate) fn send(self: &Arc<Self>, host: HostId, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
         let now = self.agenda.elapsed();
         let mut state = self.lock();
-        let destination = state.sockets.get(&to).map(|socket| (socket.host, socket.binding));
-        let fate = match destination {
+        if to == STUN_SERVER {
+            state.answer_stun(host, from, payload);
+            return;
+        }
+        let route = state.route(host, from, to);
+        let fate = match route {
             None => Fate::Nobody,
-            Some((to_host, _)) => match state.path(host, to_host).send(now, payload.len()) {
+            Some(route) => match state.path(host, route.host).send(now, payload.len()) {
                 Verdict::ArrivesAt(at) => Fate::Arrives(at),
                 Verdict::Lost => Fate::Lost,
                 Verdict::Overflowed => Fate::Overflowed,
             },
         };
         if let Some(trace) = &mut state.trace {
-            let to = destination.map(|(host, _)| host.0);
+            let to = route.map(|route| route.host.0);
             trace.push(TraceEntry { sent: now, from: host.0, to, payload_bytes: payload.len(), fate });
         }
         drop(state);
-        if let (Fate::Arrives(at), Some((_, binding))) = (fate, destination) {
+        if let (Fate::Arrives(at), Some(route)) = (fate, route) {
             let network = Arc::downgrade(self);
-            let datagram = Datagram { from, payload: payload.to_vec() };
-            self.agenda.schedule(at, Box::new(move || deliver(&network, to, binding, datagram)));
+            let datagram = Datagram { from: route.source, payload: payload.to_vec() };
+            self.agenda.schedule(at, Box::new(move || deliver(&network, route.socket, route.binding, datagram)));
         }
     }
 
@@ -158,6 +226,65 @@ impl Network {
 }
 
 impl State {
+    fn host(&self, id: HostId) -> &HostState {
+        &self.hosts[id.0 as usize]
+    }
+
+    fn new_address(&mut self, of: u8) -> IpAddr {
+        self.addresses += 1;
+        IpAddr::V4(Ipv4Addr::new(127, of, 0, self.addresses))
+    }
+
+    fn add_address(&mut self, host: HostId) -> IpAddr {
+        let address = self.new_address(HOSTS);
+        self.hosts[host.0 as usize].addresses.push(address);
+        address
+    }
+
+    /// Through the NATs on the way. `None`: there is no way.
+    fn route(&mut self, host: HostId, from: SocketAddr, to: SocketAddr) -> Option<Route> {
+        if !self.host(host).addresses.contains(&from.ip()) {
+            return None;
+        }
+        let nat = self.host(host).nat;
+        let is_neighbour = self.owner(to.ip()).is_some_and(|owner| self.host(owner).nat == nat);
+        let source = match nat {
+            Some(nat) if !is_neighbour => self.nats[nat.0].outbound(from, to),
+            _ => from,
+        };
+        let behind = self.nats.iter().position(|nat| nat.address() == to.ip());
+        let socket = match behind {
+            Some(nat) => self.nats[nat].inbound(source, to)?,
+            // An address behind another NAT means nothing out here.
+            None if is_neighbour || self.owner(to.ip()).is_some_and(|owner| self.host(owner).nat.is_none()) => to,
+            None => return None,
+        };
+        let (host, binding) = self.sockets.get(&socket).map(|socket| (socket.host, socket.binding))?;
+        self.host(host).addresses.contains(&socket.ip()).then_some(Route { source, socket, host, binding })
+    }
+
+    fn owner(&self, address: IpAddr) -> Option<HostId> {
+        let position = self.hosts.iter().position(|host| host.addresses.contains(&address));
+        position.map(|index| HostId(index as u32))
+    }
+
+    /// The STUN server is near everyone.
+    fn answer_stun(&mut self, host: HostId, from: SocketAddr, request: &[u8]) {
+        if !self.host(host).addresses.contains(&from.ip()) {
+            return;
+        }
+        let source = match self.host(host).nat {
+            Some(nat) => self.nats[nat.0].outbound(from, STUN_SERVER),
+            None => from,
+        };
+        let Some(payload) = stun::answer(request, source) else { return };
+        let Some(socket) = self.sockets.get_mut(&from) else { return };
+        socket.inbox.push_back(Datagram { from: STUN_SERVER, payload });
+        if let Some(reader) = socket.reader.take() {
+            reader.wake();
+        }
+    }
+
     fn path(&mut self, from: HostId, to: HostId) -> &mut Path {
         let seed = self.seed;
         self.paths.entry((from, to)).or_insert_with(|| {
