@@ -26,7 +26,7 @@ export class Call extends EventTarget {
     on('peer-joined', ({ peer }) => this.#meet(peer, false));
     on('peer-left', message => this.#left(message));
     on('peer-renamed', ({ id, name }) => this.#rename(this.#byId.get(id), name));
-    on('signal', ({ from, data }) => this.#byId.get(from)?.handleSignal(data));
+    on('signal', ({ from, generation, data }) => this.#byId.get(from)?.handleSignal(generation, data));
     on('lost', () => this.#emit('server', { connected: false }));
     on('refused', error => this.#emit('refused', error));
     media.addEventListener('change', ({ detail }) => this.#mediaChanged(detail.kind));
@@ -85,7 +85,7 @@ export class Call extends EventTarget {
       this.#rename(known, info.name);
       return;
     }
-    const signal = data => this.#signaling.send({ type: 'signal', to: peer.id, data });
+    const signal = (generation, data) => this.#signaling.send({ type: 'signal', to: peer.id, generation, data });
     const peer = new Peer(info, this.#own(), this.#iceServers, offers, signal);
     this.peers.set(info.instance, peer);
     this.#byId.set(info.id, peer);

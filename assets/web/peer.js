@@ -14,12 +14,12 @@ const MAX_CHAT_CHARACTERS = 4000, MAX_MESSAGE_CHARACTERS = 65_536, MAX_KNOWN_CHA
  */
 export class Peer extends EventTarget {
   id; name; instance; stream = new MediaStream(); muted = false; cameraOn = true; state = 'connecting';
-  #own; #iceServers; #polite; #signal; #pc = null; #channel; #queue = Promise.resolve();
+  #own; #iceServers; #polite; #signal; #pc = null; #generation = 0; #channel; #queue = Promise.resolve();
   #makingOffer = false; #ignoresOffer = false; #mayOffer; #heard = false; #hello; #retry; #waiting = []; #seen = new Set();
 
   /**
    * `info`: `{id, name, instance}`. `own`: `{instance, presence(), track(kind)}`. `offers`: we are the newcomer.
-   * `signal(data)` passes data on to the peer.
+   * `signal(generation, data)` passes data on to the peer. `generation` counts the connections to it.
    */
   constructor(info, own, iceServers, offers, signal) {
     super();
@@ -27,13 +27,13 @@ export class Peer extends EventTarget {
     this.#own = own;
     this.#iceServers = iceServers;
     this.#polite = own.instance < info.instance;
-    this.#signal = signal;
-    this.#open(offers);
+    this.#signal = data => signal(this.#generation, data);
+    if (offers) this.#open(true);
   }
 
   /** Something that the server passed on from the peer. One after the other, in their order. */
-  handleSignal(data) {
-    this.#queue = this.#queue.then(() => this.#handle(data)).catch(error => console.warn('negotiation:', error));
+  handleSignal(generation, data) {
+    this.#queue = this.#queue.then(() => this.#handle(generation, data)).catch(error => console.warn('negotiation:', error));
   }
 
   /** Registered again, with the connection standing: the peer's new address. */
@@ -67,8 +67,9 @@ export class Peer extends EventTarget {
     this.#shut();
   }
 
-  #open(offers) {
+  #open(offers, generation = this.#generation + 1) {
     this.#shut();
+    this.#generation = generation;
     const pc = new RTCPeerConnection({ iceServers: this.#iceServers, bundlePolicy: 'max-bundle' });
     this.#pc = pc;
     this.#mayOffer = offers;
@@ -122,7 +123,8 @@ export class Peer extends EventTarget {
     }
   }
 
-  async #handle({ description, candidate }) {
+  async #handle(generation, { description, candidate }) {
+    if (!this.#isCurrent(generation, description)) return;
     if (description) await this.#handleDescription(description);
     else if (candidate !== undefined) {
       // What belongs to an offer that was ignored, or to a connection that is gone, fits nowhere.
@@ -133,19 +135,7 @@ export class Peer extends EventTarget {
   }
 
   async #handleDescription(description) {
-    const isOffer = description.type === 'offer';
-    if (isOffer && this.#isOfAnotherConnection(description)) {
-      // Nobody replaces a connection that stands, the server included. If it is dead this will be noticed soon, and the
-      // peer tries again.
-      if (this.state === 'connected') return;
-      this.#open(false);
-    }
-    let pc = this.#pc;
-    if (!pc) {
-      if (!isOffer) return;
-      this.#open(false);
-      pc = this.#pc;
-    }
+    const isOffer = description.type === 'offer', pc = this.#pc;
     const collides = isOffer && (this.#makingOffer || pc.signalingState !== 'stable');
     this.#ignoresOffer = collides && !this.#polite;
     if (this.#ignoresOffer || (!isOffer && pc.signalingState !== 'have-local-offer')) return;
@@ -157,11 +147,15 @@ export class Peer extends EventTarget {
     this.#signal({ description: pc.localDescription.toJSON() });
   }
 
-  /** The peer's end has failed and a new one offers: its certificate tells. */
-  #isOfAnotherConnection({ sdp }) {
-    const fingerprint = text => /^a=fingerprint:\s*(\S+ \S+)/m.exec(text ?? '')?.[1]?.toLowerCase();
-    const known = fingerprint(this.#pc?.remoteDescription?.sdp);
-    return known !== undefined && known !== fingerprint(sdp);
+  /** Whether a signal is about the connection of now. An offer of a later one replaces a connection that does not work. */
+  #isCurrent(generation, description) {
+    if (!Number.isInteger(generation) || generation < this.#generation) return false;
+    if (generation === this.#generation && this.#pc) return true;
+    // Nobody replaces a connection that works, the server included. If its other end has failed, that is noticed here
+    // soon, and the peer tries again.
+    if (description?.type !== 'offer' || (this.#pc && this.state === 'connected')) return false;
+    this.#open(false, generation);
+    return true;
   }
 
   /** The sections that the offer brought carry our tracks; those that we made for an offer that was rolled back do not. */

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use maru::session::connection::{ConnectionConfig, ConnectionEvent};
+use maru_core::call::StreamKind;
 use webrtc::runtime::{Runtime, TokioRuntime};
 
 use connection_support::media::frame;
@@ -44,7 +45,7 @@ async fn call() {
 
     bob.connection.send_text("안녕").await.expect("sent");
     alice.wait(|event| matches!(event, ConnectionEvent::ChannelText(text) if text == "안녕")).await;
-    bob.connection.request_key_frame().await;
+    bob.connection.request_key_frame(StreamKind::Camera).await;
     alice.wait(|event| matches!(event, ConnectionEvent::KeyFrameWanted)).await;
 
     alice.connection.close().await;

@@ -291,7 +291,7 @@ window.trouble = async url => {
   send({ type: 'join', version: 1, room: 'room', name, instance });
   const peers = await joined;
   for (const { id } of peers) {
-    const signal = data => send({ type: 'signal', to: id, data });
+    const signal = data => send({ type: 'signal', to: id, generation: 1, data });
     for (const sdp of ['', 'nonsense', 'v=0', 'v=0\r\n'.repeat(1000), 'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF\r\n']) {
       for (const type of ['offer', 'answer', 'pranswer', 'rollback']) signal({ description: { type, sdp } });
     }
@@ -303,7 +303,7 @@ window.trouble = async url => {
     const pc = new RTCPeerConnection();
     const channel = pc.createDataChannel('maru', { negotiated: true, id: 0 });
     pc.addTransceiver('audio'); pc.addTransceiver('video');
-    pc.onicecandidate = ({ candidate }) => send({ type: 'signal', to: id, data: { candidate: candidate?.toJSON() ?? null } });
+    pc.onicecandidate = ({ candidate }) => send({ type: 'signal', to: id, generation: 1, data: { candidate: candidate?.toJSON() ?? null } });
     const handle = async ({ from, data }) => {
       if (from !== id) return;
       if (data.description?.type === 'answer' && pc.signalingState === 'have-local-offer') await pc.setRemoteDescription(data.description);
@@ -311,7 +311,7 @@ window.trouble = async url => {
     };
     socket.addEventListener('message', ({ data }) => { const m = JSON.parse(data); if (m.type === 'signal') handle(m); });
     channel.onopen = () => resolve(channel);
-    pc.setLocalDescription().then(() => send({ type: 'signal', to: id, data: { description: pc.localDescription.toJSON() } }));
+    pc.setLocalDescription().then(() => send({ type: 'signal', to: id, generation: 1, data: { description: pc.localDescription.toJSON() } }));
   })));
   for (const channel of connections) {
     for (const text of ['', '{', '[]', 'null', '7', '{"type":"chat"}', '{"type":"chat","id":-1,"text":7}', '{"type":"hello","version":99}',

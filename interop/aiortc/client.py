@@ -83,8 +83,8 @@ class Client:
         for peer in self.peers.values():
             await peer.close()
 
-    async def signal(self, peer_id, data):
-        await self._send(type="signal", to=peer_id, data=data)
+    async def signal(self, peer_id, generation, data):
+        await self._send(type="signal", to=peer_id, generation=generation, data=data)
 
     def configuration(self):
         return RTCConfiguration(self._ice_servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
@@ -97,7 +97,7 @@ class Client:
         if kind == "peer-joined":
             self._add(message["peer"])
         elif kind == "signal" and message["from"] in self.peers:
-            await self.peers[message["from"]].signaled(message["data"])
+            await self.peers[message["from"]].signaled(message["generation"], message["data"])
         elif kind == "peer-renamed" and message["id"] in self.peers:
             self.peers[message["id"]].name = message["name"]
         elif kind == "peer-left" and message["id"] in self.peers:
@@ -122,6 +122,8 @@ class Peer:
         self.is_polite = client.instance < info["instance"]
         self.hello = None
         self._connection = self._channel = None
+        # Counts the connections to this peer.
+        self._generation = 0
         self._held_candidates = []
         # Chat that waits for the channel, or for its acknowledgement.
         self._unacknowledged = {}
@@ -129,18 +131,30 @@ class Peer:
         self._heard = False
 
     async def offer(self):
+        self._generation += 1
         self._open(["audio", "video"])
         await self._connection.setLocalDescription(await self._connection.createOffer())
         await self._send_description()
 
-    async def signaled(self, data):
+    async def signaled(self, generation, data):
         description = data.get("description")
+        if generation != self._generation and not await self._begin(generation, description):
+            return
         if description is None:
             return await self._take_candidate(data["candidate"])
         if description["type"] == "offer":
             await self._answer(description["sdp"])
         elif description["type"] == "answer" and self._is_offering():
             await self._set_remote(description)
+
+    async def _begin(self, generation, description):
+        """Whether the peer has built a new connection, which replaces one that does not work."""
+        is_working = self._connection is not None and self._connection.connectionState == "connected"
+        if generation < self._generation or is_working or description is None or description["type"] != "offer":
+            return False
+        await self.close()
+        self._connection, self._generation, self._held_candidates = None, generation, []
+        return True
 
     def write(self, message):
         self._unacknowledged[message["id"]] = message
@@ -220,8 +234,8 @@ class Peer:
     async def _send_description(self):
         """aiortc gathers before it gives a description: all our candidates are in it."""
         local = self._connection.localDescription
-        await self.client.signal(self.id, {"description": {"type": local.type, "sdp": local.sdp}})
-        await self.client.signal(self.id, {"candidate": None})
+        await self.client.signal(self.id, self._generation, {"description": {"type": local.type, "sdp": local.sdp}})
+        await self.client.signal(self.id, self._generation, {"candidate": None})
 
     async def _take_candidate(self, init):
         if not init or not init["candidate"]:

@@ -14,8 +14,9 @@ use crate::{
 pub enum ClientMessage {
     /// The first message. Answered by [`ServerMessage::Welcome`] or an error.
     Join { version: u32, room: RoomName, name: Nickname, instance: InstanceId },
-    /// Is sent on to the peer `to` of the same room, as [`ServerMessage::Signal`].
-    Signal { to: PeerId, data: SignalData },
+    /// Is sent on to the peer `to` of the same room, as [`ServerMessage::Signal`]. `generation` counts the connections
+    /// between the two from 1: `data` is about that one.
+    Signal { to: PeerId, generation: u32, data: SignalData },
     /// A new nickname. The others in the room receive [`ServerMessage::PeerRenamed`].
     Rename { name: Nickname },
     /// The last message: the server closes the connection.
@@ -66,7 +67,7 @@ pub enum ServerMessage {
     /// A peer has a new nickname.
     PeerRenamed { id: PeerId, name: Nickname },
     /// What the peer `from` sent to this client.
-    Signal { from: PeerId, data: SignalData },
+    Signal { from: PeerId, generation: u32, data: SignalData },
     /// A request failed. `message` is English, for developers. `capacity` comes with [`ErrorCode::RoomFull`] only.
     Error {
         code: ErrorCode,

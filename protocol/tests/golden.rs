@@ -16,7 +16,7 @@ const CANDIDATE: &str = "candidate:1 1 udp 2130706431 192.168.0.7 49203 typ host
 
 #[test]
 fn client_messages() {
-    let signal = |data| ClientMessage::Signal { to: other(), data };
+    let signal = |data| ClientMessage::Signal { to: other(), generation: 1, data };
     let messages = [
         (
             "join",
@@ -69,11 +69,15 @@ fn server_messages() {
         ("peer-left", ServerMessage::PeerLeft { id: other(), reason: LeaveReason::Left }),
         ("peer-lost", ServerMessage::PeerLeft { id: other(), reason: LeaveReason::Lost }),
         ("peer-renamed", ServerMessage::PeerRenamed { id: other(), name: "민".parse().unwrap() }),
-        ("signal-description", ServerMessage::Signal { from: other(), data: description(DescriptionKind::Answer) }),
+        (
+            "signal-description",
+            ServerMessage::Signal { from: other(), generation: 1, data: description(DescriptionKind::Answer) },
+        ),
         (
             "signal-candidate",
             ServerMessage::Signal {
                 from: other(),
+                generation: 1,
                 data: SignalData::Candidate(Some(IceCandidate {
                     candidate: CANDIDATE.into(),
                     sdp_mid: None,

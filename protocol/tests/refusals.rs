@@ -82,7 +82,7 @@ fn additions_of_a_newer_version_are_ignored() {
     assert!(ClientMessage::decode(&text).is_ok());
 
     let signal =
-        format!("{{\"type\":\"signal\",\"from\":\"{ID}\",\"data\":{{\"candidate\":null,\"more\":[1]}},\"x\":1}}");
+        format!(r#"{{"type":"signal","from":"{ID}","generation":1,"data":{{"candidate":null,"more":[1]}},"x":1}}"#);
     assert!(matches!(
         ServerMessage::decode(&signal),
         Ok(ServerMessage::Signal { data: SignalData::Candidate(None), .. })
@@ -152,9 +152,9 @@ fn sizes_are_limited_to_the_byte() {
 fn a_server_can_pass_on_whatever_a_client_may_send() {
     // A control character takes six bytes in JSON: the most that a description can grow when it is encoded anew.
     let sdp = "\u{1}".repeat(10_000);
-    let text = serde_json::json!({"type": "signal", "to": ID, "data": {"description": {"type": "offer", "sdp": sdp}}});
-    let Ok(ClientMessage::Signal { to, data }) = ClientMessage::decode(&text.to_string()) else { panic!() };
-    assert!(ServerMessage::Signal { from: to, data }.encode().is_ok());
+    let text = serde_json::json!({"type": "signal", "to": ID, "generation": 7, "data": {"description": {"type": "offer", "sdp": sdp}}});
+    let Ok(ClientMessage::Signal { to, generation, data }) = ClientMessage::decode(&text.to_string()) else { panic!() };
+    assert!(ServerMessage::Signal { from: to, generation, data }.encode().is_ok());
 }
 
 #[test]

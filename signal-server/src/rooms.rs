@@ -127,7 +127,9 @@ impl Rooms {
             Ok(ClientMessage::Signal { .. } | ClientMessage::Rename { .. }) if !joined => {
                 out.push(error(id, ErrorCode::NotJoined, "the first message must be `join`"));
             }
-            Ok(ClientMessage::Signal { to, data }) => self.pass_on(id, to, data, out),
+            Ok(ClientMessage::Signal { to, generation, data }) => {
+                self.pass_on(id, to, generation, data, out);
+            }
             Ok(ClientMessage::Rename { name }) => self.rename(id, name, out),
             Err(refused) => {
                 out.push(error(id, refused.code(), &refused.to_string()));
@@ -181,9 +183,9 @@ impl Rooms {
         None
     }
 
-    fn pass_on(&self, from: &PeerId, to: PeerId, data: SignalData, out: &mut Vec<Output>) {
+    fn pass_on(&self, from: &PeerId, to: PeerId, generation: u32, data: SignalData, out: &mut Vec<Output>) {
         if self.others(from).contains(&to) {
-            out.push(Output::Send(vec![to], ServerMessage::Signal { from: from.clone(), data }));
+            out.push(Output::Send(vec![to], ServerMessage::Signal { from: from.clone(), generation, data }));
         } else {
             out.push(error(from, ErrorCode::UnknownPeer, &format!("there is no peer {to} in this room")));
         }

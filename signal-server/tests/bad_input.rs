@@ -72,8 +72,10 @@ async fn a_message_may_have_64_kib_and_a_description_32() {
 
     let mut parts = server.join("a", "fragments").await;
     let sdp = "x".repeat(33 * 1024);
-    let offer =
-        format!(r#"{{"type":"signal","to":"{}","data":{{"description":{{"type":"offer","sdp":"{sdp}"}}}}}}"#, parts.id);
+    let offer = format!(
+        r#"{{"type":"signal","to":"{}","generation":1,"data":{{"description":{{"type":"offer","sdp":"{sdp}"}}}}}}"#,
+        parts.id
+    );
     parts.send_text(&offer).await;
     parts.expect_error(ErrorCode::TooLarge).await;
     parts.expect_nothing_but_pong().await;
@@ -183,7 +185,7 @@ async fn a_client_that_never_reads_is_disconnected_and_the_others_are_not() {
 
     let sdp = "x".repeat(30 * 1024);
     let data = SignalData::Description(SessionDescription { kind: DescriptionKind::Offer, sdp });
-    let text = ClientMessage::Signal { to: not_reading.id.clone(), data }.encode().unwrap();
+    let text = ClientMessage::Signal { to: not_reading.id.clone(), generation: 1, data }.encode().unwrap();
     // Fills the kernel's buffers (some megabytes) and the send queue (512 KiB).
     let mut sent = 0;
     let first_answer = loop {

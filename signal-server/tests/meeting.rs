@@ -33,8 +33,8 @@ async fn two_clients_meet_signal_rename_and_leave() {
         username_fragment: None,
     }));
     for data in [offer, candidate, SignalData::Candidate(None)] {
-        two.send(&ClientMessage::Signal { to: one.id.clone(), data: data.clone() }).await;
-        assert_eq!(one.next().await, ServerMessage::Signal { from: two.id.clone(), data });
+        two.send(&ClientMessage::Signal { to: one.id.clone(), generation: 2, data: data.clone() }).await;
+        assert_eq!(one.next().await, ServerMessage::Signal { from: two.id.clone(), generation: 2, data });
     }
 
     one.send(&ClientMessage::Rename { name: "One".parse().unwrap() }).await;
@@ -77,7 +77,8 @@ async fn clients_of_another_room_receive_nothing() {
     let mut inside = server.join("a", "inside").await;
     let mut outside = server.join("b", "outside").await;
     assert!(outside.peers.is_empty());
-    outside.send(&ClientMessage::Signal { to: inside.id.clone(), data: SignalData::Candidate(None) }).await;
+    let signal = ClientMessage::Signal { to: inside.id.clone(), generation: 1, data: SignalData::Candidate(None) };
+    outside.send(&signal).await;
     outside.expect_error(ErrorCode::UnknownPeer).await;
     outside.send(&ClientMessage::Rename { name: "x".parse().unwrap() }).await;
     outside.send(&ClientMessage::Leave).await;

@@ -4,6 +4,7 @@
 
 pub mod backlog;
 pub mod barcode;
+pub mod call;
 pub mod chat;
 pub mod congestion;
 pub mod convert;
@@ -19,10 +20,10 @@ pub mod negotiation;
 pub mod pacer;
 pub mod playout;
 pub mod quality;
-pub mod roster;
 pub mod scale;
 pub mod test_pattern;
 pub mod test_sound;
 pub mod time;
+pub mod video_playout;
 pub mod video_receiver;
 pub mod video_share;

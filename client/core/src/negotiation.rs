@@ -157,6 +157,11 @@ impl Negotiation {
             && self.incoming.is_empty()
     }
 
+    /// Whether an offer of our own waits for its answer.
+    pub fn has_local_offer(&self) -> bool {
+        self.state == SignalingState::HaveLocalOffer
+    }
+
     /// Messages of the peer that could not be used: too many, out of place, or refused by the connection.
     pub fn dropped(&self) -> u64 {
         self.dropped

@@ -1,434 +1,395 @@
-//! The task that owns a call: who is in the room, one [`PeerHandle`] each, and what all of them share.
+//! The task that owns a call: it feeds the state machine and carries its actions out. It waits for nobody.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use maru_core::key_frames::KeyFrameThrottle;
+use maru_core::call::{
+    Action, Call, CallConfig as MachineConfig, Command, ConnectionId, ConnectionInput, EncoderCounts, EndReason,
+    Estimate, Event, Identity, ParticipantId, Server,
+};
 use maru_core::media::{EncodedAudio, EncodedVideo};
-use maru_core::roster::{ConnectionState, Roster, RosterChange};
-use maru_protocol::signal::LeaveReason;
-use maru_protocol::signal::{ClientMessage, ServerMessage};
+use maru_core::time::Timestamp;
+use maru_protocol::signal::IceServer;
 use maru_protocol::{InstanceId, Nickname};
 use tokio::sync::mpsc;
+use webrtc::runtime::Runtime;
 
-use super::connection::{PathState, local_addresses};
-use super::peer::{self, PeerHandle, PeerInput, PeerOutput, PeerSetup, Presence};
+use super::connection_task::{ConnectionHandle, Output, Setup};
 use super::reporting::Reporter;
-use super::signaling::{self, Registration, Signaling, SignalingEvent};
-use super::video_rate::VideoRate;
-use super::{CallCommand, CallConfig, CallEvent, CallStats, EndReason, PeerKey, PeerStats};
+use super::server::{ServerEvent, ServerTask};
+use super::surroundings::{CallMedia, ParticipantMedia, Surroundings, now, until};
+use super::{CallCommand, CallConfig, CallEvent, CallStats, PeerStats, events};
 use crate::clock;
 use crate::invitation::Invitation;
-use crate::media::{Media, MediaOutputs, SendStats};
+use crate::media::{FrameSlot, MediaOutputs, SendStats};
 use crate::report::Report;
 
-/// How long a goodbye may take on its way to a peer.
-const GOODBYE: Duration = Duration::from_millis(200);
+/// How long a goodbye may take on its way.
+const GOODBYE_TIMEOUT: Duration = Duration::from_millis(200);
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
-/// As often as peers report what arrived.
-const RATE_INTERVAL: Duration = Duration::from_millis(50);
+/// Twice the interval of the feedback that the estimates are made from.
+const ESTIMATE_INTERVAL: Duration = Duration::from_millis(50);
+/// Outputs of connections that wait for this task.
+const OUTPUTS: usize = 1024;
 
 pub(super) struct CallTask {
+    call: Call,
     config: CallConfig,
-    media: Arc<Media>,
+    runtime: Arc<dyn Runtime>,
+    devices: Arc<dyn CallMedia>,
+    addresses: Arc<dyn Fn() -> Vec<IpAddr> + Send + Sync>,
     reporter: Reporter,
     commands: mpsc::Receiver<CallCommand>,
     events: mpsc::Sender<CallEvent>,
-    signaling: Signaling,
-    outputs: MediaOutputs,
-    roster: Roster,
-    peers: BTreeMap<PeerKey, Member>,
-    from_peers: mpsc::Receiver<(PeerKey, PeerOutput)>,
-    to_call: mpsc::Sender<(PeerKey, PeerOutput)>,
-    key_frames: KeyFrameThrottle,
-    ice_servers: Vec<maru_protocol::signal::IceServer>,
-    joined: bool,
+    server: ServerTask,
+    encoded: MediaOutputs,
+    participants: BTreeMap<ParticipantId, ParticipantIo>,
+    connections: BTreeMap<ConnectionId, ConnectionHandle>,
+    /// Counts connection tasks.
+    serial: u64,
+    outputs: mpsc::Sender<(u64, ConnectionId, Output)>,
+    from_connections: mpsc::Receiver<(u64, ConnectionId, Output)>,
+    estimate_at: Timestamp,
+    stats_at: Timestamp,
     last_sent: SendStats,
-    video_rate: VideoRate,
-    /// What the peers were told of us last.
-    told: Option<Presence>,
+    ended: Option<EndReason>,
 }
 
-struct Member {
-    handle: PeerHandle,
-    name: Nickname,
+struct ParticipantIo {
+    media: Arc<dyn ParticipantMedia>,
     stats: Option<PeerStats>,
+    has_shown_frame: bool,
 }
 
 impl CallTask {
     pub(super) fn new(
         config: CallConfig,
-        media: Arc<Media>,
+        surroundings: Surroundings,
         report: Report,
         commands: mpsc::Receiver<CallCommand>,
         events: mpsc::Sender<CallEvent>,
     ) -> Self {
-        let instance = random_instance();
-        let signaling = signaling::start(Registration {
-            room: config.room.clone(),
-            name: config.name.clone(),
-            instance: instance.clone(),
-            server: config.server.clone(),
-            addresses: config.addresses.clone(),
-        });
-        let outputs = media.attach();
-        let (to_call, from_peers) = mpsc::channel(1024);
+        let Surroundings { runtime, servers, media: devices, addresses } = surroundings;
+        let now = now(runtime.as_ref());
+        let identity = Identity { room: config.room.clone(), name: config.name.clone(), instance: random_instance() };
+        let call = Call::new(
+            now,
+            MachineConfig {
+                identity,
+                is_on_lan: config.server == super::ServerChoice::Lan,
+                muted: config.muted,
+                camera_on: config.camera_on,
+                is_camera_available: devices.is_camera_available(),
+            },
+        );
+        let server = ServerTask::start(&runtime, servers);
+        let encoded = devices.attach();
+        let (outputs, from_connections) = mpsc::channel(OUTPUTS);
         Self {
-            reporter: Reporter::new(report),
-            roster: Roster::new(instance),
-            peers: BTreeMap::new(),
-            key_frames: KeyFrameThrottle::new(),
-            ice_servers: Vec::new(),
-            joined: false,
-            last_sent: SendStats::default(),
-            video_rate: VideoRate::default(),
-            told: None,
+            call,
             config,
-            media,
+            reporter: Reporter::new(report, Arc::clone(&runtime)),
+            runtime,
+            devices,
+            addresses,
             commands,
             events,
-            signaling,
+            server,
+            encoded,
+            participants: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            serial: 0,
             outputs,
-            from_peers,
-            to_call,
+            from_connections,
+            estimate_at: now,
+            stats_at: now + STATS_INTERVAL,
+            last_sent: SendStats::default(),
+            ended: None,
         }
     }
 
     pub(super) async fn run(mut self) {
-        let reason = self.hold().await;
-        for member in self.peers.values() {
-            member.handle.tell(PeerInput::Leave);
-        }
-        let _ = self.signaling.outgoing.try_send(ClientMessage::Leave);
-        let peers = std::mem::take(&mut self.peers);
-        let goodbyes = async {
-            for member in peers.into_values() {
-                member.handle.ended().await;
+        self.carry_out();
+        let reason = loop {
+            if let Some(reason) = self.ended.take() {
+                break reason;
             }
+            self.next_input().await;
+            self.carry_out();
         };
-        let _ = tokio::time::timeout(GOODBYE, goodbyes).await;
-        self.emit(CallEvent::Ended(reason));
+        self.say_goodbye(reason).await;
     }
 
-    async fn hold(&mut self) -> EndReason {
-        let mut stats = tokio::time::interval(STATS_INTERVAL);
-        stats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut rate = tokio::time::interval(RATE_INTERVAL);
-        rate.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            let key_frame_due = self.key_frames.poll_timeout();
-            tokio::select! {
-                command = self.commands.recv() => match command {
-                    None | Some(CallCommand::Leave) => return EndReason::Left,
-                    Some(command) => self.command(command),
-                },
-                event = self.signaling.events.recv() => match event {
-                    Some(SignalingEvent::Refused(reason)) => return reason,
-                    Some(event) => self.signaled(event),
-                    None => return EndReason::Internal { reason: "the signaling task ended".into() },
-                },
-                Some((key, output)) = self.from_peers.recv() => self.peer_said(key, output),
-                Some(unit) = self.outputs.video.recv() => self.send_video(unit),
-                Some(packet) = self.outputs.audio.recv() => self.send_audio(packet),
-                () = super::until(key_frame_due) => {
-                    if self.key_frames.poll(clock::now()) {
-                        self.media.request_key_frame();
-                    }
-                }
-                _ = rate.tick(), if !self.peers.is_empty() => self.share_video(),
-                _ = stats.tick() => {
-                    self.publish_stats();
-                    self.follow_camera();
-                }
-            }
+    async fn next_input(&mut self) {
+        let times = [self.call.poll_timeout(), Some(self.estimate_at), Some(self.stats_at)];
+        let deadline = times.into_iter().flatten().min();
+        let runtime = Arc::clone(&self.runtime);
+        tokio::select! {
+            command = self.commands.recv() => self.command(command.unwrap_or(CallCommand::Leave)),
+            event = self.server.event() => self.server_said(event),
+            Some((serial, id, output)) = self.from_connections.recv() => self.connection_said(serial, id, output),
+            Some(frame) = self.encoded.video.recv() => self.send_video(frame),
+            Some(packet) = self.encoded.audio.recv() => self.send_audio(packet),
+            () = until(runtime.as_ref(), deadline) => self.time_passed(),
         }
     }
 
     fn command(&mut self, command: CallCommand) {
-        match command {
+        let now = self.now();
+        let command = match command {
             CallCommand::SendChat { id, text } => {
-                let sent_unix_ms = clock::unix_ms(clock::now()) as u64;
                 self.reporter.chat_sent(&text);
-                for member in self.peers.values() {
-                    member.handle.tell(PeerInput::Chat { id, text: text.clone(), sent_unix_ms });
-                }
+                Command::SendChat { id, text, sent_unix_ms: clock::unix_ms(now) as u64 }
             }
-            CallCommand::SetMuted(muted) => {
-                self.config.muted = muted;
-                self.media.set_muted(muted);
-                self.tell_presence();
-            }
-            CallCommand::SetCameraOn(on) => {
-                self.config.camera_on = on;
-                self.media.set_camera_on(on);
-                self.tell_presence();
-            }
-            CallCommand::Rename(name) => {
-                self.config.name = name.clone();
-                let _ = self.signaling.outgoing.try_send(ClientMessage::Rename { name });
-                self.tell_presence();
-            }
-            CallCommand::Leave => {}
-        }
+            CallCommand::SetMuted(muted) => Command::SetMuted(muted),
+            CallCommand::SetCameraOn(on) => Command::SetCameraOn(on),
+            CallCommand::Rename(name) => Command::Rename(name),
+            CallCommand::Leave => Command::Leave,
+        };
+        self.call.handle_command(now, command);
     }
 
-    fn presence(&self) -> Presence {
-        let camera_on = self.config.camera_on && self.media.is_camera_available();
-        Presence { name: self.config.name.clone(), muted: self.config.muted, camera_on }
-    }
-
-    fn addresses(&self) -> Vec<IpAddr> {
-        let chosen = &self.config.addresses;
-        if chosen.is_empty() { local_addresses() } else { chosen.clone() }
-    }
-
-    fn tell_presence(&mut self) {
-        let presence = self.presence();
-        for member in self.peers.values() {
-            member.handle.tell(PeerInput::Presence(presence.clone()));
-        }
-        self.told = Some(presence);
-    }
-
-    /// A camera that was unplugged, or is back, is told within a second.
-    fn follow_camera(&mut self) {
-        if self.told.as_ref() != Some(&self.presence()) {
-            self.tell_presence();
-        }
-    }
-
-    fn signaled(&mut self, event: SignalingEvent) {
+    fn server_said(&mut self, event: ServerEvent) {
+        let now = self.now();
         match event {
-            SignalingEvent::Searching => self.emit(CallEvent::Searching),
-            SignalingEvent::Connecting { url } => self.emit(CallEvent::Connecting { url }),
-            SignalingEvent::Lost => self.emit(CallEvent::ServerLost),
-            SignalingEvent::Welcome { server, own_server, message } => self.welcomed(server, own_server, message),
-            SignalingEvent::Message(message) => self.server_said(message),
-            SignalingEvent::Refused(_) => {}
+            ServerEvent::Found(server) => self.call.server_found(now, server),
+            ServerEvent::Connected => self.call.server_connected(),
+            ServerEvent::Failed(reason) => self.call.server_failed(now, reason),
+            ServerEvent::Text(text) => self.call.server_text(now, &text),
+            ServerEvent::Alive => self.call.server_alive(now),
+            ServerEvent::BetterFound => self.call.better_server_found(),
         }
     }
 
-    fn welcomed(&mut self, server: String, own_server: bool, message: ServerMessage) {
-        let ServerMessage::Welcome { id, peers, ice_servers, .. } = message else { return };
-        self.ice_servers = ice_servers;
-        // Only a server within this process has no address by which others know it.
-        let addresses = if own_server { self.addresses() } else { Vec::new() };
-        let invitation = Invitation::new(&server, &self.config.room, &addresses);
-        if self.joined {
-            self.emit(CallEvent::ServerBack);
-        } else {
-            self.joined = true;
-            self.emit(CallEvent::Joined { server, own_server, peers: peers.len() });
+    fn connection_said(&mut self, serial: u64, id: ConnectionId, output: Output) {
+        if self.connections.get(&id).is_none_or(|connection| connection.serial != serial) {
+            return;
         }
-        if let Some(invitation) = invitation {
-            self.emit(CallEvent::Invitation(invitation));
-        }
-        let changes = self.roster.welcome(&peers);
-        tracing::debug!(%id, present = peers.len(), "registered");
-        self.apply(changes);
-    }
-
-    fn server_said(&mut self, message: ServerMessage) {
-        match message {
-            ServerMessage::PeerJoined { peer } => {
-                let changes = self.roster.joined(&peer);
-                self.apply(changes);
-            }
-            ServerMessage::PeerLeft { id, reason } => {
-                let change = self.roster.left(&id, reason);
-                self.apply(change);
-            }
-            ServerMessage::PeerRenamed { id, name } => {
-                let change = self.roster.renamed(&id, &name);
-                self.apply(change);
-            }
-            ServerMessage::Signal { from, data } => {
-                match self.roster.key_of(&from).and_then(|key| self.peers.get(&PeerKey(key))) {
-                    Some(member) => member.handle.tell(PeerInput::Signal(data)),
-                    None => tracing::debug!("a message of someone who has left"),
-                }
-            }
-            ServerMessage::Error { code, message, .. } => {
-                tracing::warn!(?code, message, "the server refused a message");
-                self.reporter.error(&message);
-            }
-            _ => {}
-        }
-    }
-
-    fn apply(&mut self, changes: impl IntoIterator<Item = RosterChange>) {
-        for change in changes {
-            match change {
-                RosterChange::NewPeer { key, name, offer, polite, .. } => self.new_peer(key, name, offer, polite),
-                RosterChange::Readdressed { key, reconnect, offer, .. } => {
-                    if let Some(member) = self.peers.get(&PeerKey(key)) {
-                        member.handle.tell(PeerInput::Readdressed { reconnect, offer });
-                    }
-                }
-                RosterChange::Renamed { key, old, name } => {
-                    if let Some(member) = self.peers.get_mut(&PeerKey(key)) {
-                        member.name = name.clone();
-                        member.handle.tell(PeerInput::Renamed(name.clone()));
-                    }
-                    self.emit(CallEvent::PeerRenamed { peer: PeerKey(key), old, name });
-                }
-                RosterChange::Gone { key, reason } => {
-                    if let Some(member) = self.peers.remove(&PeerKey(key)) {
-                        let lost = reason == LeaveReason::Lost;
-                        self.reporter.peer_left(PeerKey(key), member.name.as_str(), lost);
-                        self.emit(CallEvent::PeerLeft { peer: PeerKey(key), lost });
-                        self.share_video();
-                    }
-                }
-            }
-        }
-    }
-
-    fn new_peer(&mut self, key: u32, name: Nickname, offer: bool, polite: bool) {
-        let path = Arc::<PathState>::default();
-        self.media.watch_backlog(path.backlog());
-        let handle = peer::start(PeerSetup {
-            key: PeerKey(key),
-            name: name.clone(),
-            polite,
-            offer,
-            own: self.presence(),
-            ice_servers: self.ice_servers.clone(),
-            addresses: self.addresses(),
-            media: Arc::clone(&self.media),
-            path: Arc::clone(&path),
-            outputs: self.to_call.clone(),
-        });
-        self.peers.insert(PeerKey(key), Member { handle, name: name.clone(), stats: None });
-        self.emit(CallEvent::PeerJoined { peer: PeerKey(key), name });
-        self.share_video();
-    }
-
-    fn peer_said(&mut self, key: PeerKey, output: PeerOutput) {
-        let Some(member) = self.peers.get_mut(&key) else { return };
         match output {
-            PeerOutput::Signal(data) => {
-                if let Some(id) = self.roster.id_of(key.0) {
-                    send_signal(&self.signaling, ClientMessage::Signal { to: id.clone(), data });
+            Output::Input(input) => self.call.handle_connection(self.now(), id, input),
+            Output::FirstFrame(at) => self.first_frame(at, id.participant),
+            Output::Stats(stats) => {
+                if let Some(participant) = self.participants.get_mut(&id.participant) {
+                    participant.stats = Some(*stats);
                 }
             }
-            PeerOutput::Connected { frames } => {
-                member.handle.connected();
-                self.set_connection(key, ConnectionState::Standing);
-                self.want_key_frame();
-                self.emit(CallEvent::PeerConnected { peer: key, frames });
-            }
-            PeerOutput::Interrupted => {
-                self.emit(CallEvent::PeerInterrupted { peer: key });
-                self.set_connection(key, ConnectionState::Connecting);
-            }
-            PeerOutput::Failed { reason, for_good } => {
-                self.emit(CallEvent::PeerUnreachable { peer: key, reason });
-                self.set_connection(key, if for_good { ConnectionState::Down } else { ConnectionState::Connecting });
-            }
-            PeerOutput::FirstFrame { at } => {
-                self.reporter.first_frame(at, &name_of(&self.roster, key));
-                self.emit(CallEvent::FirstFrame { peer: key });
-            }
-            PeerOutput::Presence(Presence { name, muted, camera_on }) => {
-                let change = self.roster.rename(key.0, &name);
-                self.apply(change);
-                self.emit(CallEvent::PeerState { peer: key, muted, camera_on });
-            }
-            PeerOutput::Chat { text, sent_unix_ms } => self.emit(CallEvent::Chat { peer: key, text, sent_unix_ms }),
-            PeerOutput::Delivered { id } => self.emit(CallEvent::ChatDelivered { peer: key, id }),
-            PeerOutput::KeyFrameWanted => {
-                member.handle.needs_key_frame();
-                self.want_key_frame();
-            }
-            PeerOutput::Stats(stats) => member.stats = Some(*stats),
-            PeerOutput::SaidGoodbye => {
-                let change = self.roster.said_goodbye(key.0);
-                self.apply(change);
-            }
         }
     }
 
-    fn set_connection(&mut self, key: PeerKey, state: ConnectionState) {
-        let change = self.roster.set_connection(key.0, state);
-        self.apply(change);
-    }
-
-    /// Makes as much frame as the ways to the peers carry now.
-    fn share_video(&mut self) {
-        let paths = self.peers.values().filter_map(|member| member.handle.unrepaired_bps());
-        if let Some(target) = self.video_rate.decide(clock::now(), self.peers.len(), paths) {
-            self.media.set_video_target(target);
+    fn time_passed(&mut self) {
+        let now = self.now();
+        self.call.handle_timeout(now);
+        if self.estimate_at <= now {
+            self.estimate_at = now + ESTIMATE_INTERVAL;
+            let estimates = self.estimates();
+            self.call.handle_estimates(now, &estimates);
         }
-        let mut is_urgent = false;
-        for member in self.peers.values_mut().filter(|member| member.handle.take_need_of_key_frame()) {
-            member.handle.needs_key_frame();
-            is_urgent = true;
-        }
-        if is_urgent {
-            self.media.request_key_frame_at_once();
+        if self.stats_at <= now {
+            self.stats_at = now + STATS_INTERVAL;
+            // A camera that was unplugged, or is back, is told within a second.
+            self.call.set_camera_available(self.devices.is_camera_available());
+            self.publish_stats();
         }
     }
 
-    fn want_key_frame(&mut self) {
-        self.key_frames.request();
-        if self.key_frames.poll(clock::now()) {
-            self.media.request_key_frame();
-        }
+    fn estimates(&self) -> Vec<Estimate> {
+        let estimate = |(&connection, handle): (&ConnectionId, &ConnectionHandle)| Estimate {
+            connection,
+            bitrate_bps: handle.path.unrepaired_bps(),
+            needs_key_frame: self.call.established(connection.participant) == Some(connection)
+                && handle.path.take_need_of_key_frame(),
+        };
+        self.connections.iter().map(estimate).collect()
     }
 
-    fn send_video(&mut self, unit: EncodedVideo) {
-        let unit = Arc::new(unit);
-        let mut dropped = false;
-        for member in self.peers.values_mut() {
-            dropped |= !member.handle.send_video(&unit);
-        }
-        if dropped {
-            self.want_key_frame();
+    fn send_video(&mut self, frame: EncodedVideo) {
+        let frame = Arc::new(frame);
+        let receivers: Vec<ConnectionId> = self.call.video_receivers(frame.unit.is_key).collect();
+        let now = self.now();
+        for id in receivers {
+            if self.connections.get(&id).is_some_and(|connection| !connection.send_video(&frame)) {
+                self.call.handle_connection(now, id, ConnectionInput::VideoDropped);
+            }
         }
     }
 
     fn send_audio(&mut self, packet: EncodedAudio) {
         let packet = Arc::new(packet);
-        for member in self.peers.values() {
-            member.handle.send_audio(&packet);
+        for connection in self.call.audio_receivers().filter_map(|id| self.connections.get(&id)) {
+            connection.send_audio(&packet);
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(action) = self.call.poll_action() {
+            self.carry_out_one(action);
+        }
+    }
+
+    fn carry_out_one(&mut self, action: Action) {
+        let devices = &self.devices;
+        match action {
+            Action::FindServer => self.server.find(),
+            Action::AvoidServer(server) => self.server.avoid(server),
+            Action::ConnectServer(server) => self.server.connect(server),
+            Action::SendToServer(message) => match message.encode() {
+                Ok(text) => self.server.send(text),
+                Err(error) => tracing::warn!(%error, "a message that no server would take is not sent"),
+            },
+            Action::DisconnectServer => self.server.disconnect(),
+            Action::Open { connection, ice_servers } => self.open(connection, ice_servers),
+            Action::Negotiate { connection, step } => {
+                let hangs = self.connections.get(&connection).is_some_and(|handle| !handle.negotiate(step));
+                self.check(connection, hangs);
+            }
+            Action::SendText { connection, text } => {
+                let hangs = self.connections.get(&connection).is_some_and(|handle| !handle.send_text(text));
+                self.check(connection, hangs);
+            }
+            Action::Close(connection) => {
+                if let Some(handle) = self.connections.remove(&connection) {
+                    handle.close();
+                }
+            }
+            Action::RequestKeyFrame { at_once: false } => devices.request_key_frame(),
+            Action::RequestKeyFrame { at_once: true } => devices.request_key_frame_at_once(),
+            Action::SetVideoTarget(target) => devices.set_video_target(target),
+            Action::SetMuted(muted) => devices.set_muted(muted),
+            Action::SetCameraOn(on) => devices.set_camera_on(on),
+            Action::AddMedia { participant, name } => {
+                let media = devices.add_participant(name.as_str());
+                let io = ParticipantIo { media, stats: None, has_shown_frame: false };
+                self.participants.insert(participant, io);
+            }
+            Action::SetMediaName { participant, name } => {
+                if let Some(io) = self.participants.get(&participant) {
+                    io.media.set_name(name.as_str());
+                }
+            }
+            Action::SetMediaCameraOn { participant, camera_on } => {
+                if let Some(io) = self.participants.get(&participant) {
+                    io.media.set_camera_on(camera_on);
+                }
+            }
+            Action::RemoveMedia(participant) => {
+                self.participants.remove(&participant);
+            }
+            Action::Tell(event) => self.tell(event),
+        }
+    }
+
+    fn open(&mut self, id: ConnectionId, ice_servers: Vec<IceServer>) {
+        let Some(participant) = self.participants.get(&id.participant) else { return };
+        self.serial += 1;
+        let handle = ConnectionHandle::start(Setup {
+            id,
+            name: self.name_of(id.participant),
+            runtime: Arc::clone(&self.runtime),
+            ice_servers,
+            addresses: (self.addresses)(),
+            media: Arc::clone(&participant.media),
+            outputs: self.outputs.clone(),
+            serial: self.serial,
+        });
+        self.devices.watch_backlog(handle.path.backlog());
+        self.connections.insert(id, handle);
+    }
+
+    /// A task that does not take its commands is given up.
+    fn check(&mut self, id: ConnectionId, hangs: bool) {
+        if hangs {
+            let reason = "the connection does not react".into();
+            self.call.handle_connection(self.now(), id, ConnectionInput::Failed { reason });
+        }
+    }
+
+    fn first_frame(&mut self, at: Timestamp, participant: ParticipantId) {
+        let Some(io) = self.participants.get_mut(&participant) else { return };
+        if !std::mem::replace(&mut io.has_shown_frame, true) {
+            self.reporter.first_frame(at, &self.name_of(participant));
+            self.emit(CallEvent::FirstFrame { peer: participant });
         }
     }
 
     fn publish_stats(&mut self) {
-        let send = self.media.stats();
+        let send = self.devices.stats();
         let last = std::mem::replace(&mut self.last_sent, send);
         let encoded = send.encoded.saturating_sub(last.encoded);
-        let limited_by = self.video_rate.limited_by(&send, &last);
-        let peers = self.peers.values().filter_map(|member| member.stats.clone());
+        let limited_by = self.call.limited_by(EncoderCounts {
+            captured: send.captured.saturating_sub(last.captured),
+            skipped: send.skipped.saturating_sub(last.skipped),
+            dropped: send.held.saturating_sub(last.held),
+        });
+        let peers = self.participants.iter().filter_map(|(id, io)| {
+            self.call.established(*id)?;
+            let stats = io.stats.clone()?;
+            Some(PeerStats { name: self.name_of(*id), limited_by: limited_by.into(), ..stats })
+        });
         let stats = CallStats {
-            peers: peers.map(|stats| PeerStats { limited_by: limited_by.into(), ..stats }).collect(),
+            peers: peers.collect(),
             sent_width: send.width,
             sent_height: send.height,
             sent_fps: encoded as f32 / STATS_INTERVAL.as_secs_f32(),
             encode_delay_ms: send.encode_delay_ms,
         };
+        self.reporter.stats(&stats);
         self.emit(CallEvent::Stats(stats));
     }
 
+    fn tell(&mut self, event: Event) {
+        if let Event::Ended(reason) = event {
+            self.ended = Some(reason);
+            return;
+        }
+        self.reporter.event(&event, |participant| self.name_of(participant));
+        let frames_of =
+            |participant| self.participants.get(&participant).map_or_else(FrameSlot::default, |io| io.media.frames());
+        if let Some(event) = events::of(&event, frames_of) {
+            self.emit(event);
+        }
+        if let Event::Joined { server, .. } | Event::ServerBack { server } = event {
+            self.invite(&server);
+        }
+    }
+
+    fn invite(&mut self, server: &Server) {
+        // Only a server within this process has no address by which others know it.
+        let addresses = if server.is_own { (self.addresses)() } else { Vec::new() };
+        if let Some(invitation) = Invitation::new(&server.url, &self.config.room, &addresses) {
+            self.emit(CallEvent::Invitation(invitation));
+        }
+    }
+
     fn emit(&mut self, event: CallEvent) {
-        self.reporter.event(&event, |key| name_of(&self.roster, key));
-        // Who does not listen for a thousand events has stopped: the call must not wait for it.
+        // Who does not take a thousand events has stopped: the call does not wait for it.
         if self.events.try_send(event).is_err() {
             tracing::debug!("an event found nobody listening");
         }
     }
-}
 
-fn name_of(roster: &Roster, key: PeerKey) -> String {
-    roster.name_of(key.0).map_or_else(String::new, |name| name.as_str().to_owned())
-}
+    /// The last event comes when everyone has been told, so that a process that ends with it has said goodbye.
+    async fn say_goodbye(self, reason: EndReason) {
+        let Self { runtime, outputs, mut from_connections, connections, server, events, reporter, .. } = self;
+        drop((outputs, connections));
+        let closed = async { while from_connections.recv().await.is_some() {} };
+        tokio::select! {
+            _ = async { tokio::join!(closed, server.ended()) } => {}
+            () = runtime.sleep(GOODBYE_TIMEOUT) => {}
+        }
+        reporter.ended(&reason);
+        if events.try_send(CallEvent::Ended(reason)).is_err() {
+            tracing::debug!("the end of the call found nobody listening");
+        }
+    }
 
-fn send_signal(signaling: &Signaling, message: ClientMessage) {
-    if let Err(error) = signaling.outgoing.try_send(message) {
-        tracing::warn!(%error, "the server does not take what is meant for a peer");
+    fn now(&self) -> Timestamp {
+        now(self.runtime.as_ref())
+    }
+
+    fn name_of(&self, participant: ParticipantId) -> String {
+        self.call.name_of(participant).map_or_else(String::new, |name: &Nickname| name.as_str().to_owned())
     }
 }
 

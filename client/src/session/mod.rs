@@ -2,21 +2,25 @@
 
 mod call;
 pub mod connection;
-mod finder;
+mod connection_task;
+mod events;
 pub mod lan;
-mod peer;
 mod reporting;
-mod signaling;
-mod video_rate;
+pub mod server;
+mod statistics;
+pub mod surroundings;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use maru_core::time::Timestamp;
+pub use maru_core::call::EndReason;
+pub use maru_core::call::ParticipantId as PeerKey;
 use maru_protocol::{Nickname, RoomName};
 use tokio::sync::mpsc;
 
-use crate::clock;
+use self::connection::local_addresses;
+use self::server::SystemServers;
+use self::surroundings::Surroundings;
 use crate::invitation::Invitation;
 use crate::media::{FrameSlot, Media};
 use crate::report::Report;
@@ -41,10 +45,6 @@ pub enum ServerChoice {
     /// `ws://` or `wss://`, checked by the session.
     Url(String),
 }
-
-/// A peer within this process: counts up from 1, never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PeerKey(pub u32);
 
 #[derive(Debug, Clone)]
 pub enum CallCommand {
@@ -126,37 +126,6 @@ pub enum CallEvent {
     Ended(EndReason),
 }
 
-/// Why a call ended, or never began.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EndReason {
-    /// The person left.
-    Left,
-    BadUrl {
-        url: String,
-        reason: String,
-    },
-    /// Nobody answers at the URL.
-    NoServer {
-        url: String,
-        reason: String,
-    },
-    /// Something answers, but not a signal server that we understand.
-    NotAServer {
-        url: String,
-        reason: String,
-    },
-    OtherVersion {
-        server: String,
-    },
-    RoomFull {
-        capacity: Option<usize>,
-    },
-    ServerFull,
-    Internal {
-        reason: String,
-    },
-}
-
 /// Once a second.
 #[derive(Debug, Clone, Default)]
 pub struct CallStats {
@@ -208,19 +177,24 @@ pub struct Call {
     pub events: mpsc::Receiver<CallEvent>,
 }
 
-/// Starts a call on the current tokio runtime.
+/// Starts a call on the current tokio runtime, with the devices and codecs of `media`.
 pub fn start(config: CallConfig, media: Arc<Media>, report: Report) -> Call {
-    let (commands, from_person) = mpsc::channel(64);
-    let (to_person, events) = mpsc::channel(1024);
-    let task = call::CallTask::new(config, media, report, from_person, to_person);
-    tokio::spawn(task.run());
-    Call { commands, events }
+    let chosen = config.addresses.clone();
+    let surroundings = Surroundings {
+        runtime: webrtc::runtime::default_runtime().expect("the tokio runtime is compiled in"),
+        servers: Box::new(SystemServers::new(config.server.clone(), &chosen)),
+        media,
+        addresses: Arc::new(move || if chosen.is_empty() { local_addresses() } else { chosen.clone() }),
+    };
+    start_in(surroundings, config, report)
 }
 
-/// Waits until `deadline`; for ever if there is none.
-async fn until(deadline: Option<Timestamp>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep(deadline.since(clock::now())).await,
-        None => std::future::pending().await,
-    }
+/// Starts a call in other surroundings: a simulation's.
+pub fn start_in(surroundings: Surroundings, config: CallConfig, report: Report) -> Call {
+    let (commands, from_person) = mpsc::channel(64);
+    let (to_person, events) = mpsc::channel(1024);
+    let runtime = Arc::clone(&surroundings.runtime);
+    let task = call::CallTask::new(config, surroundings, report, from_person, to_person);
+    runtime.spawn(Box::pin(task.run())).detach();
+    Call { commands, events }
 }

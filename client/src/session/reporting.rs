@@ -1,71 +1,86 @@
 //! What goes into the report of a call, in one place. `--report` in the README shows the events.
 
+use std::sync::Arc;
+
+use maru_core::call::{EndReason, Event, ParticipantId};
 use maru_core::time::Timestamp;
 use serde_json::{Value, json};
+use webrtc::runtime::Runtime;
 
-use super::{CallEvent, CallStats, PeerKey, PeerStats};
-use crate::clock;
+use super::surroundings::now;
+use super::{CallStats, PeerStats};
 use crate::report::Report;
 
 pub(super) struct Reporter {
     report: Report,
+    runtime: Arc<dyn Runtime>,
 }
 
 impl Reporter {
-    pub(super) fn new(report: Report) -> Self {
-        Self { report }
+    pub(super) fn new(report: Report, runtime: Arc<dyn Runtime>) -> Self {
+        Self { report, runtime }
     }
 
     /// Reports `event` if it is one of those that a report has.
-    pub(super) fn event(&self, event: &CallEvent, name_of: impl Fn(PeerKey) -> String) {
-        let name = |key: &PeerKey| name_of(*key);
+    pub(super) fn event(&self, event: &Event, name_of: impl Fn(ParticipantId) -> String) {
+        let name = |participant: &ParticipantId| name_of(*participant);
         let (what, fields) = match event {
-            CallEvent::Joined { server, own_server, peers } => {
-                ("joined", json!({ "server": server, "own_server": own_server, "peers": peers }))
+            Event::Joined { server, present } => {
+                ("joined", json!({ "server": server.url, "own_server": server.is_own, "peers": present }))
             }
-            CallEvent::PeerJoined { peer, name } => {
-                ("peer-joined", json!({ "peer": name.as_str(), "peer_key": peer.0 }))
+            Event::ServerLost => ("server-lost", Value::Null),
+            Event::ServerBack { .. } => ("server-back", Value::Null),
+            Event::ServerRefused { message } => ("error", json!({ "message": message })),
+            Event::ParticipantJoined { participant, name } => {
+                ("peer-joined", json!({ "peer": name.as_str(), "peer_key": participant.0 }))
             }
-            CallEvent::PeerRenamed { peer, old, name } => {
-                ("peer-renamed", json!({ "peer": name.as_str(), "old": old.as_str(), "peer_key": peer.0 }))
+            Event::ParticipantRenamed { participant, old, name } => {
+                ("peer-renamed", json!({ "peer": name.as_str(), "old": old.as_str(), "peer_key": participant.0 }))
             }
-            CallEvent::PeerConnected { peer, .. } => ("connected", json!({ "peer": name(peer), "peer_key": peer.0 })),
-            CallEvent::PeerState { peer, muted, camera_on } => {
-                ("peer-state", json!({ "peer": name(peer), "muted": muted, "camera_on": camera_on }))
+            Event::ParticipantConnected { participant } => {
+                ("connected", json!({ "peer": name(participant), "peer_key": participant.0 }))
             }
-            CallEvent::Chat { peer, text, sent_unix_ms } => {
-                ("chat", json!({ "from": name(peer), "text": text, "sent_unix_ms": sent_unix_ms }))
+            Event::ParticipantInterrupted { participant } => ("peer-interrupted", json!({ "peer": name(participant) })),
+            Event::ParticipantUnreachable { participant, reason } => {
+                ("error", json!({ "message": format!("no connection to {}: {reason}", name(participant)) }))
             }
-            CallEvent::ChatDelivered { peer, id } => ("chat-delivered", json!({ "peer": name(peer), "id": id })),
-            CallEvent::PeerInterrupted { peer } => ("peer-interrupted", json!({ "peer": name(peer) })),
-            CallEvent::PeerUnreachable { peer, reason } => {
-                ("error", json!({ "message": format!("no connection to {}: {reason}", name(peer)) }))
+            Event::ParticipantState { participant, muted, camera_on } => {
+                ("peer-state", json!({ "peer": name(participant), "muted": muted, "camera_on": camera_on }))
             }
-            CallEvent::ServerLost => ("server-lost", Value::Null),
-            CallEvent::ServerBack => ("server-back", Value::Null),
-            CallEvent::Stats(stats) => ("stats", stats_fields(stats)),
-            CallEvent::Ended(reason) => ("left", json!({ "reason": format!("{reason:?}") })),
-            CallEvent::Searching | CallEvent::Connecting { .. } | CallEvent::Invitation(_) => return,
-            // Reported with what only the call knows: see below.
-            CallEvent::FirstFrame { .. } | CallEvent::PeerLeft { .. } => return,
+            Event::ParticipantLeft { participant, name, lost } => {
+                ("peer-left", json!({ "peer": name.as_str(), "peer_key": participant.0, "lost": lost }))
+            }
+            Event::Chat { participant, text, sent_unix_ms } => {
+                ("chat", json!({ "from": name(participant), "text": text, "sent_unix_ms": sent_unix_ms }))
+            }
+            Event::ChatDelivered { participant, id } => {
+                ("chat-delivered", json!({ "peer": name(participant), "id": id }))
+            }
+            Event::Searching | Event::Connecting { .. } => return,
+            // Reported by [`Self::ended`], after the goodbyes.
+            Event::Ended(_) => return,
         };
-        self.report.event(clock::now(), what, fields);
+        self.write(what, fields);
     }
 
     pub(super) fn first_frame(&self, at: Timestamp, peer: &str) {
         self.report.event(at, "first-frame", json!({ "peer": peer }));
     }
 
-    pub(super) fn peer_left(&self, peer: PeerKey, name: &str, lost: bool) {
-        self.report.event(clock::now(), "peer-left", json!({ "peer": name, "peer_key": peer.0, "lost": lost }));
-    }
-
     pub(super) fn chat_sent(&self, text: &str) {
-        self.report.event(clock::now(), "chat", json!({ "to": "all", "text": text }));
+        self.write("chat", json!({ "to": "all", "text": text }));
     }
 
-    pub(super) fn error(&self, message: &str) {
-        self.report.event(clock::now(), "error", json!({ "message": message }));
+    pub(super) fn stats(&self, stats: &CallStats) {
+        self.write("stats", stats_fields(stats));
+    }
+
+    pub(super) fn ended(&self, reason: &EndReason) {
+        self.write("left", json!({ "reason": format!("{reason:?}") }));
+    }
+
+    fn write(&self, what: &str, fields: Value) {
+        self.report.event(now(self.runtime.as_ref()), what, fields);
     }
 }
 

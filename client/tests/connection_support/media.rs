@@ -137,7 +137,7 @@ pub fn frames(packets: &BTreeMap<i64, Arrived>) -> Vec<Bytes> {
 /// Numbers of the sound packets, in the order of arrival.
 pub fn sounds(side: &Side) -> Vec<u32> {
     let number = |(_, event): &(Instant, ConnectionEvent)| match event {
-        ConnectionEvent::Audio(packet) => packet.payload.as_ref().try_into().ok().map(u32::from_be_bytes),
+        ConnectionEvent::Audio { packet, .. } => packet.payload.as_ref().try_into().ok().map(u32::from_be_bytes),
         _ => None,
     };
     side.events().iter().filter_map(number).collect()

@@ -3,7 +3,6 @@
 
 pub mod media;
 pub mod pair;
-pub mod party;
 
 use maru_simnet::Sim;
 use tracing_subscriber::EnvFilter;

@@ -114,8 +114,8 @@ fn a_signal_goes_to_one_peer_of_the_same_room() {
     for (n, room) in [(1, "a"), (2, "a"), (3, "a"), (4, "b")] {
         join(&mut rooms, n, room);
     }
-    let signal = |to| format!(r#"{{"type":"signal","to":"{}","data":{{"candidate":null}}}}"#, id(to));
-    let expected = ServerMessage::Signal { from: id(1), data: SignalData::Candidate(None) };
+    let signal = |to| format!(r#"{{"type":"signal","to":"{}","generation":4,"data":{{"candidate":null}}}}"#, id(to));
+    let expected = ServerMessage::Signal { from: id(1), generation: 4, data: SignalData::Candidate(None) };
     assert_eq!(text(&mut rooms, 1, &signal(3)), [Output::Send(vec![id(3)], expected)]);
     for to in [1, 4, 99] {
         let outputs = text(&mut rooms, 1, &signal(to));

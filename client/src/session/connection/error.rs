@@ -9,6 +9,9 @@ pub enum ConnectionError {
     DescriptionTooLong { limit: usize },
     #[error("the peer's description cannot be used: {0}")]
     BadDescription(String),
+    /// The stack may have taken a part of it.
+    #[error("the WebRTC stack refuses the peer's description: {0}")]
+    Refused(String),
     /// The DTLS certificate is what identifies a peer for the life of a connection.
     #[error("the peer's description names another certificate than before")]
     FingerprintChanged,
@@ -28,4 +31,11 @@ pub enum ConnectionError {
     TextTooLong { limit: usize },
     #[error("the connection is closed")]
     Closed,
+}
+
+impl ConnectionError {
+    /// Whether the stack may be in a state from which a later step fails, too.
+    pub(in crate::session) fn is_spoiled(&self) -> bool {
+        matches!(self, Self::Setup(_) | Self::Refused(_) | Self::Negotiation(_) | Self::Closed)
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use maru_core::call::StreamKind;
 use maru_core::media::AudioPacket;
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::RtpVideo;
@@ -35,10 +36,14 @@ pub enum ConnectionEvent {
     },
     /// As it came from the network: possibly late or out of order.
     Video {
+        stream: StreamKind,
         packet: RtpVideo,
         arrived: Timestamp,
     },
-    Audio(AudioPacket),
+    Audio {
+        stream: StreamKind,
+        packet: AudioPacket,
+    },
     /// The peer asks for a key frame (PLI, RFC 4585, or FIR, RFC 5104).
     KeyFrameWanted,
     SenderReport(SenderReport),
@@ -84,8 +89,6 @@ pub(super) struct Outbox {
 pub(super) struct Counters {
     pub(super) events_dropped: AtomicU64,
     pub(super) texts_rejected: AtomicU64,
-    pub(super) units_unsent: AtomicU64,
-    pub(super) connected: AtomicBool,
     pub(super) channel_open: AtomicBool,
 }
 

@@ -1,15 +1,18 @@
 //! The stack's callbacks. They run on its driver, on which ICE, DTLS and media wait meanwhile: each only hands over.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use maru_core::call::StreamKind;
 use maru_core::fec::BlockPlace;
 use maru_core::media::AudioPacket;
 use maru_core::video_receiver::RtpVideo;
 use maru_protocol::MAX_PEER_MESSAGE_BYTES;
 use maru_protocol::signal::IceCandidate;
 use rtc::rtp::packet::Packet;
+use rtc::rtp_transceiver::RTCRtpReceiverId;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
@@ -25,33 +28,41 @@ use crate::clock;
 pub(super) struct Handler {
     outbox: Outbox,
     runtime: Arc<dyn Runtime>,
-    remote_video: RemoteVideo,
+    remote_tracks: RemoteTracks,
     block_extension: BlockExtension,
 }
 
-/// The peer's video, once its first packet has come.
+/// The tracks of the other side by what they are, each with its SSRC, once the first packet has come.
 #[derive(Clone, Default)]
-pub(super) struct RemoteVideo(Arc<Mutex<Option<(Arc<dyn TrackRemote>, u32)>>>);
+pub(super) struct RemoteTracks(Arc<Mutex<HashMap<StreamKind, (Arc<dyn TrackRemote>, u32)>>>);
+
+/// The transceivers that [`super::Connection::open`] adds, in this order. The first section of each kind in a description
+/// belongs to them; what other sections bring has no place yet.
+const STREAMS: [StreamKind; 2] = [StreamKind::Camera, StreamKind::Microphone];
+
+fn stream_of(receiver: RTCRtpReceiverId) -> Option<StreamKind> {
+    (0..).zip(STREAMS).find(|(index, _)| RTCRtpReceiverId::from(*index) == receiver).map(|(_, stream)| stream)
+}
 
 impl Handler {
     pub(super) fn new(
         outbox: Outbox,
         runtime: Arc<dyn Runtime>,
-        remote_video: RemoteVideo,
+        remote_tracks: RemoteTracks,
         block_extension: BlockExtension,
     ) -> Self {
-        Self { outbox, runtime, remote_video, block_extension }
+        Self { outbox, runtime, remote_tracks, block_extension }
     }
 }
 
-impl RemoteVideo {
+impl RemoteTracks {
     /// The track and its SSRC.
-    pub(super) fn get(&self) -> Option<(Arc<dyn TrackRemote>, u32)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn get(&self, stream: StreamKind) -> Option<(Arc<dyn TrackRemote>, u32)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&stream).cloned()
     }
 
-    fn set(&self, track: &Arc<dyn TrackRemote>, ssrc: u32) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(track), ssrc));
+    fn set(&self, stream: StreamKind, track: &Arc<dyn TrackRemote>, ssrc: u32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(stream, (Arc::clone(track), ssrc));
     }
 }
 
@@ -81,8 +92,6 @@ impl PeerConnectionEventHandler for Handler {
     }
 
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
-        let connected = state == RTCPeerConnectionState::Connected;
-        self.outbox.counters().connected.store(connected, Ordering::Release);
         match state {
             RTCPeerConnectionState::Connected => self.outbox.lifecycle(ConnectionEvent::Connected),
             RTCPeerConnectionState::Disconnected => self.outbox.lifecycle(ConnectionEvent::Interrupted),
@@ -97,7 +106,7 @@ impl PeerConnectionEventHandler for Handler {
 
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
         let (outbox, runtime) = (self.outbox.clone(), Arc::clone(&self.runtime));
-        let drain = drain_track(track, outbox, runtime, self.remote_video.clone(), self.block_extension.clone());
+        let drain = drain_track(track, outbox, runtime, self.remote_tracks.clone(), self.block_extension.clone());
         self.runtime.spawn(Box::pin(drain)).detach();
     }
 }
@@ -107,22 +116,24 @@ async fn drain_track(
     track: Arc<dyn TrackRemote>,
     outbox: Outbox,
     runtime: Arc<dyn Runtime>,
-    remote_video: RemoteVideo,
+    remote_tracks: RemoteTracks,
     block_extension: BlockExtension,
 ) {
     let is_video = track.kind().await == RtpCodecKind::Video;
-    let mut ssrc = None;
+    let (mut stream, mut ssrc) = (None, None);
     while let Some(event) = track.poll().await {
         match event {
+            TrackRemoteEvent::OnOpen(init) => stream = stream_of(init.receiver_id),
             TrackRemoteEvent::OnRtpPacket(packet) => {
-                if is_video && ssrc != Some(packet.header.ssrc) {
+                let Some(stream) = stream else { continue };
+                if ssrc != Some(packet.header.ssrc) {
                     ssrc = Some(packet.header.ssrc);
-                    remote_video.set(&track, packet.header.ssrc);
+                    remote_tracks.set(stream, &track, packet.header.ssrc);
                 }
                 // Padding alone, as bandwidth probes send it, has a place in the sequence of video.
                 if is_video || !packet.payload.is_empty() {
                     let block = is_video.then(|| block_extension.read(&packet.header)).flatten();
-                    outbox.media(media_event(packet, is_video, block, runtime.as_ref()));
+                    outbox.media(media_event(stream, packet, is_video, block, runtime.as_ref()));
                 }
             }
             TrackRemoteEvent::OnError | TrackRemoteEvent::OnEnded => break,
@@ -131,15 +142,21 @@ async fn drain_track(
     }
 }
 
-fn media_event(packet: Packet, is_video: bool, block: Option<BlockPlace>, runtime: &dyn Runtime) -> ConnectionEvent {
+fn media_event(
+    stream: StreamKind,
+    packet: Packet,
+    is_video: bool,
+    block: Option<BlockPlace>,
+    runtime: &dyn Runtime,
+) -> ConnectionEvent {
     let Packet { header, payload } = packet;
     let (sequence, rtp_time) = (header.sequence_number, header.timestamp);
     let arrived = clock::timestamp(runtime.now());
     if is_video {
         let packet = RtpVideo { sequence, rtp_time, marker: header.marker, payload, block };
-        ConnectionEvent::Video { packet, arrived }
+        ConnectionEvent::Video { stream, packet, arrived }
     } else {
-        ConnectionEvent::Audio(AudioPacket { payload, sequence, rtp_time, arrived })
+        ConnectionEvent::Audio { stream, packet: AudioPacket { payload, sequence, rtp_time, arrived } }
     }
 }
 

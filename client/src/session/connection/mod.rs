@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
+use maru_core::call::StreamKind;
 use maru_core::media::{EncodedAudio, EncodedVideo};
 use maru_protocol::MAX_PEER_MESSAGE_BYTES;
 use maru_protocol::signal::{DescriptionKind, IceCandidate, IceServer, SessionDescription};
@@ -56,7 +57,7 @@ pub use self::stats::{ConnectionStats, StreamStats};
 
 use self::driver::WatchedRuntime;
 use self::event::Outbox;
-use self::handler::{Handler, RemoteVideo};
+use self::handler::{Handler, RemoteTracks};
 use self::remote::RemotePeer;
 use self::send::{BlockExtension, MediaSender};
 use self::tap::CaptureTimes;
@@ -89,7 +90,7 @@ pub struct Connection {
     capture_times: Arc<CaptureTimes>,
     path: Arc<PathState>,
     remote: Mutex<RemotePeer>,
-    remote_video: RemoteVideo,
+    remote_tracks: RemoteTracks,
     restart: AtomicBool,
 }
 
@@ -97,11 +98,10 @@ impl Connection {
     /// Binds the sockets and starts the stack. Nothing is sent before [`Connection::create_offer`] or [`Connection::set_remote`].
     pub async fn open(config: ConnectionConfig) -> Result<(Self, mpsc::Receiver<ConnectionEvent>), ConnectionError> {
         let ConnectionConfig { runtime, ice_servers, local_addresses, path } = config;
-        path.restart();
         let ice_servers = servers::resolve(&runtime, &ice_servers).await;
         let (outbox, carrier, events) = Outbox::new();
         let capture_times = Arc::new(CaptureTimes::default());
-        let remote_video = RemoteVideo::default();
+        let remote_tracks = RemoteTracks::default();
         let block_extension = BlockExtension::default();
         let ssrcs = ssrcs()?;
 
@@ -110,7 +110,7 @@ impl Connection {
             engine::interceptors(&mut media_engine, outbox.clone(), Arc::clone(&capture_times), &path, ssrcs)?;
         let configuration = RTCConfigurationBuilder::new()
             .with_ice_servers(ice_servers)
-            .with_certificates(vec![certificate::certificate()?])
+            .with_certificates(vec![certificate::generate()?])
             .build();
         let peer_connection: Arc<dyn PeerConnection> = Arc::new(
             PeerConnectionBuilder::new()
@@ -121,7 +121,7 @@ impl Connection {
                 .with_handler(Arc::new(Handler::new(
                     outbox.clone(),
                     Arc::clone(&runtime),
-                    remote_video.clone(),
+                    remote_tracks.clone(),
                     block_extension.clone(),
                 )))
                 .with_runtime(Arc::new(WatchedRuntime::new(Arc::clone(&runtime), outbox.clone())))
@@ -150,7 +150,7 @@ impl Connection {
             capture_times,
             path,
             remote: Mutex::default(),
-            remote_video,
+            remote_tracks,
             restart: AtomicBool::new(false),
         };
         Ok((connection, events))
@@ -186,7 +186,7 @@ impl Connection {
         let (description, fingerprint, candidates) = checked.into_parts();
         contain(self.peer_connection.set_remote_description(description))
             .await?
-            .map_err(|error| ConnectionError::BadDescription(error.to_string()))?;
+            .map_err(|error| ConnectionError::Refused(error.to_string()))?;
         self.remote().applied(fingerprint, candidates);
         if completes {
             self.look_up_payload_types().await;
@@ -208,28 +208,22 @@ impl Connection {
         self.outbox.lifecycle(ConnectionEvent::NegotiationNeeded);
     }
 
-    /// Sends a frame. Before the connection stands, it is dropped and counted.
+    /// Sends a frame. To be called while the connection is established.
     pub async fn send_video(&self, video: &EncodedVideo) -> Result<(), ConnectionError> {
-        if !self.is_connected() {
-            return Ok(());
-        }
         let unit = &video.unit;
         self.capture_times.set(self.video.ssrc(), MediaKind::Video, video.captured, unit.rtp_time);
         self.video.send_h264(&unit.data, unit.rtp_time, |packets| self.path.repairs(packets)).await
     }
 
-    /// Sends 20 ms of sound. Before the connection stands, they are dropped and counted.
+    /// Sends 20 ms of audio. To be called while the connection is established.
     pub async fn send_audio(&self, audio: &EncodedAudio) -> Result<(), ConnectionError> {
-        if !self.is_connected() {
-            return Ok(());
-        }
         self.capture_times.set(self.audio.ssrc(), MediaKind::Audio, audio.captured, audio.rtp_time);
         self.audio.send_one(&audio.payload, audio.rtp_time, audio.marker).await
     }
 
-    /// Asks the peer for a key frame (PLI). Does nothing before its first packet.
-    pub async fn request_key_frame(&self) {
-        let Some((track, media_ssrc)) = self.remote_video.get() else { return };
+    /// Asks for a key frame of `stream` (PLI, RFC 4585). Does nothing before its first packet.
+    pub async fn request_key_frame(&self, stream: StreamKind) {
+        let Some((track, media_ssrc)) = self.remote_tracks.get(stream) else { return };
         let request = PictureLossIndication { sender_ssrc: self.video.ssrc(), media_ssrc };
         if let Err(error) = track.write_rtcp(vec![Box::new(request)]).await {
             tracing::debug!(%error, "a key frame cannot be asked for");
@@ -262,7 +256,6 @@ impl Connection {
         ConnectionStats {
             events_dropped: counters.events_dropped.load(Ordering::Relaxed),
             texts_rejected: counters.texts_rejected.load(Ordering::Relaxed),
-            units_unsent: counters.units_unsent.load(Ordering::Relaxed),
             ..stats
         }
     }
@@ -295,15 +288,6 @@ impl Connection {
         self.audio.negotiated().await;
     }
 
-    fn is_connected(&self) -> bool {
-        let counters = self.outbox.counters();
-        let connected = counters.connected.load(Ordering::Acquire);
-        if !connected {
-            counters.units_unsent.fetch_add(1, Ordering::Relaxed);
-        }
-        connected
-    }
-
     fn remote(&self) -> MutexGuard<'_, RemotePeer> {
         self.remote.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -323,10 +307,7 @@ impl Drop for Connection {
 
 /// A panic of the stack over what a peer sent becomes an error.
 async fn contain<T>(future: impl Future<Output = T>) -> Result<T, ConnectionError> {
-    AssertUnwindSafe(future)
-        .catch_unwind()
-        .await
-        .map_err(|_| ConnectionError::BadDescription("the WebRTC stack failed over it".into()))
+    AssertUnwindSafe(future).catch_unwind().await.map_err(|_| ConnectionError::Refused("it failed over it".into()))
 }
 
 fn socket_addresses(addresses: &[IpAddr]) -> Vec<SocketAddr> {

@@ -29,7 +29,8 @@ const MIN_REPAIRED_LOSS: f64 = 0.01;
 const MIN_REPAIRED_ROUND_TRIP: Duration = Duration::from_millis(30);
 const MIN_REPAIRED_BPS: u32 = 400_000;
 
-/// Shared by the interceptors that measure and pace, the session, and the encoder. Outlives a connection that failed.
+/// What is known of the path of one connection. Shared by the interceptors that measure and pace, the session, and the
+/// encoder.
 #[derive(Debug)]
 pub struct PathState {
     controller: Mutex<CongestionController>,
@@ -144,13 +145,6 @@ impl PathState {
     /// What waits before it is sent.
     pub fn backlog(&self) -> &Arc<Backlog> {
         &self.backlog
-    }
-
-    /// A new connection: nothing is known of its path.
-    pub(super) fn restart(&self) {
-        self.backlog.set(Duration::ZERO);
-        self.repair_share.store(0, Ordering::Relaxed);
-        self.with(|controller| *controller = new_controller());
     }
 
     /// A packet left. Says when to ask the controller again, if nothing is reported until then.

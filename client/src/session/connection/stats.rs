@@ -17,8 +17,6 @@ pub struct ConnectionStats {
     pub events_dropped: u64,
     /// Messages on the data channel that were binary, too long, or not UTF-8.
     pub texts_rejected: u64,
-    /// Frames and sound packets that were given to the connection before it stood.
-    pub units_unsent: u64,
 }
 
 /// One kind of media, both ways. Bytes are those of RTP, headers included, but not of what carries it.

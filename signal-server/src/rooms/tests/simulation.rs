@@ -90,7 +90,7 @@ impl Simulation {
 
     fn signal(&mut self, id: &PeerId) {
         let Some(to) = self.some_client() else { return };
-        let text = format!(r#"{{"type":"signal","to":"{to}","data":{{"candidate":null}}}}"#);
+        let text = format!(r#"{{"type":"signal","to":"{to}","generation":1,"data":{{"candidate":null}}}}"#);
         self.input(Input::Text(id, &text));
     }
 

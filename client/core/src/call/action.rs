@@ -1,0 +1,186 @@
+//! What goes into the call's state machine and what comes out of it.
+
+use maru_protocol::Nickname;
+use maru_protocol::signal::{ClientMessage, IceCandidate, IceServer, SessionDescription};
+
+use super::ids::{ConnectionId, ParticipantId};
+use super::registration::{EndReason, Server};
+use crate::media::VideoTarget;
+use crate::negotiation;
+
+/// What the person at this end wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `id` counts up from 1 within the call and comes back in [`Event::ChatDelivered`].
+    SendChat {
+        id: u64,
+        text: String,
+        sent_unix_ms: u64,
+    },
+    SetMuted(bool),
+    SetCameraOn(bool),
+    Rename(Nickname),
+    Leave,
+}
+
+/// What happened on a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectionInput {
+    /// The step of [`Action::Negotiate`] was carried out. Gives the description to send, if the step made one.
+    StepDone(Option<SessionDescription>),
+    /// `is_spoiled`: the stack may have taken a part of it, so that a later step may fail too.
+    StepFailed {
+        reason: String,
+        is_spoiled: bool,
+    },
+    /// `None`: there are no more.
+    LocalCandidate(Option<IceCandidate>),
+    /// The stack wants an offer to be made.
+    NegotiationNeeded,
+    /// Media can flow, for the first time or again.
+    Established,
+    /// Nothing has come from the other end for some seconds.
+    Interrupted,
+    /// The connection cannot be opened, or is of no more use.
+    Failed {
+        reason: String,
+    },
+    ChannelOpen,
+    ChannelText(String),
+    ChannelClosed,
+    /// The receiver asks for a key frame (PLI or FIR).
+    KeyFrameRequested,
+    /// A video frame found no room in the send queue and was dropped.
+    VideoDropped,
+}
+
+/// What the congestion controller of a connection says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    pub connection: ConnectionId,
+    /// What the path carries beside repair packets.
+    pub bitrate_bps: u32,
+    /// Too many packets were lost, or too many wait: only a key frame helps, at once.
+    pub needs_key_frame: bool,
+}
+
+/// What the session has to do, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Find a server. Answered by [`super::Call::server_found`] or [`super::Call::server_failed`].
+    FindServer,
+    /// No registration was possible at this server: look for another one.
+    AvoidServer(Server),
+    /// Answered by [`super::Call::server_connected`] or [`super::Call::server_failed`].
+    ConnectServer(Server),
+    SendToServer(ClientMessage),
+    /// Close the connection to the server after what was sent before.
+    DisconnectServer,
+    /// Open a connection, with the addresses of this machine and the ICE servers listed anew.
+    Open {
+        connection: ConnectionId,
+        ice_servers: Vec<IceServer>,
+    },
+    /// Answered by [`ConnectionInput::StepDone`] or [`ConnectionInput::StepFailed`].
+    Negotiate {
+        connection: ConnectionId,
+        step: negotiation::Action,
+    },
+    SendText {
+        connection: ConnectionId,
+        text: String,
+    },
+    /// Close it after what was sent before. Nothing that comes from it later counts.
+    Close(ConnectionId),
+    /// The encoder makes a key frame. `at_once`: however much waits to be sent.
+    RequestKeyFrame {
+        at_once: bool,
+    },
+    SetVideoTarget(VideoTarget),
+    SetMuted(bool),
+    SetCameraOn(bool),
+    /// What a participant sends has a place to go from now on.
+    AddMedia {
+        participant: ParticipantId,
+        name: Nickname,
+    },
+    SetMediaName {
+        participant: ParticipantId,
+        name: Nickname,
+    },
+    /// The participant switched its camera: no frame is shown while it is off.
+    SetMediaCameraOn {
+        participant: ParticipantId,
+        camera_on: bool,
+    },
+    RemoveMedia(ParticipantId),
+    Tell(Event),
+}
+
+/// What a person is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Looking for a server on the local network.
+    Searching,
+    Connecting {
+        url: String,
+    },
+    /// In the room, for the first time.
+    Joined {
+        server: Server,
+        present: usize,
+    },
+    /// The server is gone; the call goes on and registers again by itself.
+    ServerLost,
+    /// Registered again, possibly at another server.
+    ServerBack {
+        server: Server,
+    },
+    /// The server refused a message. `message` is for a developer.
+    ServerRefused {
+        message: String,
+    },
+    ParticipantJoined {
+        participant: ParticipantId,
+        name: Nickname,
+    },
+    ParticipantRenamed {
+        participant: ParticipantId,
+        old: Nickname,
+        name: Nickname,
+    },
+    ParticipantConnected {
+        participant: ParticipantId,
+    },
+    /// Nothing comes from it any more; the connection is being restored.
+    ParticipantInterrupted {
+        participant: ParticipantId,
+    },
+    /// The connection failed for this reason; another one will be tried.
+    ParticipantUnreachable {
+        participant: ParticipantId,
+        reason: String,
+    },
+    ParticipantState {
+        participant: ParticipantId,
+        muted: bool,
+        camera_on: bool,
+    },
+    Chat {
+        participant: ParticipantId,
+        text: String,
+        sent_unix_ms: u64,
+    },
+    ChatDelivered {
+        participant: ParticipantId,
+        id: u64,
+    },
+    ParticipantLeft {
+        participant: ParticipantId,
+        name: Nickname,
+        /// It did not say goodbye.
+        lost: bool,
+    },
+    /// The last event.
+    Ended(EndReason),
+}

@@ -1,0 +1,397 @@
+//! The call: who is in the room, and what becomes of the connection to each. A state machine without I/O.
+//!
+//! ```text
+//!              commands            server            connections        timeouts
+//!                  │                 │                    │                │
+//!                  ▼                 ▼                    ▼                ▼
+//!               ┌─────────────────────────────────────────────────────────────┐
+//!               │ Call ── Registration   at the signal server                 │
+//!               │   └──── Participant    a person in the room; its chat       │
+//!               │           └─ Connection  negotiation, state, greeting       │
+//!               └─────────────────────────────────────────────────────────────┘
+//!                                        │ poll_action
+//!                                        ▼
+//!                            the session carries actions out
+//! ```
+//!
+//! After every input take all actions with [`Call::poll_action`], and come back at [`Call::poll_timeout`] at the latest.
+//! The same inputs at the same times give the same actions.
+
+mod action;
+mod allowance;
+mod connection;
+mod ids;
+mod participant;
+mod registration;
+mod sending;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use maru_protocol::signal::{IceServer, LeaveReason, PeerInfo, ServerMessage};
+use maru_protocol::{InstanceId, Nickname, PeerId};
+
+pub use self::action::{Action, Command, ConnectionInput, Estimate, Event};
+pub use self::ids::{ConnectionId, Generation, ParticipantId, StreamKind};
+pub use self::participant::Presence;
+pub use self::registration::{EndReason, Identity, Server};
+pub use self::sending::EncoderCounts;
+
+use self::participant::{Consequence, Participant, Shared};
+use self::registration::{Heard, Registration};
+use self::sending::Sending;
+use crate::time::Timestamp;
+
+/// Participants at most, whatever a server says. Further ones are ignored.
+pub const MAX_PARTICIPANTS: usize = 64;
+
+/// How a call begins.
+#[derive(Debug, Clone)]
+pub struct CallConfig {
+    pub identity: Identity,
+    /// Servers are looked for on the local network, and there may be several.
+    pub is_on_lan: bool,
+    pub muted: bool,
+    pub camera_on: bool,
+    /// Whether frames of our own come, or are about to.
+    pub is_camera_available: bool,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Call {
+    registration: Registration,
+    own: Own,
+    ice_servers: Vec<IceServer>,
+    participants: BTreeMap<ParticipantId, Participant>,
+    last_participant: u32,
+    sending: Sending,
+    actions: VecDeque<Action>,
+    has_ended: bool,
+}
+
+#[derive(Debug)]
+struct Own {
+    identity: Identity,
+    muted: bool,
+    camera_on: bool,
+    is_camera_available: bool,
+}
+
+impl Own {
+    fn presence(&self) -> Presence {
+        let camera_on = self.camera_on && self.is_camera_available;
+        Presence { name: self.identity.name.clone(), muted: self.muted, camera_on }
+    }
+}
+
+impl Call {
+    /// A call that looks for its server. Nothing has happened before the first [`Call::poll_action`].
+    pub fn new(now: Timestamp, config: CallConfig) -> Self {
+        let CallConfig { identity, is_on_lan, muted, camera_on, is_camera_available } = config;
+        let mut call = Self {
+            registration: Registration::new(identity.clone(), is_on_lan),
+            own: Own { identity, muted, camera_on, is_camera_available },
+            ice_servers: Vec::new(),
+            participants: BTreeMap::new(),
+            last_participant: 0,
+            sending: Sending::default(),
+            actions: VecDeque::new(),
+            has_ended: false,
+        };
+        call.registration.start(&mut call.actions);
+        call.sending.receivers_changed(now, 0, &mut call.actions);
+        call
+    }
+
+    /// The next thing to do. `None`: all is done until the next input or [`Call::poll_timeout`].
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When to call [`Call::handle_timeout`] at the latest.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.has_ended {
+            return None;
+        }
+        let participants = self.participants.values().filter_map(Participant::poll_timeout);
+        participants.chain(self.registration.poll_timeout()).chain(self.sending.poll_timeout()).min()
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        if self.has_ended {
+            return;
+        }
+        let heard = self.registration.handle_timeout(now, &mut self.actions);
+        self.server_heard(now, heard);
+        self.each(|participant, shared, out| participant.handle_timeout(now, shared, out));
+        self.forget_the_lost(now);
+        self.sending.handle_timeout(now, &mut self.actions);
+    }
+
+    /// The person at this end wants something.
+    pub fn handle_command(&mut self, now: Timestamp, command: Command) {
+        match command {
+            Command::SendChat { id, text, sent_unix_ms } => {
+                self.each(|participant, _, out| participant.write_chat(id, &text, sent_unix_ms, out));
+            }
+            Command::SetMuted(muted) => {
+                self.actions.push_back(Action::SetMuted(muted));
+                self.change_presence(|own| own.muted = muted);
+            }
+            Command::SetCameraOn(camera_on) => {
+                self.actions.push_back(Action::SetCameraOn(camera_on));
+                self.change_presence(|own| own.camera_on = camera_on);
+            }
+            Command::Rename(name) => {
+                self.registration.rename(name.clone(), &mut self.actions);
+                self.change_presence(|own| own.identity.name = name);
+            }
+            Command::Leave => self.end(now, EndReason::Left),
+        }
+    }
+
+    /// The camera was unplugged, or is back.
+    pub fn set_camera_available(&mut self, is_available: bool) {
+        self.change_presence(|own| own.is_camera_available = is_available);
+    }
+
+    /// Answers [`Action::FindServer`].
+    pub fn server_found(&mut self, now: Timestamp, server: Server) {
+        self.registration.found(now, server, &mut self.actions);
+    }
+
+    /// The answer to [`Action::ConnectServer`]: it takes messages now.
+    pub fn server_connected(&mut self) {
+        self.registration.connected(&mut self.actions);
+    }
+
+    /// No server can be found or connected to, or the connection to it has ended.
+    pub fn server_failed(&mut self, now: Timestamp, reason: EndReason) {
+        let heard = self.registration.handle_failure(now, reason, &mut self.actions);
+        self.server_heard(now, heard);
+    }
+
+    /// A text frame of the server.
+    pub fn server_text(&mut self, now: Timestamp, text: &str) {
+        let heard = self.registration.text(now, text, &mut self.actions);
+        self.server_heard(now, heard);
+    }
+
+    /// A sign of life of the server without a text.
+    pub fn server_alive(&mut self, now: Timestamp) {
+        self.registration.heard(now);
+    }
+
+    /// The network has a better server than the one of now.
+    pub fn better_server_found(&mut self) {
+        self.registration.better_found(&mut self.actions);
+    }
+
+    /// Something happened on a connection. What comes from an earlier connection than the present one does not count.
+    pub fn handle_connection(&mut self, now: Timestamp, id: ConnectionId, input: ConnectionInput) {
+        let presence = self.own.presence();
+        let shared = Shared { presence: &presence, ice_servers: &self.ice_servers };
+        let Some(participant) = self.participants.get_mut(&id.participant) else { return };
+        match participant.handle_connection(now, id, input, &shared, &mut self.actions) {
+            Consequence::Nothing => {}
+            Consequence::KeyFrame => self.sending.request_key_frame(now, &mut self.actions),
+            Consequence::Renamed(name) => self.rename(id.participant, &name),
+            Consequence::SaidGoodbye => self.remove(now, id.participant, LeaveReason::Left),
+        }
+        self.forget_the_lost(now);
+    }
+
+    /// What the congestion controllers of the established connections say now.
+    pub fn handle_estimates(&mut self, now: Timestamp, estimates: &[Estimate]) {
+        let established: Vec<Estimate> = estimates
+            .iter()
+            .filter(|estimate| self.established(estimate.connection.participant) == Some(estimate.connection))
+            .copied()
+            .collect();
+        for estimate in established.iter().filter(|estimate| estimate.needs_key_frame) {
+            if let Some(participant) = self.participants.get_mut(&estimate.connection.participant) {
+                participant.needs_key_frame();
+            }
+        }
+        let receivers = self.participants.len();
+        self.sending.handle_estimates(now, receivers, &established, &mut self.actions);
+    }
+
+    /// The connections that a video frame goes to.
+    pub fn video_receivers(&mut self, is_key: bool) -> impl Iterator<Item = ConnectionId> {
+        self.participants
+            .values_mut()
+            .filter_map(move |participant| participant.established().filter(|_| participant.takes_video(is_key)))
+    }
+
+    /// The connections that audio goes to.
+    pub fn audio_receivers(&self) -> impl Iterator<Item = ConnectionId> {
+        self.participants.values().filter_map(Participant::established)
+    }
+
+    /// What keeps our video from being better, over the time between two counts: `"network"`, `"cpu"`, `"camera"` or
+    /// `"none"`.
+    pub fn limited_by(&self, since_last: EncoderCounts) -> &'static str {
+        self.sending.limited_by(since_last)
+    }
+
+    pub fn participants(&self) -> impl Iterator<Item = ParticipantId> {
+        self.participants.keys().copied()
+    }
+
+    pub fn name_of(&self, participant: ParticipantId) -> Option<&Nickname> {
+        self.participants.get(&participant).map(Participant::name)
+    }
+
+    /// By which the same client is known again after it registered anew.
+    pub fn instance_of(&self, participant: ParticipantId) -> Option<&InstanceId> {
+        self.participants.get(&participant).map(Participant::instance)
+    }
+
+    /// The connection to `participant` over which media go.
+    pub fn established(&self, participant: ParticipantId) -> Option<ConnectionId> {
+        self.participants.get(&participant).and_then(Participant::established)
+    }
+
+    fn server_heard(&mut self, now: Timestamp, heard: Option<Heard>) {
+        match heard {
+            None => {}
+            Some(Heard::Refused(reason)) => self.end(now, reason),
+            Some(Heard::Welcome { present, ice_servers }) => self.welcomed(now, &present, ice_servers),
+            Some(Heard::Message(message)) => self.server_said(now, message),
+        }
+    }
+
+    /// Registered; `present` were in the room before, and the newcomer offers. Whoever is not among them and has no
+    /// established connection is gone.
+    fn welcomed(&mut self, now: Timestamp, present: &[PeerInfo], ice_servers: Vec<IceServer>) {
+        self.ice_servers = ice_servers;
+        self.participants.values_mut().for_each(Participant::unregistered);
+        for info in present {
+            self.register(now, info, true);
+        }
+        self.forget_the_lost(now);
+    }
+
+    fn server_said(&mut self, now: Timestamp, message: ServerMessage) {
+        match message {
+            ServerMessage::PeerJoined { peer } => self.register(now, &peer, false),
+            ServerMessage::PeerLeft { id, reason } => {
+                let Some(participant) = self.participant_of(&id) else { return };
+                participant.unregistered();
+                let id = participant.id();
+                if reason == LeaveReason::Left {
+                    self.remove(now, id, reason);
+                } else {
+                    self.forget_the_lost(now);
+                }
+            }
+            ServerMessage::PeerRenamed { id, name } => {
+                if let Some(id) = self.participant_of(&id).map(|participant| participant.id()) {
+                    self.rename(id, &name);
+                }
+            }
+            ServerMessage::Signal { from, generation, data } => {
+                let presence = self.own.presence();
+                let shared = Shared { presence: &presence, ice_servers: &self.ice_servers };
+                match self.participants.values_mut().find(|participant| *participant.peer() == from) {
+                    Some(participant) => {
+                        participant.handle_signal(now, Generation(generation), data, &shared, &mut self.actions);
+                    }
+                    None => tracing::debug!("a signal of someone who has left"),
+                }
+            }
+            ServerMessage::Error { code, message, .. } => {
+                tracing::warn!(?code, message, "the server refused a message");
+                self.actions.push_back(Action::Tell(Event::ServerRefused { message }));
+            }
+            ServerMessage::Welcome { .. } | ServerMessage::Pong | ServerMessage::Unknown => {}
+        }
+    }
+
+    /// The server has this peer, for the first time or again.
+    fn register(&mut self, now: Timestamp, info: &PeerInfo, offers: bool) {
+        // The server may not have noticed yet that our own last registration is over.
+        if info.instance == self.own.identity.instance {
+            return;
+        }
+        let presence = self.own.presence();
+        let shared = Shared { presence: &presence, ice_servers: &self.ice_servers };
+        let known = self.participants.values_mut().find(|participant| *participant.instance() == info.instance);
+        if let Some(participant) = known {
+            participant.registered(now, info.id.clone(), offers, &shared, &mut self.actions);
+            let id = participant.id();
+            self.rename(id, &info.name);
+            return;
+        }
+        if self.participants.len() >= MAX_PARTICIPANTS {
+            return;
+        }
+        self.last_participant += 1;
+        let id = ParticipantId(self.last_participant);
+        let mut participant = Participant::new(id, info, &self.own.identity.instance);
+        self.actions.push_back(Action::AddMedia { participant: id, name: info.name.clone() });
+        self.actions.push_back(Action::Tell(Event::ParticipantJoined { participant: id, name: info.name.clone() }));
+        participant.registered(now, info.id.clone(), offers, &shared, &mut self.actions);
+        self.participants.insert(id, participant);
+        self.sending.receivers_changed(now, self.participants.len(), &mut self.actions);
+    }
+
+    fn rename(&mut self, id: ParticipantId, name: &Nickname) {
+        let Some(old) = self.participants.get_mut(&id).and_then(|participant| participant.rename(name)) else { return };
+        self.actions.push_back(Action::SetMediaName { participant: id, name: name.clone() });
+        let event = Event::ParticipantRenamed { participant: id, old, name: name.clone() };
+        self.actions.push_back(Action::Tell(event));
+    }
+
+    fn remove(&mut self, now: Timestamp, id: ParticipantId, reason: LeaveReason) {
+        let Some(mut participant) = self.participants.remove(&id) else { return };
+        participant.close(&mut self.actions);
+        self.actions.push_back(Action::RemoveMedia(id));
+        let (name, lost) = (participant.name().clone(), reason == LeaveReason::Lost);
+        self.actions.push_back(Action::Tell(Event::ParticipantLeft { participant: id, name, lost }));
+        self.sending.receivers_changed(now, self.participants.len(), &mut self.actions);
+    }
+
+    fn forget_the_lost(&mut self, now: Timestamp) {
+        let lost: Vec<_> = self.participants.values().filter(|one| one.is_lost()).map(Participant::id).collect();
+        for id in lost {
+            self.remove(now, id, LeaveReason::Lost);
+        }
+    }
+
+    fn change_presence(&mut self, change: impl FnOnce(&mut Own)) {
+        let before = self.own.presence();
+        change(&mut self.own);
+        if self.own.presence() != before {
+            self.each(|participant, shared, out| participant.tell_presence(shared, out));
+        }
+    }
+
+    fn end(&mut self, now: Timestamp, reason: EndReason) {
+        if std::mem::replace(&mut self.has_ended, true) {
+            return;
+        }
+        self.each(|participant, _, out| participant.leave(out));
+        self.participants.clear();
+        self.sending.receivers_changed(now, 0, &mut self.actions);
+        self.registration.leave(&mut self.actions);
+        self.actions.push_back(Action::Tell(Event::Ended(reason)));
+    }
+
+    fn participant_of(&mut self, peer: &PeerId) -> Option<&mut Participant> {
+        self.participants.values_mut().find(|participant| participant.peer() == peer)
+    }
+
+    fn each(&mut self, mut what: impl FnMut(&mut Participant, &Shared<'_>, &mut VecDeque<Action>)) {
+        let presence = self.own.presence();
+        let shared = Shared { presence: &presence, ice_servers: &self.ice_servers };
+        for participant in self.participants.values_mut() {
+            what(participant, &shared, &mut self.actions);
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! One person in the room: who it is, what it says, and the connections to it, one after the other.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use maru_protocol::peer::PeerMessage;
+use maru_protocol::signal::{DescriptionKind, IceServer, PeerInfo, SignalData};
+use maru_protocol::{InstanceId, Nickname, PeerId, VERSION};
+
+use super::action::{Action, ConnectionInput, Event};
+use super::allowance::Allowance;
+use super::connection::Connection;
+use super::ids::{ConnectionId, Generation, ParticipantId};
+use crate::chat::Chat;
+use crate::time::Timestamp;
+
+/// Pauses between attempts to connect double from the second attempt on.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(10);
+/// How long the polite side waits for the other one's offer, beyond the pause. A participant that has given us up waits
+/// for ours.
+const OFFER_WAIT: Duration = Duration::from_secs(3);
+/// How long the newcomer's first offer is waited for. A browser may have to ask its user first.
+const FIRST_OFFER_WAIT: Duration = Duration::from_secs(10);
+/// Connections that the other side may begin at once, and the time after which it may begin one more.
+const MAX_OPENINGS: u32 = 10;
+const OPENING_INTERVAL: Duration = Duration::from_secs(2);
+/// Signals of a later connection that wait for the end of the present one.
+const MAX_WAITING_SIGNALS: usize = 64;
+
+/// What a participant tells of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    pub name: Nickname,
+    pub muted: bool,
+    pub camera_on: bool,
+}
+
+/// What the call as a whole has to do because of one participant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Consequence {
+    Nothing,
+    /// A receiver waits for a key frame.
+    KeyFrame,
+    /// It told another name.
+    Renamed(Nickname),
+    SaidGoodbye,
+}
+
+#[derive(Debug)]
+pub(super) struct Participant {
+    id: ParticipantId,
+    instance: InstanceId,
+    /// Where the server delivers signals to it.
+    peer: PeerId,
+    name: Nickname,
+    /// Whether the server has it, as far as we know.
+    is_registered: bool,
+    /// Who gives way when offers cross.
+    is_polite: bool,
+    /// What it told last.
+    presence: Option<Presence>,
+    chat: Chat,
+    connection: Option<Connection>,
+    last_generation: Generation,
+    /// Signals of a connection that the other side has begun while ours still stands.
+    waiting: Option<Waiting>,
+    /// Attempts to connect that failed since the last one that did not.
+    failures: u32,
+    /// When to offer another connection, if the other side has not until then.
+    retry_at: Option<Timestamp>,
+    /// Connections that the other side may still begin: opening one costs sockets and keys.
+    openings: Allowance,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    generation: Generation,
+    signals: VecDeque<SignalData>,
+}
+
+/// What the call knows and every participant needs.
+pub(super) struct Shared<'a> {
+    pub(super) presence: &'a Presence,
+    pub(super) ice_servers: &'a [IceServer],
+}
+
+impl Participant {
+    pub(super) fn new(id: ParticipantId, info: &PeerInfo, own_instance: &InstanceId) -> Self {
+        let PeerInfo { id: peer, name, instance } = info.clone();
+        Self {
+            id,
+            // By the instances, not by the peer ids, which change: both sides must come to opposite answers.
+            is_polite: *own_instance < instance,
+            instance,
+            peer,
+            name,
+            is_registered: true,
+            presence: None,
+            chat: Chat::new(),
+            connection: None,
+            last_generation: Generation(0),
+            waiting: None,
+            failures: 0,
+            retry_at: None,
+            openings: Allowance::new(MAX_OPENINGS, OPENING_INTERVAL),
+        }
+    }
+
+    pub(super) fn id(&self) -> ParticipantId {
+        self.id
+    }
+
+    pub(super) fn instance(&self) -> &InstanceId {
+        &self.instance
+    }
+
+    pub(super) fn peer(&self) -> &PeerId {
+        &self.peer
+    }
+
+    pub(super) fn name(&self) -> &Nickname {
+        &self.name
+    }
+
+    /// The connection of now, established or not.
+    pub(super) fn connection(&self) -> Option<ConnectionId> {
+        self.connection.as_ref().map(|connection| connection.id)
+    }
+
+    /// The connection over which media go.
+    pub(super) fn established(&self) -> Option<ConnectionId> {
+        self.connection.as_ref().filter(|connection| connection.is_established()).map(|connection| connection.id)
+    }
+
+    /// Neither the server nor a connection leads to it: there is no way to agree on another connection.
+    pub(super) fn is_lost(&self) -> bool {
+        !self.is_registered && self.established().is_none()
+    }
+
+    pub(super) fn unregistered(&mut self) {
+        self.is_registered = false;
+    }
+
+    /// Registered, or registered again under another id. What was under way through the server may be lost. `offers`: we
+    /// are the newcomer.
+    pub(super) fn registered(
+        &mut self,
+        now: Timestamp,
+        peer: PeerId,
+        offers: bool,
+        shared: &Shared<'_>,
+        out: &mut VecDeque<Action>,
+    ) {
+        self.is_registered = true;
+        self.peer = peer;
+        match &mut self.connection {
+            Some(connection) => {
+                connection.signaling_restored();
+                connection.negotiate(now, &self.peer, out);
+            }
+            None if offers => self.open_next(now, shared, out),
+            None => self.retry_at = Some(now + FIRST_OFFER_WAIT),
+        }
+    }
+
+    /// Changes the name. Gives the old one if it is another.
+    pub(super) fn rename(&mut self, name: &Nickname) -> Option<Nickname> {
+        (self.name != *name).then(|| std::mem::replace(&mut self.name, name.clone()))
+    }
+
+    pub(super) fn handle_signal(
+        &mut self,
+        now: Timestamp,
+        generation: Generation,
+        data: SignalData,
+        shared: &Shared<'_>,
+        out: &mut VecDeque<Action>,
+    ) {
+        if let Some(connection) = self.connection.as_mut().filter(|connection| connection.id.generation == generation) {
+            connection.handle_signal(data);
+            connection.negotiate(now, &self.peer, out);
+            return;
+        }
+        // One that could not take an offer is opened again for another offer.
+        if generation < self.last_generation {
+            tracing::debug!(?generation, "a signal of an earlier connection");
+        } else if self.established().is_some() {
+            // Nobody replaces a connection that works. If it has failed at the other end, that is noticed here soon.
+            self.wait(generation, data);
+        } else if is_offer(&data) && self.openings.take(now) {
+            self.open(now, generation, shared, out);
+            self.handle_signal(now, generation, data, shared, out);
+        }
+    }
+
+    pub(super) fn handle_connection(
+        &mut self,
+        now: Timestamp,
+        id: ConnectionId,
+        input: ConnectionInput,
+        shared: &Shared<'_>,
+        out: &mut VecDeque<Action>,
+    ) -> Consequence {
+        let Some(connection) = self.connection.as_mut().filter(|connection| connection.id == id) else {
+            return Consequence::Nothing;
+        };
+        match input {
+            ConnectionInput::StepDone(made) => {
+                connection.step_done(made, &self.peer, out);
+                connection.negotiate(now, &self.peer, out);
+            }
+            ConnectionInput::StepFailed { reason, is_spoiled } => {
+                tracing::warn!(?id, reason, "a step of the negotiation failed");
+                if connection.step_failed(is_spoiled) {
+                    connection.negotiate(now, &self.peer, out);
+                } else {
+                    self.failed(now, reason, shared, out);
+                }
+            }
+            ConnectionInput::LocalCandidate(candidate) => {
+                out.push_back(connection.local_candidate(candidate, &self.peer));
+            }
+            ConnectionInput::NegotiationNeeded => {
+                connection.negotiation_needed();
+                connection.negotiate(now, &self.peer, out);
+            }
+            ConnectionInput::Established => {
+                connection.established();
+                self.failures = 0;
+                out.push_back(Action::Tell(Event::ParticipantConnected { participant: self.id }));
+                return Consequence::KeyFrame;
+            }
+            ConnectionInput::Interrupted => self.interrupted(now, shared, out),
+            ConnectionInput::Failed { reason } => self.failed(now, reason, shared, out),
+            ConnectionInput::ChannelOpen => {
+                connection.channel_opened(now);
+                self.greet_if_due(now, shared, out);
+            }
+            ConnectionInput::ChannelText(text) => return self.handle_text(&text, shared, out),
+            ConnectionInput::ChannelClosed => connection.channel_closed(),
+            ConnectionInput::KeyFrameRequested | ConnectionInput::VideoDropped => {
+                connection.needs_key_frame();
+                return Consequence::KeyFrame;
+            }
+        }
+        Consequence::Nothing
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        let connection = self.connection.as_ref().and_then(Connection::poll_timeout);
+        connection.into_iter().chain(self.retry_at).min()
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
+        if let Some(reason) = self.connection.as_ref().and_then(|connection| connection.expired(now)) {
+            self.failed(now, reason.to_owned(), shared, out);
+        }
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.open_next(now, shared, out);
+        }
+        self.greet_if_due(now, shared, out);
+    }
+
+    /// Our own presence has changed.
+    pub(super) fn tell_presence(&mut self, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
+        if self.connection.as_ref().is_some_and(Connection::is_channel_open) {
+            self.say(&hello(shared.presence), out);
+        }
+    }
+
+    pub(super) fn write_chat(&mut self, id: u64, text: &str, sent_unix_ms: u64, out: &mut VecDeque<Action>) {
+        if let Err(error) = self.chat.write(id, text, sent_unix_ms) {
+            tracing::warn!(%error, "a chat message is not sent");
+        }
+        self.send_chat(out);
+    }
+
+    /// Says goodbye and ends the connection.
+    pub(super) fn leave(&mut self, out: &mut VecDeque<Action>) {
+        if self.connection.as_ref().is_some_and(Connection::is_channel_open) {
+            self.say(&PeerMessage::Bye, out);
+        }
+        self.close(out);
+    }
+
+    pub(super) fn close(&mut self, out: &mut VecDeque<Action>) {
+        self.retry_at = None;
+        self.chat.connection_closed();
+        if let Some(connection) = self.connection.take() {
+            out.push_back(Action::Close(connection.id));
+        }
+    }
+
+    pub(super) fn takes_video(&mut self, is_key: bool) -> bool {
+        self.connection.as_mut().is_some_and(|connection| connection.takes_video(is_key))
+    }
+
+    pub(super) fn needs_key_frame(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.needs_key_frame();
+        }
+    }
+
+    /// Opens a connection and offers it.
+    pub(super) fn open_next(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
+        let generation = Generation(self.last_generation.0.saturating_add(1));
+        self.open(now, generation, shared, out);
+        if let Some(connection) = &mut self.connection {
+            connection.offer();
+            connection.negotiate(now, &self.peer, out);
+        }
+    }
+
+    fn open(&mut self, now: Timestamp, generation: Generation, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
+        self.close(out);
+        self.last_generation = generation;
+        self.waiting = None;
+        let id = ConnectionId { participant: self.id, generation };
+        self.connection = Some(Connection::new(now, id, self.is_polite));
+        out.push_back(Action::Open { connection: id, ice_servers: shared.ice_servers.to_vec() });
+    }
+
+    fn interrupted(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
+        if let Some(connection) = &mut self.connection {
+            connection.interrupted();
+            out.push_back(Action::Tell(Event::ParticipantInterrupted { participant: self.id }));
+        }
+        self.take_up_waiting(now, shared, out);
+    }
+
+    /// The connection is of no more use. The impolite side builds another one; the polite side waits for its offer, but
+    /// not for ever.
+    fn failed(&mut self, now: Timestamp, reason: String, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
+        self.close(out);
+        out.push_back(Action::Tell(Event::ParticipantUnreachable { participant: self.id, reason }));
+        if self.take_up_waiting(now, shared, out) {
+            return;
+        }
+        self.failures += 1;
+        let pause = match self.failures {
+            1 => Duration::ZERO,
+            failures => (FIRST_RETRY * (1 << (failures - 2).min(8))).min(LONGEST_RETRY),
+        };
+        self.retry_at = Some(now + pause + if self.is_polite { OFFER_WAIT } else { Duration::ZERO });
+    }
+
+    fn wait(&mut self, generation: Generation, data: SignalData) {
+        if self.waiting.as_ref().is_none_or(|waiting| waiting.generation < generation) {
+            if !is_offer(&data) {
+                return;
+            }
+            self.waiting = Some(Waiting { generation, signals: VecDeque::new() });
+        }
+        let waiting = self.waiting.as_mut().filter(|waiting| waiting.generation == generation);
+        if let Some(waiting) = waiting.filter(|waiting| waiting.signals.len() < MAX_WAITING_SIGNALS) {
+            waiting.signals.push_back(data);
+        }
+    }
+
+    /// Goes on with the connection that the other side has begun meanwhile.
+    fn take_up_waiting(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) -> bool {
+        let Some(Waiting { generation, signals }) = self.waiting.take() else { return false };
+        for data in signals {
+            self.handle_signal(now, generation, data, shared, out);
+        }
+        true
+    }
+
+    fn greet_if_due(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
+        if self.connection.as_mut().is_some_and(|connection| connection.take_due_hello(now)) {
+            self.say(&hello(shared.presence), out);
+        }
+    }
+
+    fn handle_text(&mut self, text: &str, shared: &Shared<'_>, out: &mut VecDeque<Action>) -> Consequence {
+        if self.connection.as_mut().is_some_and(Connection::channel_heard) {
+            self.say(&hello(shared.presence), out);
+            self.chat.connection_opened();
+            self.send_chat(out);
+        }
+        let message = match PeerMessage::decode(text) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::debug!(participant = self.id.0, %error, "a message that is not understood");
+                return Consequence::Nothing;
+            }
+        };
+        match message {
+            PeerMessage::Hello { name, muted, camera_on, .. } => {
+                return self.greeted(Presence { name, muted, camera_on }, out);
+            }
+            PeerMessage::Chat { id, text, sent_unix_ms } => {
+                let (delivered, received) = self.chat.handle_chat(id, &text, sent_unix_ms);
+                if let Some(chat) = received {
+                    let (participant, text, sent_unix_ms) = (self.id, chat.text, chat.sent_unix_ms);
+                    out.push_back(Action::Tell(Event::Chat { participant, text, sent_unix_ms }));
+                }
+                self.say(&delivered, out);
+            }
+            PeerMessage::Delivered { id } => {
+                if self.chat.handle_delivered(id) {
+                    out.push_back(Action::Tell(Event::ChatDelivered { participant: self.id, id }));
+                }
+            }
+            PeerMessage::Bye => return Consequence::SaidGoodbye,
+            PeerMessage::Unknown => {}
+        }
+        Consequence::Nothing
+    }
+
+    /// Greetings are repeated until they are answered: only a change is told.
+    fn greeted(&mut self, presence: Presence, out: &mut VecDeque<Action>) -> Consequence {
+        if self.presence.as_ref() == Some(&presence) {
+            return Consequence::Nothing;
+        }
+        let Presence { name, muted, camera_on } = presence.clone();
+        self.presence = Some(presence);
+        out.push_back(Action::SetMediaCameraOn { participant: self.id, camera_on });
+        out.push_back(Action::Tell(Event::ParticipantState { participant: self.id, muted, camera_on }));
+        Consequence::Renamed(name)
+    }
+
+    fn send_chat(&mut self, out: &mut VecDeque<Action>) {
+        while self.connection.as_ref().is_some_and(Connection::is_heard) {
+            let Some(message) = self.chat.poll_message() else { return };
+            self.say(&message, out);
+        }
+    }
+
+    fn say(&self, message: &PeerMessage, out: &mut VecDeque<Action>) {
+        let Some(connection) = self.connection() else { return };
+        match message.encode() {
+            Ok(text) => out.push_back(Action::SendText { connection, text }),
+            Err(error) => tracing::warn!(%error, "a message that no participant would take is not sent"),
+        }
+    }
+}
+
+fn hello(presence: &Presence) -> PeerMessage {
+    let Presence { name, muted, camera_on } = presence.clone();
+    PeerMessage::Hello { version: VERSION, name, muted, camera_on }
+}
+
+fn is_offer(data: &SignalData) -> bool {
+    matches!(data, SignalData::Description(description) if description.kind == DescriptionKind::Offer)
+}

@@ -1,0 +1,345 @@
+//! The registration at a signal server: found, connected to, kept alive, and made again when it was lost.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use maru_protocol::signal::{ClientMessage, ErrorCode, IceServer, PeerInfo, ServerMessage};
+use maru_protocol::{InstanceId, Nickname, RoomName, VERSION};
+
+use super::action::{Action, Event};
+use crate::time::Timestamp;
+
+/// How long connecting and joining may take together.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the server is asked for a sign of life, and how long it may be silent.
+const PING_INTERVAL: Duration = Duration::from_secs(4);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(11);
+/// Pauses between two attempts double from the first to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Servers found on the LAN that take no registration, one after the other, before the person is told.
+const MAX_AVOIDED: u32 = 8;
+
+/// Where a signal server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    pub url: String,
+    /// It runs in this process.
+    pub is_own: bool,
+}
+
+/// Why a call ended, or never began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndReason {
+    /// The person left.
+    Left,
+    BadUrl {
+        url: String,
+        reason: String,
+    },
+    /// Nobody answers at the URL.
+    NoServer {
+        url: String,
+        reason: String,
+    },
+    /// Something answers, but not a signal server that we understand.
+    NotAServer {
+        url: String,
+        reason: String,
+    },
+    OtherVersion {
+        server: String,
+    },
+    RoomFull {
+        capacity: Option<usize>,
+    },
+    ServerFull,
+    Internal {
+        reason: String,
+    },
+}
+
+/// Who joins what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub room: RoomName,
+    pub name: Nickname,
+    pub instance: InstanceId,
+}
+
+/// What a message of the server means for the call.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Heard {
+    /// Registered, for the first time or again.
+    Welcome {
+        present: Vec<PeerInfo>,
+        ice_servers: Vec<IceServer>,
+    },
+    Message(ServerMessage),
+    /// The call cannot begin.
+    Refused(EndReason),
+}
+
+#[derive(Debug)]
+pub(super) struct Registration {
+    identity: Identity,
+    /// Servers are looked for on the LAN, and there may be several.
+    is_on_lan: bool,
+    state: State,
+    has_joined: bool,
+    pause: Duration,
+    avoided: u32,
+}
+
+#[derive(Debug)]
+enum State {
+    New,
+    Finding,
+    Connecting {
+        server: Server,
+        deadline: Timestamp,
+    },
+    /// `join` was sent.
+    Joining {
+        server: Server,
+        deadline: Timestamp,
+    },
+    Registered {
+        heard_at: Timestamp,
+        ping_at: Timestamp,
+    },
+    Pausing {
+        until: Timestamp,
+    },
+    Ended,
+}
+
+impl Registration {
+    pub(super) fn new(identity: Identity, is_on_lan: bool) -> Self {
+        Self { identity, is_on_lan, state: State::New, has_joined: false, pause: FIRST_PAUSE, avoided: 0 }
+    }
+
+    pub(super) fn start(&mut self, out: &mut VecDeque<Action>) {
+        self.find(out);
+    }
+
+    pub(super) fn is_registered(&self) -> bool {
+        matches!(self.state, State::Registered { .. })
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Connecting { deadline, .. } | State::Joining { deadline, .. } => Some(*deadline),
+            State::Registered { heard_at, ping_at, .. } => Some((*ping_at).min(*heard_at + SILENCE_TIMEOUT)),
+            State::Pausing { until } => Some(*until),
+            State::New | State::Finding | State::Ended => None,
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Timestamp, out: &mut VecDeque<Action>) -> Option<Heard> {
+        if self.poll_timeout().is_none_or(|at| at > now) {
+            return None;
+        }
+        match &mut self.state {
+            State::Connecting { server, .. } | State::Joining { server, .. } => {
+                let reason = format!("no answer within {} s", JOIN_TIMEOUT.as_secs());
+                let reason = EndReason::NoServer { url: server.url.clone(), reason };
+                out.push_back(Action::DisconnectServer);
+                self.failed(now, reason, out)
+            }
+            State::Registered { heard_at, ping_at, .. } => {
+                if now.since(*heard_at) >= SILENCE_TIMEOUT {
+                    out.push_back(Action::DisconnectServer);
+                    self.lost(now, out);
+                } else {
+                    *ping_at = now + PING_INTERVAL;
+                    out.push_back(Action::SendToServer(ClientMessage::Ping));
+                }
+                None
+            }
+            State::Pausing { .. } => {
+                self.find(out);
+                None
+            }
+            State::New | State::Finding | State::Ended => None,
+        }
+    }
+
+    pub(super) fn found(&mut self, now: Timestamp, server: Server, out: &mut VecDeque<Action>) {
+        if !matches!(self.state, State::Finding) {
+            return;
+        }
+        if !self.has_joined {
+            out.push_back(Action::Tell(Event::Connecting { url: server.url.clone() }));
+        }
+        out.push_back(Action::ConnectServer(server.clone()));
+        self.state = State::Connecting { server, deadline: now + JOIN_TIMEOUT };
+    }
+
+    /// Finding or connecting failed, or the connection ended.
+    pub(super) fn handle_failure(
+        &mut self,
+        now: Timestamp,
+        reason: EndReason,
+        out: &mut VecDeque<Action>,
+    ) -> Option<Heard> {
+        match self.state {
+            State::Finding | State::Connecting { .. } | State::Joining { .. } => self.failed(now, reason, out),
+            State::Registered { .. } => {
+                self.lost(now, out);
+                None
+            }
+            State::New | State::Pausing { .. } | State::Ended => None,
+        }
+    }
+
+    pub(super) fn connected(&mut self, out: &mut VecDeque<Action>) {
+        let State::Connecting { server, deadline } = &self.state else { return };
+        let Identity { room, name, instance } = self.identity.clone();
+        out.push_back(Action::SendToServer(ClientMessage::Join { version: VERSION, room, name, instance }));
+        self.state = State::Joining { server: server.clone(), deadline: *deadline };
+    }
+
+    /// A better server was found on the LAN: everyone moves there.
+    pub(super) fn better_found(&mut self, out: &mut VecDeque<Action>) {
+        if self.is_registered() {
+            out.push_back(Action::DisconnectServer);
+            self.find(out);
+        }
+    }
+
+    /// A sign of life without a message.
+    pub(super) fn heard(&mut self, now: Timestamp) {
+        if let State::Registered { heard_at, .. } = &mut self.state {
+            *heard_at = now;
+        }
+    }
+
+    pub(super) fn text(&mut self, now: Timestamp, text: &str, out: &mut VecDeque<Action>) -> Option<Heard> {
+        self.heard(now);
+        let message = ServerMessage::decode(text);
+        match &self.state {
+            State::Joining { server, .. } => {
+                let server = server.clone();
+                self.joining_heard(now, server, message, out)
+            }
+            State::Registered { .. } => match message {
+                Ok(ServerMessage::Pong) => None,
+                Ok(ServerMessage::Error { code: ErrorCode::ShuttingDown, .. }) => {
+                    out.push_back(Action::DisconnectServer);
+                    self.lost(now, out);
+                    None
+                }
+                Ok(message) => Some(Heard::Message(message)),
+                Err(error) => {
+                    tracing::warn!(%error, "the server sent something that is not understood");
+                    None
+                }
+            },
+            _ => None,
+        }
+    }
+
+    /// Sends a message for the room. While nobody is registered it is dropped: it names ids of a lost registration.
+    pub(super) fn send(&self, message: ClientMessage, out: &mut VecDeque<Action>) {
+        if self.is_registered() {
+            out.push_back(Action::SendToServer(message));
+        }
+    }
+
+    pub(super) fn rename(&mut self, name: Nickname, out: &mut VecDeque<Action>) {
+        self.identity.name = name.clone();
+        self.send(ClientMessage::Rename { name }, out);
+    }
+
+    pub(super) fn leave(&mut self, out: &mut VecDeque<Action>) {
+        self.send(ClientMessage::Leave, out);
+        out.push_back(Action::DisconnectServer);
+        self.state = State::Ended;
+    }
+
+    fn joining_heard(
+        &mut self,
+        now: Timestamp,
+        server: Server,
+        message: Result<ServerMessage, maru_protocol::WireError>,
+        out: &mut VecDeque<Action>,
+    ) -> Option<Heard> {
+        let not_a_server = |reason: String| EndReason::NotAServer { url: server.url.clone(), reason };
+        let refusal = match message {
+            Ok(ServerMessage::Welcome { id, peers, ice_servers, .. }) => {
+                tracing::debug!(%id, present = peers.len(), "registered");
+                self.welcomed(now, server, peers.len(), out);
+                return Some(Heard::Welcome { present: peers, ice_servers });
+            }
+            Ok(ServerMessage::Error { code, message, capacity }) => match code {
+                ErrorCode::RoomFull => EndReason::RoomFull { capacity },
+                ErrorCode::ServerFull => EndReason::ServerFull,
+                ErrorCode::UnsupportedVersion => EndReason::OtherVersion { server: server.url.clone() },
+                _ => not_a_server(message),
+            },
+            Ok(_) => return None,
+            Err(error) => not_a_server(error.to_string()),
+        };
+        out.push_back(Action::DisconnectServer);
+        self.failed(now, refusal, out)
+    }
+
+    fn welcomed(&mut self, now: Timestamp, server: Server, present: usize, out: &mut VecDeque<Action>) {
+        self.pause = FIRST_PAUSE;
+        self.avoided = 0;
+        let is_first = !std::mem::replace(&mut self.has_joined, true);
+        out.push_back(Action::Tell(if is_first {
+            Event::Joined { server, present }
+        } else {
+            Event::ServerBack { server }
+        }));
+        self.state = State::Registered { heard_at: now, ping_at: now + PING_INTERVAL };
+    }
+
+    fn find(&mut self, out: &mut VecDeque<Action>) {
+        if self.is_on_lan && !self.has_joined {
+            out.push_back(Action::Tell(Event::Searching));
+        }
+        out.push_back(Action::FindServer);
+        self.state = State::Finding;
+    }
+
+    /// No registration was possible. Before the first one that ends the call, except on a LAN, where another server may
+    /// be found. Later it is tried again for as long as the call lasts.
+    fn failed(&mut self, now: Timestamp, reason: EndReason, out: &mut VecDeque<Action>) -> Option<Heard> {
+        let server = match std::mem::replace(&mut self.state, State::Ended) {
+            State::Connecting { server, .. } | State::Joining { server, .. } => Some(server),
+            _ => None,
+        };
+        if let Some(server) = server.filter(|_| self.is_on_lan && is_about_the_server(&reason)) {
+            tracing::info!(?reason, "another server is looked for");
+            out.push_back(Action::AvoidServer(server));
+            if !self.has_joined && self.avoided < MAX_AVOIDED {
+                self.avoided += 1;
+                self.find(out);
+                return None;
+            }
+        }
+        if !self.has_joined {
+            return Some(Heard::Refused(reason));
+        }
+        self.pause_until_next(now);
+        None
+    }
+
+    fn lost(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
+        out.push_back(Action::Tell(Event::ServerLost));
+        self.pause_until_next(now);
+    }
+
+    fn pause_until_next(&mut self, now: Timestamp) {
+        self.state = State::Pausing { until: now + self.pause };
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Another server may do better.
+fn is_about_the_server(reason: &EndReason) -> bool {
+    matches!(reason, EndReason::NoServer { .. } | EndReason::NotAServer { .. } | EndReason::OtherVersion { .. })
+}

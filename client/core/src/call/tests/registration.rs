@@ -1,0 +1,146 @@
+//! The registration at a server that is slow, silent, full, or none.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use maru_protocol::signal::{ErrorCode, ServerMessage};
+use maru_protocol::{InstanceId, PeerId, VERSION};
+
+use super::super::registration::{Heard, Registration};
+use crate::call::{Action, EndReason, Event, Identity, Server};
+use crate::time::Timestamp;
+
+fn at(ms: u64) -> Timestamp {
+    Timestamp::from_micros(ms * 1000)
+}
+
+fn server() -> Server {
+    Server { url: "ws://x".into(), is_own: false }
+}
+
+fn registration(is_on_lan: bool) -> Registration {
+    let identity =
+        Identity { room: "room".parse().unwrap(), name: "name".parse().unwrap(), instance: InstanceId::from_bits(1) };
+    Registration::new(identity, is_on_lan)
+}
+
+fn text(message: &ServerMessage) -> String {
+    message.encode().expect("a message of the server")
+}
+
+fn welcome() -> String {
+    let (id, peers, ice_servers) = (PeerId::from_bits(1), Vec::new(), Vec::new());
+    text(&ServerMessage::Welcome { version: VERSION, id, peers, capacity: 8, ice_servers })
+}
+
+/// Registered at `at(40)`.
+fn registered() -> Registration {
+    let (mut registration, mut out) = (registration(false), VecDeque::new());
+    registration.start(&mut out);
+    registration.found(at(0), server(), &mut out);
+    registration.connected(&mut out);
+    assert!(matches!(registration.text(at(40), &welcome(), &mut out), Some(Heard::Welcome { .. })));
+    registration
+}
+
+fn failure() -> EndReason {
+    EndReason::NoServer { url: "ws://x".into(), reason: "refused".into() }
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_given_up_after_five_seconds() {
+    let (mut registration, mut out) = (registration(false), VecDeque::new());
+    registration.start(&mut out);
+    registration.found(at(0), server(), &mut out);
+    assert_eq!(registration.poll_timeout(), Some(at(5_000)));
+    assert!(registration.handle_timeout(at(4_999), &mut out).is_none());
+    let refused = registration.handle_timeout(at(5_000), &mut out);
+    assert!(matches!(refused, Some(Heard::Refused(EndReason::NoServer { .. }))), "{refused:?}");
+}
+
+#[test]
+fn what_a_server_refuses_is_told() {
+    for (code, expected) in [
+        (ErrorCode::RoomFull, EndReason::RoomFull { capacity: Some(8) }),
+        (ErrorCode::ServerFull, EndReason::ServerFull),
+        (ErrorCode::UnsupportedVersion, EndReason::OtherVersion { server: "ws://x".into() }),
+    ] {
+        let (mut registration, mut out) = (registration(false), VecDeque::new());
+        registration.start(&mut out);
+        registration.found(at(0), server(), &mut out);
+        registration.connected(&mut out);
+        let error = text(&ServerMessage::Error { code, message: String::new(), capacity: Some(8) });
+        assert_eq!(registration.text(at(30), &error, &mut out), Some(Heard::Refused(expected)));
+    }
+}
+
+#[test]
+fn a_silent_server_is_asked_and_then_left() {
+    let (mut registration, mut out) = (registered(), VecDeque::new());
+    let mut pings = 0;
+    let lost = loop {
+        let timeout = registration.poll_timeout().expect("there is always one");
+        registration.handle_timeout(timeout, &mut out);
+        pings += out.iter().filter(|action| matches!(action, Action::SendToServer(_))).count();
+        if out.drain(..).any(|action| action == Action::Tell(Event::ServerLost)) {
+            break timeout;
+        }
+    };
+    assert_eq!((lost, pings), (at(11_040), 2));
+    assert!(!registration.is_registered());
+}
+
+#[test]
+fn pauses_between_attempts_double_up_to_five_seconds() {
+    let (mut registration, mut out) = (registered(), VecDeque::new());
+    let mut now = at(1_000);
+    registration.handle_failure(now, failure(), &mut out);
+    let mut pauses = Vec::new();
+    for _ in 0..7 {
+        let next = registration.poll_timeout().expect("it tries again");
+        pauses.push(next.since(now).as_millis());
+        now = next;
+        registration.handle_timeout(now, &mut out);
+        registration.found(now, server(), &mut out);
+        registration.handle_failure(now, failure(), &mut out);
+    }
+    assert_eq!(pauses, [300, 600, 1_200, 2_400, 4_800, 5_000, 5_000]);
+    // Once in a call, no refusal ends it.
+    registration.handle_timeout(now + Duration::from_secs(5), &mut out);
+    registration.found(now, server(), &mut out);
+    registration.connected(&mut out);
+    let full = text(&ServerMessage::Error { code: ErrorCode::RoomFull, message: String::new(), capacity: Some(8) });
+    assert_eq!(registration.text(now, &full, &mut out), None);
+    assert!(registration.poll_timeout().is_some());
+}
+
+#[test]
+fn on_a_lan_other_servers_are_tried_but_not_for_ever() {
+    let (mut registration, mut out) = (registration(true), VecDeque::new());
+    registration.start(&mut out);
+    let mut tried = 0;
+    let refused = loop {
+        registration.found(at(0), server(), &mut out);
+        tried += 1;
+        if let Some(refused) = registration.handle_failure(at(10), failure(), &mut out) {
+            break refused;
+        }
+    };
+    assert_eq!((refused, tried), (Heard::Refused(failure()), 9));
+    let avoided = out.iter().filter(|action| matches!(action, Action::AvoidServer(_))).count();
+    assert_eq!(avoided, 9);
+}
+
+#[test]
+fn nobody_moves_to_a_better_server_before_being_registered() {
+    let (mut registration, mut out) = (registration(true), VecDeque::new());
+    registration.start(&mut out);
+    registration.found(at(0), server(), &mut out);
+    out.clear();
+    registration.better_found(&mut out);
+    assert!(out.is_empty());
+
+    let mut registered = registered();
+    registered.better_found(&mut out);
+    assert_eq!(out, [Action::DisconnectServer, Action::FindServer]);
+}

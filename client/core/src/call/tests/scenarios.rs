@@ -1,0 +1,293 @@
+//! What becomes of a room.
+
+use maru_protocol::signal::ServerMessage;
+
+use super::world::{MS, SECOND, World};
+use crate::call::{Command, EndReason, Event};
+
+fn joined(event: &Event) -> bool {
+    matches!(event, Event::ParticipantJoined { .. })
+}
+
+fn left(event: &Event) -> bool {
+    matches!(event, Event::ParticipantLeft { .. })
+}
+
+fn connected(event: &Event) -> bool {
+    matches!(event, Event::ParticipantConnected { .. })
+}
+
+fn interrupted(event: &Event) -> bool {
+    matches!(event, Event::ParticipantInterrupted { .. })
+}
+
+fn unreachable(event: &Event) -> bool {
+    matches!(event, Event::ParticipantUnreachable { .. })
+}
+
+#[test]
+fn two_meet_and_write_to_each_other() {
+    let mut world = World::room(&["Jisu", "Min"]);
+    world.write(0, 1, "안녕");
+    world.write(1, 1, "hello");
+    world.write(0, 2, "👋🏽");
+    world.run(SECOND);
+    assert_eq!((world.chat(1), world.chat(0)), (vec!["안녕".into(), "👋🏽".into()], vec!["hello".into()]));
+    let delivered = |event: &Event| matches!(event, Event::ChatDelivered { .. });
+    assert_eq!((world.count(0, delivered), world.count(1, delivered)), (2, 1));
+    for client in 0..2 {
+        assert_eq!(world.clients[client].opened.len(), 1, "one connection is enough");
+        assert_eq!(world.clients[client].key_frames_made, 1);
+    }
+}
+
+#[test]
+fn eight_meet_with_one_connection_for_each_pair() {
+    let world = World::room(&["a", "b", "c", "d", "e", "f", "g", "h"]);
+    for client in 0..8 {
+        assert_eq!(world.clients[client].opened.len(), 7);
+        assert_eq!((world.count(client, joined), world.count(client, unreachable)), (7, 0));
+    }
+}
+
+#[test]
+fn eight_who_join_in_the_same_instant_all_meet() {
+    let mut world = World::new();
+    for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        world.join(name);
+    }
+    world.run(3 * SECOND);
+    for client in 0..8 {
+        assert_eq!(world.connected(client), 7);
+    }
+}
+
+#[test]
+fn what_one_tells_of_itself_reaches_the_others_once() {
+    let mut world = World::room(&["a", "b", "c"]);
+    world.tell(0, Command::SetMuted(true));
+    world.tell(0, Command::SetMuted(true));
+    world.tell(0, Command::Rename("A".parse().unwrap()));
+    world.run(SECOND);
+    for other in 1..3 {
+        let muted = |event: &Event| matches!(event, Event::ParticipantState { muted: true, .. });
+        // Once when it was muted, once with its new name.
+        assert_eq!(world.count(other, muted), 2);
+        let renamed = |event: &Event| matches!(event, Event::ParticipantRenamed { .. });
+        assert_eq!(world.count(other, renamed), 1, "told by the server and by itself, shown once");
+    }
+}
+
+#[test]
+fn a_greeting_is_repeated_until_it_is_answered_and_no_longer() {
+    let mut world = World::room(&["a", "b"]);
+    let sent = world.clients[0].texts_sent;
+    assert!(sent <= 4, "{sent} greetings");
+    world.run(3600 * SECOND);
+    assert_eq!(world.clients[0].texts_sent, sent);
+}
+
+#[test]
+fn an_hour_of_interruption_ends_without_a_flood_of_greetings() {
+    let mut world = World::room(&["a", "b"]);
+    world.set_cut(0, 1, true);
+    world.run(3600 * SECOND);
+    let sent = world.clients[0].texts_sent;
+    world.set_cut(0, 1, false);
+    world.run(60 * SECOND);
+    assert_eq!((world.connected(0), world.connected(1)), (1, 1));
+    assert!(world.clients[0].texts_sent - sent < 6, "{} greetings", world.clients[0].texts_sent - sent);
+}
+
+#[test]
+fn a_server_that_dies_and_returns_changes_nothing_for_a_call() {
+    let mut world = World::room(&["a", "b", "c"]);
+    world.crash_server();
+    world.run(SECOND);
+    world.write(0, 1, "still there?");
+    world.run(60 * SECOND);
+    assert_eq!(world.chat(2), ["still there?"]);
+    world.restart_server();
+    world.run(10 * SECOND);
+    for client in 0..3 {
+        let back = |event: &Event| matches!(event, Event::ServerBack { .. });
+        assert_eq!(world.count(client, back), 1);
+        assert_eq!((world.count(client, joined), world.count(client, left), world.count(client, connected)), (2, 0, 2));
+    }
+    let late = world.join("late");
+    world.run(2 * SECOND);
+    assert_eq!(world.connected(late), 3);
+}
+
+#[test]
+fn a_short_cut_is_an_interruption_and_a_long_one_a_new_connection() {
+    let mut world = World::room(&["a", "b"]);
+    world.set_cut(0, 1, true);
+    world.run(10 * SECOND);
+    world.set_cut(0, 1, false);
+    world.run(SECOND);
+    assert_eq!((world.connected(0), world.clients[0].opened.len()), (1, 1));
+    world.set_cut(0, 1, true);
+    world.run(40 * SECOND);
+    assert_eq!(world.connected(0), 0);
+    world.set_cut(0, 1, false);
+    world.run(20 * SECOND);
+    assert_eq!(world.connected(0), 1);
+    assert!(world.clients[0].opened.len() > 1);
+    assert_eq!((world.count(0, left), world.count(1, left)), (0, 0), "the server has both all the time");
+}
+
+#[test]
+fn attempts_to_connect_go_on_slower_and_slower() {
+    let mut world = World::room(&["a", "b"]);
+    world.set_cut(0, 1, true);
+    world.run(10 * 60 * SECOND);
+    let opened = &world.clients[1].opened;
+    let pauses: Vec<_> = opened.windows(2).map(|pair| pair[1].0.since(pair[0].0)).collect();
+    assert!(pauses.len() > 15, "{} attempts", pauses.len());
+    assert!(pauses[5..].iter().all(|pause| (10 * SECOND..40 * SECOND).contains(pause)), "{pauses:?}");
+    world.set_cut(0, 1, false);
+    world.run(40 * SECOND);
+    assert_eq!((world.connected(0), world.connected(1)), (1, 1));
+}
+
+#[test]
+fn what_is_written_through_any_trouble_arrives_once_and_in_order() {
+    let mut world = World::room(&["a", "b"]);
+    for id in 1..=60 {
+        world.write(0, id, &id.to_string());
+        // Ten seconds without any network, and forty without a path to each other.
+        match id % 40 {
+            5 => world.set_online(0, false),
+            7 => world.set_online(0, true),
+            25 => world.set_cut(0, 1, true),
+            35 => world.set_cut(0, 1, false),
+            _ => {}
+        }
+        world.run(4 * SECOND);
+    }
+    world.run(60 * SECOND);
+    let numbers: Vec<String> = (1..=60).map(|id| id.to_string()).collect();
+    assert_eq!(world.chat(1), numbers);
+}
+
+#[test]
+fn an_answer_that_never_comes_is_no_end() {
+    let mut world = World::new();
+    let first = world.join("first");
+    world.run(SECOND);
+    world.mute_signals.insert(first);
+    let second = world.join("second");
+    world.run(9 * SECOND);
+    assert_eq!(world.connected(second), 0);
+    world.mute_signals.remove(&first);
+    world.run(20 * SECOND);
+    assert_eq!((world.connected(first), world.connected(second)), (1, 1));
+}
+
+#[test]
+fn a_step_that_hangs_is_given_up() {
+    let mut world = World::new();
+    let first = world.join("first");
+    world.run(SECOND);
+    world.hangs.insert(first);
+    let second = world.join("second");
+    world.run(9 * SECOND);
+    world.hangs.remove(&first);
+    world.run(20 * SECOND);
+    assert_eq!((world.connected(first), world.connected(second)), (1, 1));
+    assert_eq!(world.count(first, unreachable), 1, "it did not react");
+}
+
+#[test]
+fn after_an_offer_that_is_refused_a_good_one_is_answered() {
+    let mut world = World::new();
+    let first = world.join("first");
+    world.run(SECOND);
+    world.refuses_descriptions.insert(first);
+    let second = world.join("second");
+    world.run(SECOND);
+    assert!(world.count(first, unreachable) > 0);
+    world.refuses_descriptions.remove(&first);
+    world.run(20 * SECOND);
+    assert_eq!((world.connected(first), world.connected(second)), (1, 1));
+}
+
+#[test]
+fn a_flood_of_offers_opens_few_connections_and_disturbs_nobody_else() {
+    let mut world = World::room(&["a", "b", "hostile"]);
+    let before = world.clients[0].opened.len();
+    for round in 0..100 {
+        world.send_signal(2, 0, 2 + round, "nonsense");
+        world.run(50 * MS);
+    }
+    assert_eq!(world.clients[0].opened.len(), before, "nobody replaces a connection that works");
+    world.set_cut(0, 2, true);
+    world.run(6 * SECOND);
+    // 20 a second for 20 seconds, as many as the server lets through.
+    for round in 0..400 {
+        world.send_signal(2, 0, 1_000 + round, "nonsense");
+        world.run(50 * MS);
+    }
+    let opened = world.clients[0].opened.len() - before;
+    assert!((10..30).contains(&opened), "{opened} connections were opened");
+    assert_eq!(world.count(0, interrupted), 1, "of the hostile one only");
+    assert_eq!(world.connected(0), 1);
+}
+
+#[test]
+fn signals_of_an_earlier_connection_are_ignored() {
+    let mut world = World::room(&["a", "b"]);
+    world.set_cut(0, 1, true);
+    world.run(60 * SECOND);
+    world.set_cut(0, 1, false);
+    world.run(20 * SECOND);
+    let opened = world.clients[0].opened.len();
+    world.send_signal(1, 0, 1, "nonsense");
+    world.run(SECOND);
+    assert_eq!((world.connected(0), world.clients[0].opened.len()), (1, opened));
+    assert_eq!(world.count(0, unreachable), world.clients[0].opened.len() - 1);
+}
+
+#[test]
+fn one_who_sleeps_is_lost_and_comes_back_as_someone_who_joins() {
+    let mut world = World::room(&["a", "b", "c"]);
+    world.set_online(0, false);
+    world.run(60 * SECOND);
+    let lost = |event: &Event| matches!(event, Event::ParticipantLeft { lost: true, .. });
+    assert_eq!((world.count(1, lost), world.count(2, lost)), (1, 1));
+    world.set_online(0, true);
+    world.run(30 * SECOND);
+    for client in 0..3 {
+        assert_eq!(world.connected(client), 2);
+    }
+}
+
+#[test]
+fn one_who_leaves_is_gone_at_once_for_all() {
+    let mut world = World::room(&["a", "b", "c"]);
+    world.tell(0, Command::Leave);
+    world.run(SECOND);
+    for other in 1..3 {
+        let gone = |event: &Event| matches!(event, Event::ParticipantLeft { lost: false, .. });
+        assert_eq!((world.count(other, gone), world.connected(other)), (1, 1));
+    }
+    assert_eq!(world.clients[0].events.last().map(|(_, event)| event), Some(&Event::Ended(EndReason::Left)));
+    assert_eq!(world.clients[0].call.poll_timeout(), None);
+}
+
+#[test]
+fn a_server_cannot_fill_the_memory() {
+    let mut world = World::room(&["a", "b"]);
+    let call = &mut world.clients[0].call;
+    for number in 0..1_000u128 {
+        let peer = maru_protocol::signal::PeerInfo {
+            id: maru_protocol::PeerId::from_bits(1 << 64 | number),
+            name: "x".parse().unwrap(),
+            instance: maru_protocol::InstanceId::from_bits(1 << 64 | number),
+        };
+        let text = ServerMessage::PeerJoined { peer }.encode().unwrap();
+        call.server_text(world.now, &text);
+    }
+    assert_eq!(call.participants().count(), crate::call::MAX_PARTICIPANTS);
+}

@@ -1,0 +1,297 @@
+//! Devices and codecs that need none: frames and audio whose every byte tells where it comes from, as large as the call
+//! asks for.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use maru::clock;
+use maru::media::{FrameSlot, MediaOutputs, ReceiveStats, SendStats};
+use maru::session::surroundings::{CallMedia, ParticipantMedia};
+use maru_core::backlog::Backlog;
+use maru_core::frame::{I420, VideoFrame};
+use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo, VideoTarget};
+use maru_core::time::Timestamp;
+use tokio::sync::mpsc;
+use webrtc::runtime::Runtime;
+
+/// As the real encoder: while more than this waits to be sent, no frame is made.
+const MAX_BACKLOG: Duration = Duration::from_millis(50);
+/// A key frame has so many times the bytes of another frame.
+const KEY_FRAME_FACTOR: usize = 4;
+
+pub struct SyntheticMedia {
+    /// Itself, for the tasks that film and talk: they end with it.
+    this: Weak<Self>,
+    runtime: Arc<dyn Runtime>,
+    /// Since the world began.
+    clock: Clock,
+    camera: Mutex<Camera>,
+    participants: Mutex<Vec<(String, Arc<Receiver>)>>,
+}
+
+struct Camera {
+    target: VideoTarget,
+    is_key_wanted: bool,
+    is_urgent: bool,
+    is_muted: bool,
+    is_on: bool,
+    backlogs: Vec<Weak<Backlog>>,
+    stats: SendStats,
+    key_frames: u64,
+    /// Frames by their RTP time.
+    sent: BTreeMap<u32, Bytes>,
+}
+
+type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// What came from one participant.
+pub struct Receiver {
+    runtime: Arc<dyn Runtime>,
+    clock: Clock,
+    frames: FrameSlot,
+    received: Mutex<Received>,
+}
+
+#[derive(Default)]
+struct Received {
+    /// Each with its time since the world began.
+    units: Vec<(Duration, AccessUnit)>,
+    audio: Vec<u32>,
+}
+
+impl SyntheticMedia {
+    pub fn new(runtime: Arc<dyn Runtime>, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Arc<Self> {
+        let target = VideoTarget { bitrate_bps: 0, max_width: 1280, max_height: 720, max_fps: 30 };
+        let camera = Camera {
+            target,
+            is_key_wanted: true,
+            is_urgent: false,
+            is_muted: false,
+            is_on: true,
+            backlogs: Vec::new(),
+            stats: SendStats::default(),
+            key_frames: 0,
+            sent: BTreeMap::new(),
+        };
+        Arc::new_cyclic(|this| Self {
+            this: this.clone(),
+            runtime,
+            clock: Arc::new(clock),
+            camera: Mutex::new(camera),
+            participants: Mutex::default(),
+        })
+    }
+
+    /// What came from the participant that joined last under this name.
+    pub fn of(&self, name: &str) -> Arc<Receiver> {
+        let participants = self.participants.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = participants.iter().rev().find(|(joined, _)| joined == name);
+        Arc::clone(&found.unwrap_or_else(|| panic!("nobody is called {name}")).1)
+    }
+
+    /// Frames sent so far, by their RTP time.
+    pub fn sent(&self) -> BTreeMap<u32, Bytes> {
+        self.camera().sent.clone()
+    }
+
+    pub fn key_frames(&self) -> u64 {
+        self.camera().key_frames
+    }
+
+    pub fn target(&self) -> VideoTarget {
+        self.camera().target
+    }
+
+    fn camera(&self) -> MutexGuard<'_, Camera> {
+        self.camera.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn film(media: Weak<SyntheticMedia>, runtime: Arc<dyn Runtime>, frames: mpsc::Sender<EncodedVideo>) {
+    for number in 0.. {
+        runtime.sleep(Duration::from_secs(1) / 30).await;
+        let Some(media) = media.upgrade() else { return };
+        if frames.is_closed() {
+            return;
+        }
+        let frame = media.camera().next_frame(number, clock::timestamp(runtime.now()));
+        if let Some(frame) = frame
+            && frames.try_send(frame).is_err()
+        {
+            media.camera().is_key_wanted = true;
+        }
+    }
+}
+
+async fn talk(media: Weak<SyntheticMedia>, runtime: Arc<dyn Runtime>, packets: mpsc::Sender<EncodedAudio>) {
+    for number in 0u32.. {
+        runtime.sleep(Duration::from_millis(20)).await;
+        let Some(media) = media.upgrade() else { return };
+        if packets.is_closed() {
+            return;
+        }
+        if media.camera().is_muted {
+            continue;
+        }
+        let payload = Bytes::copy_from_slice(&number.to_be_bytes());
+        let captured = clock::timestamp(runtime.now());
+        // Full: it is dropped, as the real encoder does.
+        let _ = packets.try_send(EncodedAudio {
+            payload,
+            rtp_time: number.wrapping_mul(960),
+            marker: number == 0,
+            captured,
+        });
+    }
+}
+
+impl Camera {
+    fn next_frame(&mut self, number: u32, captured: Timestamp) -> Option<EncodedVideo> {
+        if !self.is_on || self.target.bitrate_bps == 0 {
+            return None;
+        }
+        self.stats.captured += 1;
+        self.backlogs.retain(|backlog| backlog.strong_count() > 0);
+        let waits = self.backlogs.iter().filter_map(Weak::upgrade).any(|backlog| backlog.get() > MAX_BACKLOG);
+        if waits && !self.is_urgent {
+            self.stats.held += 1;
+            return None;
+        }
+        let is_key = std::mem::take(&mut self.is_key_wanted) | std::mem::take(&mut self.is_urgent);
+        let bytes = (self.target.bitrate_bps as usize / 8 / 30).max(100);
+        let rtp_time = captured.rtp_time(90_000);
+        let data = frame_bytes(number, bytes, is_key);
+        self.stats.encoded += 1;
+        self.key_frames += u64::from(is_key);
+        self.sent.insert(rtp_time, data.clone());
+        let unit = AccessUnit { data, is_key, rtp_time };
+        Some(EncodedVideo { unit, captured, width: self.target.max_width, height: self.target.max_height })
+    }
+}
+
+/// An access unit of which no start code can be made but its own.
+fn frame_bytes(number: u32, bytes: usize, is_key: bool) -> Bytes {
+    let mut data = BytesMut::new();
+    if is_key {
+        data.put_slice(&[0, 0, 0, 1, 0x67, 0x42, 0xe0, 0x1f, 0xda]);
+        data.put_slice(&[0, 0, 0, 1, 0x68, 0xce, 0x38, 0x80]);
+    }
+    data.put_slice(&[0, 0, 0, 1, if is_key { 0x65 } else { 0x41 }]);
+    let body = if is_key { bytes * KEY_FRAME_FACTOR } else { bytes };
+    data.extend((0..body).map(|i| ((i as u32).wrapping_mul(31).wrapping_add(number) % 255) as u8 + 1));
+    data.freeze()
+}
+
+impl CallMedia for SyntheticMedia {
+    fn attach(&self) -> MediaOutputs {
+        let (frames, video) = mpsc::channel(4);
+        let (packets, audio) = mpsc::channel(16);
+        let runtime = &self.runtime;
+        runtime.spawn(Box::pin(film(self.this.clone(), Arc::clone(runtime), frames))).detach();
+        runtime.spawn(Box::pin(talk(self.this.clone(), Arc::clone(runtime), packets))).detach();
+        MediaOutputs { video, audio }
+    }
+
+    fn add_participant(&self, name: &str) -> Arc<dyn ParticipantMedia> {
+        let receiver = Arc::new(Receiver {
+            runtime: Arc::clone(&self.runtime),
+            clock: Arc::clone(&self.clock),
+            frames: FrameSlot::default(),
+            received: Mutex::default(),
+        });
+        let mut participants = self.participants.lock().unwrap_or_else(PoisonError::into_inner);
+        participants.push((name.to_owned(), Arc::clone(&receiver)));
+        receiver
+    }
+
+    fn watch_backlog(&self, backlog: &Arc<Backlog>) {
+        self.camera().backlogs.push(Arc::downgrade(backlog));
+    }
+
+    fn set_video_target(&self, target: VideoTarget) {
+        let mut camera = self.camera();
+        // A change of size begins with a key frame.
+        camera.is_key_wanted |=
+            (target.max_width, target.max_height) != (camera.target.max_width, camera.target.max_height);
+        camera.target = target;
+    }
+
+    fn request_key_frame(&self) {
+        self.camera().is_key_wanted = true;
+    }
+
+    fn request_key_frame_at_once(&self) {
+        self.camera().is_urgent = true;
+    }
+
+    fn set_muted(&self, muted: bool) {
+        self.camera().is_muted = muted;
+    }
+
+    fn set_camera_on(&self, on: bool) {
+        self.camera().is_on = on;
+    }
+
+    fn is_camera_available(&self) -> bool {
+        self.camera().is_on
+    }
+
+    fn stats(&self) -> SendStats {
+        self.camera().stats
+    }
+}
+
+impl Receiver {
+    /// Complete frames, each with its time since the world began.
+    pub fn units(&self) -> Vec<(Duration, AccessUnit)> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).units.clone()
+    }
+
+    /// Numbers of the audio packets, in the order of arrival.
+    pub fn audio(&self) -> Vec<u32> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).audio.clone()
+    }
+}
+
+impl ParticipantMedia for Receiver {
+    fn push_video(&self, unit: AccessUnit) -> bool {
+        let at = clock::timestamp(self.runtime.now());
+        let image = I420::black(2, 2);
+        self.frames.put(Some(Arc::new(VideoFrame { image, at, rtp_time: unit.rtp_time, source_frame: None })));
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).units.push(((self.clock)(), unit));
+        true
+    }
+
+    fn push_audio(&self, packet: AudioPacket) {
+        if let Ok(number) = packet.payload.as_ref().try_into() {
+            self.received.lock().unwrap_or_else(PoisonError::into_inner).audio.push(u32::from_be_bytes(number));
+        }
+    }
+
+    fn heard(&self) -> Option<(Timestamp, u32)> {
+        None
+    }
+
+    fn take_key_frame_request(&self) -> bool {
+        false
+    }
+
+    fn set_name(&self, _name: &str) {}
+
+    fn set_camera_on(&self, on: bool) {
+        if !on {
+            self.frames.put(None);
+        }
+    }
+
+    fn frames(&self) -> FrameSlot {
+        self.frames.clone()
+    }
+
+    fn stats(&self) -> ReceiveStats {
+        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        ReceiveStats { presented: received.units.len() as u64, ..ReceiveStats::default() }
+    }
+}
