@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Parser;
 use maru_protocol::{Nickname, RoomName};
 
-use crate::media::{CameraChoice, MicrophoneChoice, SpeakerChoice};
+use crate::media::DeviceChoice;
 
 /// Video calls from machine to machine: type a room name, and see, hear and write to whoever typed the same one.
 #[derive(Debug, Parser)]
@@ -33,15 +33,15 @@ pub struct Cli {
 
     /// Camera: auto, none, test, file:PATH (Y4M), or a name from --list-devices
     #[arg(long, value_name = "S")]
-    pub camera: Option<CameraChoice>,
+    pub camera: Option<DeviceChoice>,
 
     /// Microphone: auto, none, test, file:PATH (WAV), or a name from --list-devices
     #[arg(long, value_name = "S")]
-    pub microphone: Option<MicrophoneChoice>,
+    pub microphone: Option<DeviceChoice>,
 
     /// Speaker: auto, none, file:PATH (WAV), or a name from --list-devices
-    #[arg(long, value_name = "S")]
-    pub speaker: Option<SpeakerChoice>,
+    #[arg(long, value_name = "S", value_parser = parse_speaker)]
+    pub speaker: Option<DeviceChoice>,
 
     /// No window: each line typed is a chat message, each message received is printed
     #[arg(long, requires = "room")]
@@ -93,16 +93,7 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| "a number of seconds from 0 up is needed".to_owned())
 }
 
-/// What `auto`, `none`, `test`, `file:PATH` and names have in common.
-enum SourceText {
-    Auto,
-    None,
-    Test,
-    File(PathBuf),
-    Named(String),
-}
-
-impl FromStr for SourceText {
+impl FromStr for DeviceChoice {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         Ok(match text {
@@ -119,42 +110,10 @@ impl FromStr for SourceText {
     }
 }
 
-impl FromStr for CameraChoice {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(match text.parse()? {
-            SourceText::Auto => Self::Auto,
-            SourceText::None => Self::None,
-            SourceText::Test => Self::Test,
-            SourceText::File(path) => Self::File(path),
-            SourceText::Named(name) => Self::Named(name),
-        })
-    }
-}
-
-impl FromStr for MicrophoneChoice {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(match text.parse()? {
-            SourceText::Auto => Self::Auto,
-            SourceText::None => Self::None,
-            SourceText::Test => Self::Test,
-            SourceText::File(path) => Self::File(path),
-            SourceText::Named(name) => Self::Named(name),
-        })
-    }
-}
-
-impl FromStr for SpeakerChoice {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(match text.parse()? {
-            SourceText::Auto => Self::Auto,
-            SourceText::None => Self::None,
-            SourceText::Test => return Err("there is no test speaker: use auto, none, file:PATH or a name".into()),
-            SourceText::File(path) => Self::File(path),
-            SourceText::Named(name) => Self::Named(name),
-        })
+fn parse_speaker(text: &str) -> Result<DeviceChoice, String> {
+    match text.parse()? {
+        DeviceChoice::Test => Err("there is no test speaker: use auto, none, file:PATH or a name".into()),
+        choice => Ok(choice),
     }
 }
 
@@ -170,12 +129,12 @@ mod tests {
 
     #[test]
     fn sources_are_read_as_documented() {
-        assert_eq!("auto".parse(), Ok(CameraChoice::Auto));
-        assert_eq!("test".parse(), Ok(MicrophoneChoice::Test));
-        assert_eq!("file:a b.wav".parse(), Ok(SpeakerChoice::File("a b.wav".into())));
-        assert_eq!("웹캠".parse(), Ok(CameraChoice::Named("웹캠".into())));
-        assert!("test".parse::<SpeakerChoice>().is_err());
-        assert!("file:".parse::<CameraChoice>().is_err());
+        assert_eq!("auto".parse(), Ok(DeviceChoice::Auto));
+        assert_eq!("test".parse(), Ok(DeviceChoice::Test));
+        assert_eq!(parse_speaker("file:a b.wav"), Ok(DeviceChoice::File("a b.wav".into())));
+        assert_eq!("웹캠".parse(), Ok(DeviceChoice::Named("웹캠".into())));
+        assert!(parse_speaker("test").is_err());
+        assert!("file:".parse::<DeviceChoice>().is_err());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::i18n::Language;
-use crate::media::{CameraChoice, MediaConfig, MicrophoneChoice, SpeakerChoice};
+use crate::media::{DeviceChoice, MediaConfig};
 
 /// Names the folder of the settings in place of the system's own.
 pub const CONFIG_DIR_VARIABLE: &str = "MARU_CONFIG_DIR";
@@ -101,7 +101,8 @@ impl Settings {
         MediaConfig {
             camera: (&self.camera).into(),
             microphone: (&self.microphone).into(),
-            speaker: (&self.speaker).into(),
+            // There is no test speaker.
+            speaker: if self.speaker == Device::Test { DeviceChoice::Auto } else { (&self.speaker).into() },
             muted: false,
             camera_on: true,
             save_remote: None,
@@ -139,33 +140,12 @@ where
     Ok(serde_json::from_value(value).unwrap_or_default())
 }
 
-impl From<&Device> for CameraChoice {
+impl From<&Device> for DeviceChoice {
     fn from(device: &Device) -> Self {
         match device {
             Device::Auto => Self::Auto,
             Device::None => Self::None,
             Device::Test => Self::Test,
-            Device::Named(name) => Self::Named(name.clone()),
-        }
-    }
-}
-
-impl From<&Device> for MicrophoneChoice {
-    fn from(device: &Device) -> Self {
-        match device {
-            Device::Auto => Self::Auto,
-            Device::None => Self::None,
-            Device::Test => Self::Test,
-            Device::Named(name) => Self::Named(name.clone()),
-        }
-    }
-}
-
-impl From<&Device> for SpeakerChoice {
-    fn from(device: &Device) -> Self {
-        match device {
-            Device::Auto | Device::Test => Self::Auto,
-            Device::None => Self::None,
             Device::Named(name) => Self::Named(name.clone()),
         }
     }

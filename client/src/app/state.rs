@@ -255,7 +255,7 @@ impl State {
             SpeakerChoice::Auto => Device::Auto,
             SpeakerChoice::None => Device::None,
             SpeakerChoice::Named(name) => Device::Named(name.clone()),
-            SpeakerChoice::File(_) => self.settings.speaker.clone(),
+            SpeakerChoice::Test | SpeakerChoice::File(_) => self.settings.speaker.clone(),
         };
         self.devices.speaker = choice.clone();
         self.devices.expect(DeviceKind::Speaker);

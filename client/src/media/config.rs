@@ -1,95 +1,40 @@
-//! What media is told, and what it tells.
+//! What media is told to use.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 pub use maru_core::media::VideoTarget;
 
-/// Where frames come from.
+/// Which camera, microphone or speaker to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CameraChoice {
+pub enum DeviceChoice {
+    /// The system's default device. For a camera: the first one that opens.
     Auto,
     None,
+    /// The test pattern or the test sound. A speaker has no test device: there it is the same as `None`.
     Test,
+    /// A Y4M file (camera) or a WAV file (microphone) that is played in a loop; for a speaker, a WAV file to write.
     File(PathBuf),
+    /// A name of [`DeviceList`](super::DeviceList).
     Named(String),
 }
 
-/// Where sound comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MicrophoneChoice {
-    Auto,
-    None,
-    Test,
-    File(PathBuf),
-    Named(String),
-}
-
-/// Where sound goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SpeakerChoice {
-    Auto,
-    None,
-    File(PathBuf),
-    Named(String),
-}
-
+/// The devices to begin with, and what to save.
 #[derive(Debug, Clone)]
 pub struct MediaConfig {
-    pub camera: CameraChoice,
-    pub microphone: MicrophoneChoice,
-    pub speaker: SpeakerChoice,
+    pub camera: DeviceChoice,
+    pub microphone: DeviceChoice,
+    pub speaker: DeviceChoice,
     pub muted: bool,
     pub camera_on: bool,
     /// `--save-remote DIR`.
     pub save_remote: Option<SaveRemote>,
 }
 
-/// What each peer sent is saved as `NAME.y4m` and `NAME.wav`.
+/// Saves what each peer sent as `NAME.y4m` and `NAME.wav`.
 #[derive(Debug, Clone)]
 pub struct SaveRemote {
     pub folder: PathBuf,
-    /// Of the frames, one of so many.
+    /// One frame of this many is saved.
     pub every: NonZeroU32,
-}
-
-/// What happened to a device. Shown as a sentence; the call goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MediaEvent {
-    /// `name` is in use now.
-    Opened { device: DeviceKind, name: String },
-    /// It could not be opened or was lost. It is tried again by itself.
-    Failed { device: DeviceKind, problem: DeviceProblem },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DeviceKind {
-    Camera,
-    Microphone,
-    Speaker,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeviceProblem {
-    /// There is none at all.
-    NoDevice,
-    /// None of that name.
-    NotFound {
-        name: String,
-    },
-    Busy {
-        name: String,
-    },
-    Unplugged {
-        name: String,
-    },
-    /// The device answers, but not in a way that can be used.
-    Unusable {
-        name: String,
-        reason: String,
-    },
-    /// A codec or device thread ended by a panic.
-    Crashed {
-        reason: String,
-    },
 }

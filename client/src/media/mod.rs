@@ -14,27 +14,29 @@ use tokio::sync::mpsc;
 
 use crate::report::Report;
 use audio::{AudioConfig, AudioEngine, PeerAudio};
+use file_names::FileNames;
 use slot::Wake;
-use video::recorder::FileNames;
 use video::{PeerVideo, VideoConfig, VideoEngine};
 
 pub mod audio;
 mod config;
-mod save_name;
+mod event;
+mod file_names;
 mod slot;
 mod source_error;
 mod stats;
+mod thread;
 pub mod video;
-pub use video::save_png;
-mod worker;
 
 pub use config::{
-    CameraChoice, DeviceKind, DeviceProblem, MediaConfig, MediaEvent, MicrophoneChoice, SaveRemote, SpeakerChoice,
-    VideoTarget,
+    DeviceChoice, DeviceChoice as CameraChoice, DeviceChoice as MicrophoneChoice, DeviceChoice as SpeakerChoice,
+    MediaConfig, SaveRemote, VideoTarget,
 };
+pub use event::{DeviceKind, DeviceProblem, MediaEvent};
 pub use slot::FrameSlot;
 pub use source_error::SourceError;
 pub use stats::{ReceiveStats, SendStats};
+pub use video::save_png;
 
 /// What media makes for the peers. Both are bounded: while the channel of frames is full nothing is encoded, so that
 /// what comes out can always be decoded; sound that does not fit is dropped. Dropping this stops the encoders.
@@ -65,10 +67,10 @@ pub fn list_devices() -> DeviceList {
 /// # Errors
 /// The first file that is not as it should be, the place in it, and the reason.
 pub fn check_files(config: &MediaConfig) -> Result<(), SourceError> {
-    if let CameraChoice::File(path) = &config.camera {
+    if let DeviceChoice::File(path) = &config.camera {
         video::check_file(path)?;
     }
-    if let MicrophoneChoice::File(path) = &config.microphone {
+    if let DeviceChoice::File(path) = &config.microphone {
         audio::check_file(path)?;
     }
     if let Some(save) = &config.save_remote {
@@ -111,15 +113,15 @@ impl Media {
         (Arc::new(media), received)
     }
 
-    pub fn set_camera(&self, choice: CameraChoice) {
+    pub fn set_camera(&self, choice: DeviceChoice) {
         self.video.set_camera(choice);
     }
 
-    pub fn set_microphone(&self, choice: MicrophoneChoice) {
+    pub fn set_microphone(&self, choice: DeviceChoice) {
         self.audio.set_microphone(choice);
     }
 
-    pub fn set_speaker(&self, choice: SpeakerChoice) {
+    pub fn set_speaker(&self, choice: DeviceChoice) {
         self.audio.set_speaker(choice);
     }
 
@@ -179,9 +181,8 @@ impl Media {
 
     /// Starts decoding and playing a peer. `name` is used for the files of `--save-remote` and in the report.
     pub fn add_peer(&self, name: &str) -> PeerMedia {
-        // Nicknames repeat, files must not.
-        let file_name = self.file_names.unique(name);
-        PeerMedia { video: self.video.add_peer(name, &file_name), audio: self.audio.add_peer(&file_name) }
+        let file_stem = self.file_names.unique(name);
+        PeerMedia { video: self.video.add_peer(name, &file_stem), audio: self.audio.add_peer(&file_stem) }
     }
 
     pub fn stats(&self) -> SendStats {
@@ -217,9 +218,9 @@ impl PeerMedia {
         self.video.take_key_frame_request()
     }
 
+    /// `name` is used in the report from now on; the files keep the name they have.
     pub fn set_name(&self, name: &str) {
         self.video.set_name(name);
-        self.audio.set_name(name);
     }
 
     /// The peer switched its camera off (`false`): the slot empties.

@@ -180,7 +180,7 @@ fn microphone_text(texts: &Texts, choice: &MicrophoneChoice) -> String {
 fn speaker_text(texts: &Texts, choice: &SpeakerChoice) -> String {
     match choice {
         SpeakerChoice::Auto => texts.tr("choice-auto"),
-        SpeakerChoice::None => texts.tr("choice-none"),
+        SpeakerChoice::None | SpeakerChoice::Test => texts.tr("choice-none"),
         SpeakerChoice::File(path) => file_text(texts, path),
         SpeakerChoice::Named(name) => name.clone(),
     }

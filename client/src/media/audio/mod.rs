@@ -3,8 +3,6 @@
 //! Threads: `audio` (the worker: all codecs, resampling and mixing, every 10 ms), `microphone` and `speaker` (open devices
 //! and look after them), the sound drivers' own (rings and atomics only), and one for each file that is written.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -15,7 +13,9 @@ use maru_core::media::{AudioPacket, EncodedAudio};
 use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 
-use super::{DeviceKind, DeviceProblem, MediaEvent, MicrophoneChoice, SpeakerChoice};
+use super::event::report_failure;
+use super::thread::catch_panic;
+use super::{DeviceChoice, DeviceKind, DeviceProblem, MediaEvent};
 use crate::report::Report;
 
 pub mod callbacks;
@@ -36,11 +36,10 @@ mod worker;
 pub use wav::check_file;
 
 use codec::{Decoder, Encoder};
-use devices::{Choice, Direction, Keeper, Surroundings};
+use devices::{Direction, Keeper, Surroundings};
 use meter::AtomicF32;
 use peer::{Peer, PeerState};
-use wav_saver::SaveFolder;
-use worker::{Command, Worker};
+use worker::{AudioWorker, Command};
 
 /// Commands from people and keepers; the worker empties the queue every 10 ms.
 const COMMANDS: usize = 256;
@@ -51,8 +50,8 @@ const INCOMING_PACKETS: usize = 64;
 
 #[derive(Debug, Clone)]
 pub struct AudioConfig {
-    pub microphone: MicrophoneChoice,
-    pub speaker: SpeakerChoice,
+    pub microphone: DeviceChoice,
+    pub speaker: DeviceChoice,
     pub muted: bool,
     /// Folder for `NAME.wav` of each peer, as played.
     pub save_remote: Option<PathBuf>,
@@ -84,20 +83,20 @@ impl AudioEngine {
         let state = Arc::new(EngineState { muted, report: report.clone(), ..EngineState::default() });
         let mut engine = Self { keepers: None, commands: None, worker: None, state };
         if let Err(reason) = engine.start_threads(config, &events, &report) {
-            crashed(&events, reason);
+            crashed(&events, DeviceProblem::Crashed { reason });
         }
         engine
     }
 
-    pub fn set_microphone(&self, choice: MicrophoneChoice) {
+    pub fn set_microphone(&self, choice: DeviceChoice) {
         if let Some((microphone, _)) = &self.keepers {
-            microphone.choose(choice.into());
+            microphone.choose(choice);
         }
     }
 
-    pub fn set_speaker(&self, choice: SpeakerChoice) {
+    pub fn set_speaker(&self, choice: DeviceChoice) {
         if let Some((_, speaker)) = &self.keepers {
-            speaker.choose(choice.into());
+            speaker.choose(choice);
         }
     }
 
@@ -123,14 +122,13 @@ impl AudioEngine {
         receiver
     }
 
-    /// Starts to play a peer.
-    pub fn add_peer(&self, name: &str) -> PeerAudio {
+    /// Starts to play a peer. `file_stem`: the name of its file without extension.
+    pub fn add_peer(&self, file_stem: &str) -> PeerAudio {
         let state = Arc::new(PeerState { report: self.state.report.clone(), ..PeerState::default() });
         let (packets, inbox) = sync_channel(INCOMING_PACKETS);
         let handle = PeerAudio { packets, state: state.clone() };
-        handle.set_name(name);
         match Decoder::new() {
-            Ok(decoder) => self.send(Command::AddPeer(Box::new(Peer::new(inbox, state, decoder)))),
+            Ok(decoder) => self.send(Command::AddPeer(Box::new(Peer::new(file_stem.into(), inbox, state, decoder)))),
             Err(error) => tracing::warn!(%error, "no decoder for a peer's sound"),
         }
         handle
@@ -143,22 +141,20 @@ impl AudioEngine {
         report: &Report,
     ) -> Result<(), String> {
         let encoder = Encoder::new().map_err(|error| format!("Opus cannot be used: {error}"))?;
-        let folder = config.save_remote.map(|folder| SaveFolder::new(folder, report.clone()));
-        let worker = Worker::new(encoder, self.state.clone(), folder);
+        let worker = AudioWorker::new(encoder, self.state.clone(), config.save_remote);
         let (commands, inbox) = sync_channel(COMMANDS);
         self.commands = Some(commands.clone());
         let in_words = |error: std::io::Error| format!("no thread for sound: {error}");
         let worker_events = events.clone();
         let thread = std::thread::Builder::new().name("audio".into()).spawn(move || {
-            let run = AssertUnwindSafe(|| worker.run(&inbox));
-            if let Err(panic) = catch_unwind(run) {
-                crashed(&worker_events, panic_text(&*panic));
+            if let Err(problem) = catch_panic(|| worker.run(&inbox)) {
+                crashed(&worker_events, problem);
             }
         });
         self.worker = Some(thread.map_err(in_words)?);
         let surroundings = || Surroundings { worker: commands.clone(), events: events.clone(), report: report.clone() };
-        let microphone = Keeper::start(Direction::Input, config.microphone.into(), surroundings()).map_err(in_words)?;
-        let speaker = Keeper::start(Direction::Output, config.speaker.into(), surroundings()).map_err(in_words)?;
+        let microphone = Keeper::start(Direction::Input, config.microphone, surroundings()).map_err(in_words)?;
+        let speaker = Keeper::start(Direction::Output, config.speaker, surroundings()).map_err(in_words)?;
         self.keepers = Some((microphone, speaker));
         Ok(())
     }
@@ -199,11 +195,6 @@ impl PeerAudio {
         }
     }
 
-    /// Used for the file, if it has not begun.
-    pub fn set_name(&self, name: &str) {
-        name.clone_into(&mut self.state.name.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
     /// Which sound, by its RTP time, reached the loudspeaker last, and when.
     pub fn heard(&self) -> Option<(Timestamp, u32)> {
         *self.state.heard.lock().unwrap_or_else(PoisonError::into_inner)
@@ -232,46 +223,18 @@ pub struct AudioStats {
     pub level: f32,
 }
 
-/// Names that [`MicrophoneChoice::Named`] takes. Takes up to 3 s.
+/// Names that [`DeviceChoice::Named`] takes. Takes up to 3 s.
 pub fn list_microphones() -> Vec<String> {
     devices::names(Direction::Input)
 }
 
-/// Names that [`SpeakerChoice::Named`] takes. Takes up to 3 s.
+/// Names that [`DeviceChoice::Named`] takes. Takes up to 3 s.
 pub fn list_speakers() -> Vec<String> {
     devices::names(Direction::Output)
 }
 
-impl From<MicrophoneChoice> for Choice {
-    fn from(choice: MicrophoneChoice) -> Self {
-        match choice {
-            MicrophoneChoice::Auto => Self::Auto,
-            MicrophoneChoice::None => Self::None,
-            MicrophoneChoice::Test => Self::Test,
-            MicrophoneChoice::File(path) => Self::File(path),
-            MicrophoneChoice::Named(name) => Self::Named(name),
-        }
-    }
-}
-
-impl From<SpeakerChoice> for Choice {
-    fn from(choice: SpeakerChoice) -> Self {
-        match choice {
-            SpeakerChoice::Auto => Self::Auto,
-            SpeakerChoice::None => Self::None,
-            SpeakerChoice::File(path) => Self::File(path),
-            SpeakerChoice::Named(name) => Self::Named(name),
-        }
-    }
-}
-
-fn crashed(events: &mpsc::Sender<MediaEvent>, reason: String) {
-    tracing::error!(reason, "sound has stopped");
-    let problem = DeviceProblem::Crashed { reason };
-    let _ = events.try_send(MediaEvent::Failed { device: DeviceKind::Speaker, problem });
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown".into())
+/// Reported for the speaker, because its silence is what a person notices.
+fn crashed(events: &mpsc::Sender<MediaEvent>, problem: DeviceProblem) {
+    tracing::error!(?problem, "audio has stopped");
+    report_failure(events, DeviceKind::Speaker, problem);
 }

@@ -1,5 +1,6 @@
 //! One peer's sound on the audio worker.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use super::codec::Decoder;
 use super::meter::{AtomicF32, Meter};
-use super::wav_saver::{SaveFolder, WavSaver};
+use super::wav_saver::WavSaver;
 use crate::report::Report;
 
 const BLOCKS_PER_REPORT: u32 = 10;
@@ -21,7 +22,6 @@ const BLOCKS_PER_REPORT: u32 = 10;
 /// What the worker tells the peer's handle.
 #[derive(Debug, Default)]
 pub(super) struct PeerState {
-    pub(super) name: Mutex<String>,
     pub(super) buffer_ms: AtomicF32,
     pub(super) samples_played: AtomicU64,
     pub(super) samples_concealed: AtomicU64,
@@ -35,6 +35,8 @@ pub(super) struct PeerState {
 
 /// Jitter buffer, decoder and file of one peer.
 pub(super) struct Peer {
+    /// The name of its file without extension.
+    file_stem: String,
     packets: Receiver<AudioPacket>,
     state: Arc<PeerState>,
     playout: Playout<Decoder>,
@@ -46,14 +48,19 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(packets: Receiver<AudioPacket>, state: Arc<PeerState>, decoder: Decoder) -> Self {
+    pub(super) fn new(
+        file_stem: String,
+        packets: Receiver<AudioPacket>,
+        state: Arc<PeerState>,
+        decoder: Decoder,
+    ) -> Self {
         let playout = Playout::new(decoder);
-        Self { packets, state, playout, saver: None, heard: false, gone: false, meter: Meter::default(), blocks: 0 }
+        let (saver, meter) = (None, Meter::default());
+        Self { file_stem, packets, state, playout, saver, heard: false, gone: false, meter, blocks: 0 }
     }
 
-    /// Moves what came from the network to the jitter buffer. The file, if `folder` is there, begins with the first packet,
-    /// under the name that the peer has then.
-    pub(super) fn receive(&mut self, folder: Option<&mut SaveFolder>) {
+    /// Moves packets from the network to the jitter buffer. The first one begins the file in `folder`, if given.
+    pub(super) fn receive(&mut self, folder: Option<&Path>) {
         loop {
             match self.packets.try_recv() {
                 Ok(packet) => {
@@ -68,8 +75,9 @@ impl Peer {
             }
         }
         if let (true, None, Some(folder)) = (self.heard, &self.saver, folder) {
-            let name = self.state.name.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            self.saver = folder.create(&name);
+            let path = folder.join(format!("{}.wav", self.file_stem));
+            let created = WavSaver::create(&path, self.state.report.clone());
+            self.saver = created.inspect_err(|error| tracing::warn!(%error, "no thread to save audio with")).ok();
         }
     }
 

@@ -1,5 +1,6 @@
 //! From the peers to the loudspeaker.
 
+use std::path::Path;
 use std::time::Duration;
 
 use maru_core::media::AUDIO_CLOCK_HZ;
@@ -9,7 +10,7 @@ use maru_core::time::Timestamp;
 use super::callbacks::OutputRing;
 use super::peer::Peer;
 use super::resample::RateConverter;
-use super::wav_saver::{SaveFolder, WavSaver};
+use super::wav_saver::WavSaver;
 
 /// 10 ms.
 pub(super) const BLOCK_SAMPLES: usize = 480;
@@ -138,9 +139,9 @@ impl Playback {
     }
 
     /// Plays what is due at `now`.
-    pub(super) fn tick(&mut self, now: Timestamp, peers: &mut [Peer], mut folder: Option<&mut SaveFolder>) {
+    pub(super) fn tick(&mut self, now: Timestamp, peers: &mut [Peer], folder: Option<&Path>) {
         for peer in peers.iter_mut() {
-            peer.receive(folder.as_deref_mut());
+            peer.receive(folder);
         }
         // Blocks due by the clock are counted on even while a device sets the pace, so that either can take over.
         let by_clock = self.blocks_due(now);

@@ -1,9 +1,8 @@
 //! Sound written to WAV files by threads of their own, so that a slow disk does not stop the audio worker.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -11,7 +10,6 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use maru_core::media::AUDIO_CLOCK_HZ;
 
 use crate::clock;
-use crate::media::save_name::file_stem;
 use crate::report::Report;
 
 /// Two seconds of 10 ms blocks. A disk that is stuck for longer loses sound.
@@ -53,30 +51,6 @@ impl WavSaver {
     }
 }
 
-/// The files of `--save-remote`.
-pub(super) struct SaveFolder {
-    folder: PathBuf,
-    names: HashMap<String, u32>,
-    report: Report,
-}
-
-impl SaveFolder {
-    pub(super) fn new(folder: PathBuf, report: Report) -> Self {
-        Self { folder, names: HashMap::new(), report }
-    }
-
-    /// A new `NAME.wav`; `NAME~2.wav` and so on where the name repeats.
-    pub(super) fn create(&mut self, name: &str) -> Option<WavSaver> {
-        let stem = file_stem(name);
-        let count = self.names.entry(stem.clone()).or_default();
-        *count += 1;
-        let file = if *count == 1 { format!("{stem}.wav") } else { format!("{stem}~{count}.wav") };
-        WavSaver::create(&self.folder.join(file), self.report.clone())
-            .inspect_err(|error| tracing::warn!(%error, "no thread to save sound with"))
-            .ok()
-    }
-}
-
 fn write(path: &Path, queue: &Receiver<Vec<f32>>) -> Result<(), hound::Error> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
@@ -100,23 +74,15 @@ fn write(path: &Path, queue: &Receiver<Vec<f32>>) -> Result<(), hound::Error> {
 mod tests {
     use super::*;
 
-    fn folder(name: &str) -> PathBuf {
-        std::env::temp_dir().join(format!("maru-save-{}-{name}", std::process::id()))
-    }
-
     #[test]
-    fn names_that_repeat_get_numbers() {
-        let dir = folder("names");
-        let mut files = SaveFolder::new(dir.clone(), Report::none());
-        for name in ["Ann", "Ann", "민수"] {
-            let saver = files.create(name).unwrap();
-            saver.write(&[0.5; 480]);
-            saver.finish().join().unwrap();
-        }
-        for name in ["Ann.wav", "Ann~2.wav", "민수.wav"] {
-            assert_eq!(hound::WavReader::open(dir.join(name)).unwrap().len(), 480, "{name}");
-        }
-        std::fs::remove_dir_all(dir).unwrap();
+    fn all_blocks_are_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deeper").join("민수.wav");
+        let saver = WavSaver::create(&path, Report::none()).unwrap();
+        saver.write(&[0.5; 480]);
+        saver.write(&[0.5; 480]);
+        saver.finish().join().unwrap();
+        assert_eq!(hound::WavReader::open(path).unwrap().len(), 960);
     }
 
     #[test]

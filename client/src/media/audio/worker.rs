@@ -1,5 +1,6 @@
 //! The audio worker: one thread that encodes, decodes and mixes, every 10 ms.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
@@ -15,7 +16,6 @@ use super::codec::Encoder;
 use super::peer::Peer;
 use super::playback::{Playback, Sink};
 use super::source::Source;
-use super::wav_saver::SaveFolder;
 use crate::clock;
 
 const TICK: Duration = Duration::from_millis(10);
@@ -31,17 +31,18 @@ pub(super) enum Command {
 }
 
 /// Everything that the worker owns.
-pub(super) struct Worker {
+pub(super) struct AudioWorker {
     capture: Capture,
     playback: Playback,
     peers: Vec<Peer>,
-    folder: Option<SaveFolder>,
+    /// `--save-remote`.
+    folder: Option<PathBuf>,
     /// Threads that are still writing files.
     savers: Vec<JoinHandle<()>>,
 }
 
-impl Worker {
-    pub(super) fn new(encoder: Encoder, state: Arc<EngineState>, folder: Option<SaveFolder>) -> Self {
+impl AudioWorker {
+    pub(super) fn new(encoder: Encoder, state: Arc<EngineState>, folder: Option<PathBuf>) -> Self {
         Self {
             capture: Capture::new(encoder, state),
             playback: Playback::new(),
@@ -83,7 +84,7 @@ impl Worker {
 
     fn tick(&mut self, now: Timestamp) {
         self.capture.tick(now);
-        self.playback.tick(now, &mut self.peers, self.folder.as_mut());
+        self.playback.tick(now, &mut self.peers, self.folder.as_deref());
         for peer in self.peers.extract_if(.., |peer| peer.is_gone()) {
             self.savers.extend(peer.finish());
         }

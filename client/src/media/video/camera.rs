@@ -12,13 +12,13 @@ use nokhwa::utils::{ApiBackend, CameraFormat, CameraIndex, FrameFormat, Requeste
 use super::source::{Captured, FrameSource};
 use crate::clock;
 use crate::media::DeviceProblem;
-use crate::media::worker::guarded;
+use crate::media::thread::catch_panic;
 use convert::Converter;
 
 /// The cameras there are now, by names that differ.
 pub(super) fn list() -> Vec<String> {
     // The library below panics at a driver whose name is not UTF-8.
-    guarded(devices).unwrap_or_default().into_iter().map(|device| device.name).collect()
+    catch_panic(devices).unwrap_or_default().into_iter().map(|device| device.name).collect()
 }
 
 /// The first camera that can be opened.

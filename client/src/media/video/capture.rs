@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use maru_core::frame::VideoFrame;
 use maru_core::media::VIDEO_CLOCK_HZ;
@@ -12,9 +12,10 @@ use tokio::sync::mpsc;
 use super::encoder::EncoderInput;
 use super::pool::FramePool;
 use super::source::{self, FrameSource};
+use crate::media::event::{DeviceReporter, report_failure};
 use crate::media::slot::Wake;
-use crate::media::worker::{JOIN_DEADLINE, StopFlag, Worker, failed, guarded, tell};
-use crate::media::{CameraChoice, DeviceKind, DeviceProblem, FrameSlot, MediaEvent};
+use crate::media::thread::{JOIN_TIMEOUT, StopFlag, StoppableThread, catch_panic};
+use crate::media::{DeviceChoice, DeviceKind, DeviceProblem, FrameSlot, MediaEvent};
 use crate::report::Report;
 
 /// What is to be captured. A change ends the thread of the old source and starts one for the new; nobody waits for it.
@@ -36,22 +37,22 @@ pub(super) struct Outlets {
 }
 
 struct State {
-    choice: CameraChoice,
+    choice: DeviceChoice,
     on: bool,
     /// Whether frames come, or are about to. The thread's own: the last word of an old one must not concern a new one.
     is_available: Arc<AtomicBool>,
-    worker: Option<Worker>,
+    thread: Option<StoppableThread>,
 }
 
 impl Capture {
-    pub(super) fn start(choice: CameraChoice, on: bool, outlets: Outlets) -> Self {
-        let state = State { choice, on, is_available: Arc::default(), worker: None };
+    pub(super) fn start(choice: DeviceChoice, on: bool, outlets: Outlets) -> Self {
+        let state = State { choice, on, is_available: Arc::default(), thread: None };
         let capture = Self { outlets, state: Mutex::new(state) };
         capture.change(|_| {});
         capture
     }
 
-    pub(super) fn set_choice(&self, choice: CameraChoice) {
+    pub(super) fn set_choice(&self, choice: DeviceChoice) {
         self.change(|state| state.choice = choice);
     }
 
@@ -70,40 +71,42 @@ impl Capture {
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
-        let old = state.worker.take();
+        let old = state.thread.take();
         if let Some(old) = &old {
             old.stop();
         }
-        let choice = if state.on { state.choice.clone() } else { CameraChoice::None };
+        let choice = if state.on { state.choice.clone() } else { DeviceChoice::None };
         let outlets = self.outlets.clone();
-        let is_available = Arc::new(AtomicBool::new(choice != CameraChoice::None));
+        let is_available = Arc::new(AtomicBool::new(choice != DeviceChoice::None));
         state.is_available = Arc::clone(&is_available);
-        let spawned = Worker::spawn("camera", move |stop| {
+        let spawned = StoppableThread::spawn("camera", move |stop| {
             // Two threads at one camera would find it busy.
-            if let Some(old) = old {
-                old.join_within(JOIN_DEADLINE);
+            if let Some(mut old) = old {
+                old.join_within(JOIN_TIMEOUT);
             }
             outlets.clear();
             capture(&choice, &outlets, &is_available, stop);
             outlets.clear();
         });
         match spawned {
-            Ok(worker) => state.worker = Some(worker),
-            Err(error) => failed(&self.outlets.events, DeviceProblem::Crashed { reason: error.to_string() }),
+            Ok(thread) => state.thread = Some(thread),
+            Err(error) => {
+                let problem = DeviceProblem::Crashed { reason: error.to_string() };
+                report_failure(&self.outlets.events, DeviceKind::Camera, problem);
+            }
         }
     }
 }
 
 /// Until it is stopped: opens, captures, and on failure tries again after [`RETRY_AFTER`].
-fn capture(choice: &CameraChoice, outlets: &Outlets, is_available: &AtomicBool, stop: &StopFlag) {
-    let mut told = None;
+fn capture(choice: &DeviceChoice, outlets: &Outlets, is_available: &AtomicBool, stop: &StopFlag) {
+    let mut reporter = DeviceReporter::new(DeviceKind::Camera, outlets.events.clone());
     let mut pool = FramePool::default();
     while !stop.is_set() {
-        let ended = guarded(|| match source::open(choice, stop)? {
+        let ended = catch_panic(|| match source::open(choice, stop)? {
             Some(source) => {
-                told = None;
                 is_available.store(true, Ordering::Relaxed);
-                tell(&outlets.events, MediaEvent::Opened { device: DeviceKind::Camera, name: source.name() });
+                reporter.opened(source.name());
                 run(source, outlets, &mut pool, stop)
             }
             None => Ok(()),
@@ -111,22 +114,9 @@ fn capture(choice: &CameraChoice, outlets: &Outlets, is_available: &AtomicBool, 
         let Err(problem) = ended.flatten() else { return };
         outlets.clear();
         is_available.store(false, Ordering::Relaxed);
-        // The same failure is told once, however often it is tried again; and that a camera was unplugged is not news of a
-        // second kind when there is none left.
-        let is_known = match &told {
-            Some(DeviceProblem::Unplugged { .. }) => is_absence(&problem),
-            told => told.as_ref() == Some(&problem),
-        };
-        if !is_known {
-            failed(&outlets.events, problem.clone());
-            told = Some(problem);
-        }
-        stop.wait_until(Instant::now() + RETRY_AFTER);
+        reporter.failed(problem);
+        stop.wait(RETRY_AFTER);
     }
-}
-
-fn is_absence(problem: &DeviceProblem) -> bool {
-    matches!(problem, DeviceProblem::Unplugged { .. } | DeviceProblem::NoDevice | DeviceProblem::NotFound { .. })
 }
 
 /// Until it is stopped or the source fails.

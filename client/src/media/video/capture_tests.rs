@@ -15,7 +15,7 @@ struct Bench {
     events: mpsc::Receiver<MediaEvent>,
 }
 
-fn bench(choice: CameraChoice, on: bool) -> Bench {
+fn bench(choice: DeviceChoice, on: bool) -> Bench {
     let (woken, wakes) = sync_channel(1);
     let wake = Wake::default();
     wake.set(Arc::new(move || {
@@ -50,7 +50,7 @@ fn opened(name: &str) -> MediaEvent {
 
 #[test]
 fn the_test_pattern_is_captured_with_its_number_and_rtp_time() {
-    let mut bench = bench(CameraChoice::Test, true);
+    let mut bench = bench(DeviceChoice::Test, true);
     bench.wait_for(|frame| frame.is_some_and(|frame| frame.source_frame >= Some(2)));
     let frame = bench.self_view.get().expect("a frame");
     assert_eq!(barcode::read(&frame.image).map(u64::from), frame.source_frame);
@@ -62,7 +62,7 @@ fn the_test_pattern_is_captured_with_its_number_and_rtp_time() {
 
 #[test]
 fn off_shows_nothing_and_on_shows_again() {
-    let bench = bench(CameraChoice::Test, true);
+    let bench = bench(DeviceChoice::Test, true);
     bench.wait_for(|frame| frame.is_some());
     bench.capture.set_on(false);
     assert!(!bench.capture.is_available());
@@ -83,9 +83,9 @@ fn a_file_is_looped_and_takes_over_from_the_test_pattern() {
         writer.write(&image).expect("written");
     }
     drop(writer);
-    let mut bench = bench(CameraChoice::Test, true);
+    let mut bench = bench(DeviceChoice::Test, true);
     bench.wait_for(|frame| frame.is_some());
-    bench.capture.set_choice(CameraChoice::File(path.clone()));
+    bench.capture.set_choice(DeviceChoice::File(path.clone()));
     let is = |index| {
         move |frame: Option<&VideoFrame>| {
             frame.is_some_and(|frame| frame.image.width == 320 && frame.source_frame == Some(index))
@@ -102,12 +102,12 @@ fn a_file_is_looped_and_takes_over_from_the_test_pattern() {
 #[test]
 fn what_cannot_be_opened_is_told_once_and_another_choice_works() {
     let name = "no camera is called like this".to_owned();
-    let mut bench = bench(CameraChoice::Named(name.clone()), true);
+    let mut bench = bench(DeviceChoice::Named(name.clone()), true);
     let problem = DeviceProblem::NotFound { name };
     let failed = MediaEvent::Failed { device: DeviceKind::Camera, problem };
     assert_eq!(bench.events.blocking_recv(), Some(failed));
     assert!(!bench.capture.is_available());
-    bench.capture.set_choice(CameraChoice::Test);
+    bench.capture.set_choice(DeviceChoice::Test);
     bench.wait_for(|frame| frame.is_some());
     assert_eq!(bench.events.blocking_recv(), Some(opened("test pattern")));
 }

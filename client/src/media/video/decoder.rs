@@ -15,17 +15,18 @@ use super::mean::SecondMean;
 use super::pool::FramePool;
 use super::recorder::Recorder;
 use crate::clock;
+use crate::media::event::report_failure;
 use crate::media::slot::Wake;
-use crate::media::worker::{StopFlag, Worker, failed, guarded};
-use crate::media::{DeviceProblem, FrameSlot, MediaEvent, ReceiveStats};
+use crate::media::thread::{StopFlag, StoppableThread, catch_panic};
+use crate::media::{DeviceKind, DeviceProblem, FrameSlot, MediaEvent, ReceiveStats};
 use crate::report::Report;
 
 /// The frames of one peer. Dropping it ends its thread.
 pub struct PeerVideo {
     shared: Arc<Shared>,
-    // Dropped before the worker, which waits at the other end.
+    // Dropped before the thread, which waits at the other end.
     queue: SyncSender<Waiting>,
-    _worker: Option<Worker>,
+    _thread: Option<StoppableThread>,
 }
 
 struct Waiting {
@@ -65,13 +66,14 @@ impl PeerVideo {
         });
         let (queue, units) = sync_channel(QUEUE);
         let events = outlets.events.clone();
-        let spawned = Worker::spawn("decoder", {
+        let spawned = StoppableThread::spawn("decoder", {
             let shared = Arc::clone(&shared);
             move |stop| decode_all(&shared, &units, outlets, stop)
         });
-        let worker =
-            spawned.map_err(|error| failed(&events, DeviceProblem::Crashed { reason: error.to_string() })).ok();
-        Self { shared, queue, _worker: worker }
+        let not_started = |error: std::io::Error| {
+            report_failure(&events, DeviceKind::Camera, DeviceProblem::Crashed { reason: error.to_string() });
+        };
+        Self { shared, queue, _thread: spawned.map_err(not_started).ok() }
     }
 
     /// Hands over a complete access unit, in decoding order. `false`: the queue is full, and the unit is lost.
@@ -122,9 +124,9 @@ fn decode_all(shared: &Shared, units: &Receiver<Waiting>, mut outlets: DecoderOu
     while !stop.is_set() {
         // The handle drops its end of the queue before it joins.
         let Ok(waiting) = units.recv() else { return };
-        let decoded = guarded(|| decoder.decode(&waiting.unit));
+        let decoded = catch_panic(|| decoder.decode(&waiting.unit));
         let frame = decoded.unwrap_or_else(|problem| {
-            failed(&outlets.events, problem);
+            report_failure(&outlets.events, DeviceKind::Camera, problem);
             decoder = StreamDecoder::default();
             Decoded::Broken
         });

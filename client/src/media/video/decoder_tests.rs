@@ -109,7 +109,7 @@ fn a_full_queue_refuses_and_asks_for_a_key_frame() {
         camera_on: AtomicBool::new(true),
         state: Mutex::default(),
     });
-    let peer = PeerVideo { shared, queue, _worker: None };
+    let peer = PeerVideo { shared, queue, _thread: None };
     let unit = units(1, &[]).remove(0);
     for _ in 0..QUEUE {
         assert!(peer.push(unit.clone()));

@@ -15,13 +15,14 @@ use super::latest::Latest;
 use super::mean::SecondMean;
 use super::thinner::Thinner;
 use crate::clock;
-use crate::media::worker::{Worker, failed, guarded};
-use crate::media::{DeviceProblem, MediaEvent, SendStats, VideoTarget};
+use crate::media::event::report_failure;
+use crate::media::thread::{StoppableThread, catch_panic};
+use crate::media::{DeviceKind, DeviceProblem, MediaEvent, SendStats, VideoTarget};
 
 /// The thread's handle. Dropping it ends the thread.
 pub(super) struct EncoderThread {
     shared: Arc<Shared>,
-    _worker: CloseThenJoin,
+    _thread: CloseThenJoin,
 }
 
 /// Where the capture thread puts frames. Cheap to clone.
@@ -48,10 +49,10 @@ struct Control {
     delay_ms: SecondMean,
 }
 
-/// Fields drop in order: the slot closes, which ends the thread's wait, then the worker joins.
+/// Fields drop in order: the slot closes, which ends the thread's wait, then the thread is joined.
 struct CloseThenJoin {
     _close: CloseSlot,
-    _worker: Option<Worker>,
+    _thread: Option<StoppableThread>,
 }
 
 struct CloseSlot(Arc<Shared>);
@@ -74,14 +75,16 @@ impl EncoderThread {
             delay_ms: SecondMean::default(),
         };
         let shared = Arc::new(Shared { frames: Latest::new(), control: Mutex::new(control) });
-        let spawned = Worker::spawn("encoder", {
+        let spawned = StoppableThread::spawn("encoder", {
             let (shared, events) = (Arc::clone(&shared), events.clone());
             move |_| encode_all(&shared, &events)
         });
-        let worker =
-            spawned.map_err(|error| failed(&events, DeviceProblem::Crashed { reason: error.to_string() })).ok();
-        let _worker = CloseThenJoin { _close: CloseSlot(Arc::clone(&shared)), _worker: worker };
-        Self { shared, _worker }
+        let not_started = |error: std::io::Error| {
+            report_failure(&events, DeviceKind::Camera, DeviceProblem::Crashed { reason: error.to_string() });
+        };
+        let thread = spawned.map_err(not_started).ok();
+        let _thread = CloseThenJoin { _close: CloseSlot(Arc::clone(&shared)), _thread: thread };
+        Self { shared, _thread }
     }
 
     pub(super) fn input(&self) -> EncoderInput {
@@ -152,7 +155,7 @@ fn encode_all(shared: &Shared, events: &mpsc::Sender<MediaEvent>) {
     let mut encoder = VideoEncoder::default();
     let mut told = false;
     while let Some(frame) = shared.frames.take() {
-        let encoded = guarded(|| encode_one(shared, &mut encoder, &frame));
+        let encoded = catch_panic(|| encode_one(shared, &mut encoder, &frame));
         let problem = match encoded {
             Ok(Ok(())) => continue,
             Ok(Err(error)) => DeviceProblem::Crashed { reason: error.to_string() },
@@ -160,7 +163,7 @@ fn encode_all(shared: &Shared, events: &mpsc::Sender<MediaEvent>) {
         };
         encoder = VideoEncoder::default();
         if !told {
-            failed(events, problem);
+            report_failure(events, DeviceKind::Camera, problem);
             told = true;
         }
     }

@@ -13,7 +13,7 @@ mod mean;
 mod pacer;
 mod png;
 mod pool;
-pub(super) mod recorder;
+mod recorder;
 mod source;
 mod thinner;
 mod y4m;
@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 
 use super::slot::Wake;
 use super::source_error::SourceError;
-use super::{CameraChoice, FrameSlot, MediaEvent, SaveRemote, SendStats, VideoTarget};
+use super::{DeviceChoice, FrameSlot, MediaEvent, SaveRemote, SendStats, VideoTarget};
 use crate::report::Report;
 use capture::{Capture, Outlets};
 use decoder::DecoderOutlets;
@@ -38,7 +38,7 @@ use recorder::Recorder;
 use y4m::Y4mReader;
 
 pub(super) struct VideoConfig {
-    pub(super) camera: CameraChoice,
+    pub(super) camera: DeviceChoice,
     pub(super) camera_on: bool,
     pub(super) save_remote: Option<SaveRemote>,
 }
@@ -72,7 +72,7 @@ impl VideoEngine {
         Self { capture, encoder, self_view, save_remote: config.save_remote, wake, events, report }
     }
 
-    pub(super) fn set_camera(&self, choice: CameraChoice) {
+    pub(super) fn set_camera(&self, choice: DeviceChoice) {
         self.capture.set_choice(choice);
     }
 
@@ -112,10 +112,10 @@ impl VideoEngine {
         self.encoder.stats()
     }
 
-    /// `file_name` without extension: see [`recorder::FileNames`].
-    pub(super) fn add_peer(&self, name: &str, file_name: &str) -> PeerVideo {
+    /// `file_stem`: the name of the peer's files without extension.
+    pub(super) fn add_peer(&self, name: &str, file_stem: &str) -> PeerVideo {
         let recorder = self.save_remote.clone().and_then(|save| {
-            let started = Recorder::start(save, file_name.into(), self.report.clone());
+            let started = Recorder::start(save, file_stem.into(), self.report.clone());
             started.map_err(|error| tracing::warn!(%error, "no thread to save frames with")).ok()
         });
         let outlets = DecoderOutlets {

@@ -1,10 +1,9 @@
 //! `--save-remote`: a peer's frames as they are presented.
 
-use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use maru_core::frame::VideoFrame;
@@ -13,30 +12,7 @@ use serde_json::json;
 use super::y4m::Y4mWriter;
 use crate::clock;
 use crate::media::SaveRemote;
-use crate::media::save_name::file_stem;
 use crate::report::Report;
-
-/// Gives each peer file names of its own.
-#[derive(Default)]
-pub(in crate::media) struct FileNames {
-    taken: Mutex<HashSet<String>>,
-}
-
-impl FileNames {
-    /// `name` as the beginning of a file name: no path, no special character, and not given before in this process.
-    pub(in crate::media) fn unique(&self, name: &str) -> String {
-        let plain: String = file_stem(name).chars().take(64).collect();
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut unique = plain.clone();
-        let mut copy = 1;
-        // Some file systems do not tell capitals apart.
-        while !taken.insert(unique.to_lowercase()) {
-            copy += 1;
-            unique = format!("{plain}_{copy}");
-        }
-        unique
-    }
-}
 
 /// Writes frames on a thread of its own. Dropping it writes what waits, and closes the file.
 pub(super) struct Recorder {
@@ -124,20 +100,6 @@ mod tests {
     use super::*;
     use maru_core::frame::I420;
     use maru_core::time::Timestamp;
-
-    #[test]
-    fn file_names_are_safe_and_differ() {
-        let names = FileNames::default();
-        assert_eq!(names.unique("../../etc/passwd"), "______etc_passwd");
-        assert_eq!(names.unique("민지"), "민지");
-        assert_eq!(names.unique("민지"), "민지_2");
-        assert_eq!(names.unique("Bo"), "Bo");
-        assert_eq!(names.unique("bO"), "bO_2");
-        assert_eq!(names.unique(".. /"), "____");
-        assert_eq!(names.unique(""), "peer");
-        assert_eq!(names.unique("a\0b\\c:d\n"), "a_b_c_d_");
-        assert!(names.unique(&"x".repeat(5000)).len() < 100);
-    }
 
     #[test]
     fn a_new_size_begins_a_new_file() {

@@ -1,7 +1,6 @@
 //! What frames can be captured from.
 
 use std::path::Path;
-use std::time::Instant;
 
 use maru_core::frame::I420;
 use maru_core::test_pattern::TestPattern;
@@ -11,8 +10,8 @@ use super::camera;
 use super::pacer::{FrameRate, Pacer};
 use super::y4m::Y4mReader;
 use crate::clock;
-use crate::media::worker::StopFlag;
-use crate::media::{CameraChoice, DeviceProblem};
+use crate::media::thread::StopFlag;
+use crate::media::{DeviceChoice, DeviceProblem};
 
 /// Gives one frame after the other, at its own rhythm. Owned by the capture thread.
 pub(super) trait FrameSource {
@@ -33,17 +32,17 @@ pub(super) struct Captured {
     pub(super) source_frame: Option<u64>,
 }
 
-/// Opens what `choice` names; `None` for [`CameraChoice::None`].
+/// Opens what `choice` names; `None` for [`DeviceChoice::None`].
 ///
 /// # Errors
 /// There is none, it is busy, or it cannot be used.
-pub(super) fn open(choice: &CameraChoice, stop: &StopFlag) -> Result<Option<Box<dyn FrameSource>>, DeviceProblem> {
+pub(super) fn open(choice: &DeviceChoice, stop: &StopFlag) -> Result<Option<Box<dyn FrameSource>>, DeviceProblem> {
     Ok(Some(match choice {
-        CameraChoice::None => return Ok(None),
-        CameraChoice::Test => Box::new(TestSource::new(stop.clone())),
-        CameraChoice::File(path) => Box::new(FileSource::open(path, stop.clone())?),
-        CameraChoice::Auto => Box::new(camera::open_any()?),
-        CameraChoice::Named(name) => Box::new(camera::open_named(name)?),
+        DeviceChoice::None => return Ok(None),
+        DeviceChoice::Test => Box::new(TestSource::new(stop.clone())),
+        DeviceChoice::File(path) => Box::new(FileSource::open(path, stop.clone())?),
+        DeviceChoice::Auto => Box::new(camera::open_any()?),
+        DeviceChoice::Named(name) => Box::new(camera::open_named(name)?),
     }))
 }
 
@@ -110,6 +109,6 @@ fn unusable(name: &str, reason: String) -> DeviceProblem {
 fn wait_for_frame(pacer: &mut Pacer, stop: &StopFlag) -> Option<(u64, Timestamp)> {
     let now = clock::now();
     let (number, due) = pacer.next(now);
-    let stopped = stop.wait_until(Instant::now() + due.since(now));
+    let stopped = stop.wait(due.since(now));
     (!stopped).then(|| (number, clock::now()))
 }

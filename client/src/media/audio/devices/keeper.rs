@@ -2,9 +2,9 @@
 //! when it is back. Never in the way of the audio worker.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cpal::{Error, ErrorKind, Stream};
@@ -17,7 +17,9 @@ use super::super::wav_saver::WavSaver;
 use super::super::worker::Command;
 use super::stream::{FailureSink, Ring};
 use super::{Direction, bounded, catalog, stream};
-use crate::media::{DeviceProblem, MediaEvent};
+use crate::media::event::DeviceReporter;
+use crate::media::thread::{StopFlag, StoppableThread};
+use crate::media::{DeviceChoice, DeviceProblem, MediaEvent};
 use crate::report::Report;
 
 /// How often a lost device is tried again, and the default one looked up. There are no hotplug events.
@@ -27,20 +29,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A stream that does not close in this time is left behind.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What a microphone or loudspeaker is to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Choice {
-    None,
-    Test,
-    File(PathBuf),
-    Auto,
-    Named(String),
-}
-
 /// What the keeper is told.
 #[derive(Debug)]
 pub(crate) enum Note {
-    Choose(Choice),
+    Choose(DeviceChoice),
     /// The stream of that generation has ended.
     Lost {
         generation: u64,
@@ -63,32 +55,31 @@ const NOTES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Keeper {
     notes: SyncSender<Note>,
-    /// Behind a lock only so that the handle may be shared; it is waited for once.
-    done: Mutex<Receiver<()>>,
+    thread: StoppableThread,
 }
 
 impl Keeper {
-    pub(crate) fn start(direction: Direction, first: Choice, surroundings: Surroundings) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        direction: Direction,
+        first: DeviceChoice,
+        surroundings: Surroundings,
+    ) -> std::io::Result<Self> {
         let (notes, inbox) = sync_channel(NOTES);
-        let (ended, done) = sync_channel(1);
-        let thread = Thread {
+        let body = Thread {
             direction,
+            reporter: DeviceReporter::new(direction.kind(), surroundings.events.clone()),
             surroundings,
             notes: notes.clone(),
             choice: first,
             open: Open::Nothing,
             generation: 0,
-            problem: None,
         };
-        std::thread::Builder::new().name(direction.thread_name().into()).spawn(move || {
-            thread.run(&inbox);
-            drop(ended);
-        })?;
-        Ok(Self { notes, done: Mutex::new(done) })
+        let thread = StoppableThread::spawn(direction.thread_name(), move |stop| body.run(&inbox, stop))?;
+        Ok(Self { notes, thread })
     }
 
     /// Never waits.
-    pub(crate) fn choose(&self, choice: Choice) {
+    pub(crate) fn choose(&self, choice: DeviceChoice) {
         if self.notes.try_send(Note::Choose(choice)).is_err() {
             tracing::warn!("the sound device does not answer, the choice is dropped");
         }
@@ -97,12 +88,10 @@ impl Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
+        self.thread.stop();
+        // Ends the wait for a note; while the queue is full there is no wait.
         let _ = self.notes.try_send(Note::Stop);
-        // The end of the thread closes the channel. Where a driver hangs the thread is left to itself.
-        let done = self.done.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if done.recv_timeout(CLOSE_PATIENCE * 2) == Err(RecvTimeoutError::Timeout) {
-            tracing::warn!("a sound driver hangs and is left behind");
-        }
+        self.thread.join_within(CLOSE_PATIENCE * 2);
     }
 }
 
@@ -110,11 +99,10 @@ struct Thread {
     direction: Direction,
     surroundings: Surroundings,
     notes: SyncSender<Note>,
-    choice: Choice,
+    choice: DeviceChoice,
     open: Open,
     generation: u64,
-    /// What was told last, so that it is told once.
-    problem: Option<DeviceProblem>,
+    reporter: DeviceReporter,
 }
 
 enum Open {
@@ -130,13 +118,13 @@ enum Open {
 }
 
 impl Thread {
-    fn run(mut self, inbox: &Receiver<Note>) {
+    fn run(mut self, inbox: &Receiver<Note>, stop: &StopFlag) {
         self.open();
-        loop {
+        while !stop.is_set() {
             match inbox.recv_timeout(POLL) {
                 Ok(Note::Choose(choice)) => {
                     self.choice = choice;
-                    self.problem = None;
+                    self.reporter.reset();
                     self.close();
                     self.open();
                 }
@@ -150,12 +138,14 @@ impl Thread {
     }
 
     fn open(&mut self) {
-        match self.choice.clone() {
-            Choice::None => self.open = Open::Virtual,
-            Choice::Test => self.use_virtual(Source::Paced(Box::new(PacedSource::test())).into(), "test".into()),
-            Choice::File(path) => self.open_file(path),
-            Choice::Auto => self.open_device(None),
-            Choice::Named(name) => self.open_device(Some(name)),
+        match (self.choice.clone(), self.direction) {
+            (DeviceChoice::None, _) | (DeviceChoice::Test, Direction::Output) => self.open = Open::Virtual,
+            (DeviceChoice::Test, Direction::Input) => {
+                self.use_virtual(Source::Paced(Box::new(PacedSource::test())).into(), "test".into());
+            }
+            (DeviceChoice::File(path), _) => self.open_file(path),
+            (DeviceChoice::Auto, _) => self.open_device(None),
+            (DeviceChoice::Named(name), _) => self.open_device(Some(name)),
         }
     }
 
@@ -171,14 +161,14 @@ impl Thread {
         };
         match end {
             Ok(end) => self.use_virtual(end, name),
-            Err(reason) => self.tell(DeviceProblem::Unusable { name, reason }),
+            Err(reason) => self.reporter.failed(DeviceProblem::Unusable { name, reason }),
         }
     }
 
     fn use_virtual(&mut self, end: WorkerEnd, name: String) {
         self.hand_over(end);
         self.open = Open::Virtual;
-        self.opened(name);
+        self.reporter.opened(name);
     }
 
     fn open_device(&mut self, name: Option<String>) {
@@ -192,12 +182,13 @@ impl Thread {
             Ok(Ok(Opened { stream, end, id, name })) => {
                 self.hand_over(end);
                 self.open = Open::Device { stream, id, name: name.clone() };
-                self.opened(name);
+                self.reporter.opened(name);
             }
-            Ok(Err(problem)) => self.tell(problem),
-            Err(bounded::NoAnswer) => {
+            Ok(Err(problem)) => self.reporter.failed(problem),
+            Err(bounded::NoAnswer::Crashed(problem)) => self.reporter.failed(problem),
+            Err(bounded::NoAnswer::TimedOut) => {
                 let name = name.unwrap_or_else(|| "the default device".into());
-                self.tell(DeviceProblem::Unusable { name, reason: "it does not answer".into() });
+                self.reporter.failed(DeviceProblem::Unusable { name, reason: "it does not answer".into() });
             }
         }
     }
@@ -229,7 +220,7 @@ impl Thread {
             }
             _ => problem_of(error, Some(&name)),
         };
-        self.tell(problem);
+        self.reporter.failed(problem);
     }
 
     fn look_after(&mut self) {
@@ -238,18 +229,18 @@ impl Thread {
             Open::Nothing => self.open(),
             Open::Device { id, name, .. } => {
                 let (direction, id, name) = (self.direction, id.clone(), name.clone());
-                let is_auto = self.choice == Choice::Auto;
+                let is_auto = self.choice == DeviceChoice::Auto;
                 // Without an answer nothing is known, and what runs is left running.
                 match bounded::call(PATIENCE, move || presence(direction, &id, is_auto)) {
                     Ok(Presence::Gone) => {
                         self.close();
-                        self.tell(DeviceProblem::Unplugged { name });
+                        self.reporter.failed(DeviceProblem::Unplugged { name });
                     }
                     Ok(Presence::OtherDefault) => {
                         self.close();
                         self.open();
                     }
-                    Ok(Presence::There) | Err(bounded::NoAnswer) => {}
+                    Ok(Presence::There) | Err(_) => {}
                 }
             }
         }
@@ -262,31 +253,6 @@ impl Thread {
         };
         // Waits for the worker if it must: this thread has time. An error means that the worker has ended.
         let _ = self.surroundings.worker.send(command);
-    }
-
-    fn opened(&mut self, name: String) {
-        self.problem = None;
-        self.event(MediaEvent::Opened { device: self.direction.kind(), name });
-    }
-
-    fn tell(&mut self, problem: DeviceProblem) {
-        if self.problem.as_ref() == Some(&problem) {
-            return;
-        }
-        // What went missing stays "unplugged" until it is back.
-        let still_missing = matches!(self.problem, Some(DeviceProblem::Unplugged { .. }))
-            && matches!(problem, DeviceProblem::NotFound { .. } | DeviceProblem::NoDevice);
-        if still_missing {
-            return;
-        }
-        self.problem = Some(problem.clone());
-        self.event(MediaEvent::Failed { device: self.direction.kind(), problem });
-    }
-
-    fn event(&self, event: MediaEvent) {
-        if let Err(error) = self.surroundings.events.try_send(event) {
-            tracing::debug!(%error, "a sound event is not heard");
-        }
     }
 }
 

@@ -9,7 +9,7 @@ mod catalog;
 mod keeper;
 mod stream;
 
-pub(super) use keeper::{Choice, Keeper, Surroundings};
+pub(super) use keeper::{Keeper, Surroundings};
 
 /// A sound server that takes longer to list its devices has none.
 const LIST_PATIENCE: Duration = Duration::from_secs(3);
@@ -48,8 +48,8 @@ pub(super) fn names(direction: Direction) -> Vec<String> {
             tracing::info!(%error, "sound devices cannot be listed");
             Vec::new()
         }
-        Err(bounded::NoAnswer) => {
-            tracing::info!("the sound server does not answer");
+        Err(error) => {
+            tracing::info!(?error, "the sound server does not answer");
             Vec::new()
         }
     }
