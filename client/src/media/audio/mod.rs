@@ -21,6 +21,7 @@ use crate::report::Report;
 pub mod callbacks;
 mod capture;
 mod codec;
+mod device_sink;
 mod devices;
 mod meter;
 mod peer;
@@ -36,12 +37,12 @@ mod worker;
 pub use wav::check_file;
 
 use codec::{Decoder, Encoder};
-use devices::{Direction, Keeper, Surroundings};
+use devices::{Context, Direction, Supervisor};
 use meter::AtomicF32;
 use peer::{Peer, PeerState};
 use worker::{AudioWorker, Command};
 
-/// Commands from people and keepers; the worker empties the queue every 10 ms.
+/// Commands from people and supervisors; the worker empties the queue every 10 ms.
 const COMMANDS: usize = 256;
 /// 320 ms of packets on the way out. Sound older than that is of no use: what does not fit is dropped and counted.
 const OUTGOING_PACKETS: usize = 16;
@@ -69,8 +70,8 @@ struct EngineState {
 /// All sound of this process. Dropping it closes the devices and ends the threads; files are complete then.
 #[derive(Debug)]
 pub struct AudioEngine {
-    /// Before the worker: they hold ends of its queue.
-    keepers: Option<(Keeper, Keeper)>,
+    /// Of microphone and speaker. Dropped before the worker, whose queue they send to.
+    supervisors: Option<(Supervisor, Supervisor)>,
     commands: Option<SyncSender<Command>>,
     worker: Option<JoinHandle<()>>,
     state: Arc<EngineState>,
@@ -81,7 +82,7 @@ impl AudioEngine {
     pub fn start(config: AudioConfig, events: mpsc::Sender<MediaEvent>, report: Report) -> Self {
         let muted = AtomicBool::new(config.muted);
         let state = Arc::new(EngineState { muted, report: report.clone(), ..EngineState::default() });
-        let mut engine = Self { keepers: None, commands: None, worker: None, state };
+        let mut engine = Self { supervisors: None, commands: None, worker: None, state };
         if let Err(reason) = engine.start_threads(config, &events, &report) {
             crashed(&events, DeviceProblem::Crashed { reason });
         }
@@ -89,13 +90,13 @@ impl AudioEngine {
     }
 
     pub fn set_microphone(&self, choice: DeviceChoice) {
-        if let Some((microphone, _)) = &self.keepers {
+        if let Some((microphone, _)) = &self.supervisors {
             microphone.choose(choice);
         }
     }
 
     pub fn set_speaker(&self, choice: DeviceChoice) {
-        if let Some((_, speaker)) = &self.keepers {
+        if let Some((_, speaker)) = &self.supervisors {
             speaker.choose(choice);
         }
     }
@@ -152,10 +153,10 @@ impl AudioEngine {
             }
         });
         self.worker = Some(thread.map_err(in_words)?);
-        let surroundings = || Surroundings { worker: commands.clone(), events: events.clone(), report: report.clone() };
-        let microphone = Keeper::start(Direction::Input, config.microphone, surroundings()).map_err(in_words)?;
-        let speaker = Keeper::start(Direction::Output, config.speaker, surroundings()).map_err(in_words)?;
-        self.keepers = Some((microphone, speaker));
+        let context = || Context { worker: commands.clone(), events: events.clone(), report: report.clone() };
+        let microphone = Supervisor::start(Direction::Input, config.microphone, context()).map_err(in_words)?;
+        let speaker = Supervisor::start(Direction::Output, config.speaker, context()).map_err(in_words)?;
+        self.supervisors = Some((microphone, speaker));
         Ok(())
     }
 
@@ -168,7 +169,7 @@ impl AudioEngine {
 
 impl Drop for AudioEngine {
     fn drop(&mut self) {
-        self.keepers = None;
+        self.supervisors = None;
         if let Some(commands) = self.commands.take() {
             // Waits for room in the queue; an error means that the worker has ended.
             let _ = commands.send(Command::Stop);

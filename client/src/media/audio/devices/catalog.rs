@@ -1,4 +1,4 @@
-//! The sound devices that are there, by name.
+//! The audio devices that are there, by name.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,26 +8,25 @@ use cpal::{Device, Error, Host};
 
 use super::Direction;
 
-/// The one connection to the sound server. A host that is dropped leaves a thread and a socket behind (pulseaudio 0.3), so
-/// it is kept for as long as it works.
+/// The connection to the audio server, kept while it works: dropping it leaks a thread and a socket (pulseaudio 0.3).
 static HOST: Mutex<Option<Arc<Host>>> = Mutex::new(None);
 
-/// Of the many names that ALSA has for one device, the one that converts to any rate and format. Its other devices are
-/// plugins, which swallow, convert or mix, or pass on to sound servers that we know ourselves.
+/// Of ALSA's many names for one device, the one that converts to any rate and format. The others do not convert, or are
+/// plugins: null devices, mixers, and bridges to audio servers that cpal lists itself.
 const ALSA_DEVICE: &str = "plughw:CARD=";
-/// Hosts by name: their variants exist only on Linux.
+/// Names of hosts, because `cpal::HostId` has these variants on Linux only.
 const ALSA: &str = "ALSA";
 const PULSE_AUDIO: &str = "PulseAudio";
 const MONITOR_SUFFIX: &str = ".monitor";
 
-/// A device that can be opened. Its name is unique in its direction.
+/// A device that can be opened. Its name is unique among those of its direction.
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) id: String,
     pub(super) device: Device,
 }
 
-/// All devices of one direction. Asks the sound server: may take long.
+/// All devices of one direction. May take long, or hang.
 pub(super) fn entries(direction: Direction) -> Result<Vec<Entry>, Error> {
     let host = host();
     let devices = host.devices().inspect_err(|_| forget_host(&host))?;
@@ -40,13 +39,13 @@ pub(super) fn entries(direction: Direction) -> Result<Vec<Entry>, Error> {
     Ok(with_unique_names(entries))
 }
 
-/// Every card has a name, and is listed by its number once more.
+/// ALSA lists each card twice, by its name and by its number; the name is taken.
 fn is_alsa_device(id: &str) -> bool {
     id.strip_prefix(ALSA_DEVICE).is_some_and(|card| !card.starts_with(|first: char| first.is_ascii_digit()))
 }
 
-/// The device that the system prefers. A microphone that only records the loudspeaker is no microphone: with it the others
-/// would hear themselves. It can still be chosen by name.
+/// The system's default device. A monitor, which records what a speaker plays, is never the default microphone: peers
+/// would hear themselves. It can be chosen by name.
 pub(super) fn default_entry(direction: Direction) -> Result<Option<Entry>, Error> {
     let host = host();
     let device = match direction {
@@ -60,13 +59,13 @@ pub(super) fn default_entry(direction: Direction) -> Result<Option<Entry>, Error
     if is_monitor(&default.id) {
         return Ok(entries.into_iter().find(|entry| !is_monitor(&entry.id)));
     }
-    // By its name in the list, which may be longer where names repeat.
+    // Its entry in the list has the unique name.
     Ok(entries.into_iter().find(|entry| entry.id == default.id).or(Some(default)))
 }
 
 fn host() -> Arc<Host> {
     let cached = HOST.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    // A sound server may have come up since ALSA was chosen for want of one.
+    // PulseAudio may have started after ALSA was chosen for lack of it.
     let pulse_is_there = || cpal::available_hosts().iter().any(|id| id.name() == PULSE_AUDIO);
     let outdated = |host: &Arc<Host>| host.id().name() == ALSA && pulse_is_there();
     if let Some(host) = cached.filter(|host| !outdated(host)) {
@@ -97,7 +96,7 @@ fn entry(device: Device) -> Option<Entry> {
     Some(Entry { name, id, device })
 }
 
-/// Adds the id where a name repeats.
+/// Appends the id to each name that repeats.
 fn with_unique_names(mut entries: Vec<Entry>) -> Vec<Entry> {
     let mut counts = HashMap::<String, u32>::new();
     for entry in &entries {

@@ -1,18 +1,19 @@
-//! Microphones and loudspeakers, by way of cpal.
+//! Microphones and speakers through cpal.
 
 use std::time::Duration;
 
 use crate::media::DeviceKind;
 
-mod bounded;
 mod catalog;
-mod keeper;
+mod driver_call;
+mod open;
 mod stream;
+mod supervisor;
 
-pub(super) use keeper::{Keeper, Surroundings};
+pub(super) use supervisor::{Context, Supervisor};
 
-/// A sound server that takes longer to list its devices has none.
-const LIST_PATIENCE: Duration = Duration::from_secs(3);
+/// An audio server that takes longer to list its devices has none.
+const LIST_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
@@ -36,20 +37,20 @@ impl Direction {
     }
 }
 
-/// The names of the devices that are there now.
+/// The names of the devices that are there now. Takes up to [`LIST_TIMEOUT`].
 pub(super) fn names(direction: Direction) -> Vec<String> {
-    let entries = bounded::call(LIST_PATIENCE, move || {
+    let names = driver_call::call(LIST_TIMEOUT, move || {
         let names = |entries: Vec<catalog::Entry>| entries.into_iter().map(|entry| entry.name).collect();
         catalog::entries(direction).map(names)
     });
-    match entries {
+    match names {
         Ok(Ok(names)) => names,
         Ok(Err(error)) => {
-            tracing::info!(%error, "sound devices cannot be listed");
+            tracing::info!(%error, "audio devices cannot be listed");
             Vec::new()
         }
         Err(error) => {
-            tracing::info!(?error, "the sound server does not answer");
+            tracing::info!(?error, "the audio server does not answer");
             Vec::new()
         }
     }

@@ -1,4 +1,4 @@
-//! Opening a device in the format nearest to ours.
+//! Opens a device in the format nearest to ours: mono or stereo `f32` at 48 kHz, in buffers of 10 ms.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use maru_core::media::AUDIO_CLOCK_HZ;
 
 use super::super::callbacks::{self, InputCallback, InputRing, OutputCallback, OutputRing};
 use super::Direction;
-use super::keeper::Note;
+use super::supervisor::Message;
 
 /// The worker's end of a device.
 pub(super) enum Ring {
@@ -22,32 +22,32 @@ pub(super) enum Ring {
     Output(OutputRing),
 }
 
-/// Tells the keeper that a stream has ended, once.
+/// Tells the supervisor, once, that a stream has ended.
 #[derive(Clone)]
 pub(super) struct FailureSink {
-    pub(super) notes: SyncSender<Note>,
+    pub(super) messages: SyncSender<Message>,
     pub(super) generation: u64,
-    pub(super) told: Arc<AtomicBool>,
+    pub(super) reported: Arc<AtomicBool>,
 }
 
 impl FailureSink {
     fn tell(&self, error: &Error) {
-        let goes_on = matches!(error.kind(), ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged);
-        if goes_on || self.told.swap(true, Ordering::Relaxed) {
+        let continues = matches!(error.kind(), ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged);
+        if continues || self.reported.swap(true, Ordering::Relaxed) {
             return;
         }
-        // A full queue means that the keeper is busy with something newer; it looks after the device every 2 s anyway.
-        let _ = self.notes.try_send(Note::Lost { generation: self.generation, error: error.clone() });
+        // With a full queue the supervisor is busy with newer messages, and it checks the device every 2 s in any case.
+        let _ = self.messages.try_send(Message::Lost { generation: self.generation, error: error.clone() });
     }
 }
 
-/// Opens `device` and lets it run. May take long, or hang.
+/// Opens `device` and starts its stream. May take long, or hang.
 pub(super) fn open(device: &Device, direction: Direction, failures: &FailureSink) -> Result<(Stream, Ring), Error> {
     let supported = choose(device, direction)?;
     let config = stream_config(&supported, fixed_buffer(&supported));
     let opened = build(device, direction, config, supported.sample_format(), failures);
     let (stream, ring) = match opened {
-        // Some drivers refuse every size but their own.
+        // Some drivers accept only their own buffer size.
         Err(error) if error.kind() == ErrorKind::UnsupportedConfig => {
             let config = stream_config(&supported, BufferSize::Default);
             build(device, direction, config, supported.sample_format(), failures)?
@@ -66,9 +66,9 @@ fn choose(device: &Device, direction: Direction) -> Result<SupportedStreamConfig
     best_config(&ranges, direction).map_or(default, Ok)
 }
 
-/// The range with 48 kHz, or the rate nearest to it, then the best sample format, then the channels we like.
+/// The range with the rate nearest to 48 kHz; among equals the best sample format, then the preferred channels.
 fn best_config(ranges: &[SupportedStreamConfigRange], direction: Direction) -> Option<SupportedStreamConfig> {
-    let liked_channels = match direction {
+    let preferred_channels = match direction {
         Direction::Input => 1,
         Direction::Output => 2,
     };
@@ -77,19 +77,19 @@ fn best_config(ranges: &[SupportedStreamConfigRange], direction: Direction) -> O
     };
     let best = ranges.iter().filter(|range| format_rank(range.sample_format()).is_some()).min_by_key(|range| {
         let off_hz = rate(range).abs_diff(AUDIO_CLOCK_HZ);
-        let off_channels = range.channels().abs_diff(liked_channels);
+        let off_channels = range.channels().abs_diff(preferred_channels);
         (off_hz, format_rank(range.sample_format()), off_channels)
     })?;
     best.try_with_sample_rate(rate(best))
 }
 
-/// Lower is better; `None` for formats that we do not convert.
+/// Lower is better; `None`: this format is not converted.
 fn format_rank(format: SampleFormat) -> Option<u8> {
-    let liked = [SampleFormat::F32, SampleFormat::I16, SampleFormat::I32, SampleFormat::U8, SampleFormat::U16];
-    liked.iter().position(|&liked| liked == format).map(|rank| rank as u8)
+    let ranked = [SampleFormat::F32, SampleFormat::I16, SampleFormat::I32, SampleFormat::U8, SampleFormat::U16];
+    ranked.iter().position(|&ranked| ranked == format).map(|rank| rank as u8)
 }
 
-/// 10 ms. The default size of a PulseAudio sink gave two seconds of latency.
+/// 10 ms. PulseAudio's default size gives two seconds of latency.
 fn fixed_buffer(config: &SupportedStreamConfig) -> BufferSize {
     let frames = config.sample_rate() / 100;
     match *config.buffer_size() {
@@ -149,9 +149,9 @@ where
     let failures = failures.clone();
     device.build_input_stream(
         config,
-        move |sound: &[T], info: &cpal::InputCallbackInfo| {
+        move |samples: &[T], info: &cpal::InputCallbackInfo| {
             let time = info.timestamp();
-            callback.take(sound, latency(time.callback, time.capture));
+            callback.take(samples, latency(time.callback, time.capture));
         },
         move |error| failures.tell(&error),
         None,
@@ -167,9 +167,9 @@ fn build_output<T: SizedSample + FromSample<f32>>(
     let failures = failures.clone();
     device.build_output_stream(
         config,
-        move |sound: &mut [T], info: &cpal::OutputCallbackInfo| {
+        move |samples: &mut [T], info: &cpal::OutputCallbackInfo| {
             let time = info.timestamp();
-            callback.fill(sound, latency(time.playback, time.callback));
+            callback.fill(samples, latency(time.playback, time.callback));
         },
         move |error| failures.tell(&error),
         None,
@@ -181,7 +181,7 @@ fn latency(later: cpal::StreamInstant, earlier: cpal::StreamInstant) -> Duration
 }
 
 fn unknown_format(format: SampleFormat) -> Error {
-    Error::with_message(ErrorKind::UnsupportedConfig, format!("its samples are {format}, which we cannot convert"))
+    Error::with_message(ErrorKind::UnsupportedConfig, format!("its sample format {format} is not supported"))
 }
 
 #[cfg(test)]
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_we_use_ourselves_is_preferred() {
+    fn our_own_format_is_preferred() {
         let ranges = [
             range(2, 44_100, 44_100, SampleFormat::F32),
             range(1, 8_000, 96_000, SampleFormat::I16),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn otherwise_the_nearest_is_taken() {
+    fn without_it_the_nearest_rate_and_a_format_that_can_be_converted_is_taken() {
         let ranges = [range(4, 16_000, 44_100, SampleFormat::I32), range(4, 8_000, 8_000, SampleFormat::F32)];
         let best = best_config(&ranges, Direction::Input).unwrap();
         assert_eq!((best.sample_rate(), best.sample_format()), (44_100, SampleFormat::I32));

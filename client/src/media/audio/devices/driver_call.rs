@@ -1,4 +1,4 @@
-//! Calls into sound drivers that may never return.
+//! Calls into audio drivers that may never return.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -7,24 +7,37 @@ use std::time::Duration;
 use crate::media::DeviceProblem;
 use crate::media::thread::catch_panic;
 
-/// Drivers that hang keep a thread each. From this many on nothing is tried any more.
+/// Each driver that hangs keeps a thread. With this many of them no further call is made.
 const MAX_HANGING: usize = 8;
 
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
-/// Why a call gave no answer.
+/// Why a call gave no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NoAnswer {
-    /// The driver hangs, or too many others do.
+    /// The driver hangs, or [`MAX_HANGING`] others do.
     TimedOut,
     /// The driver panicked.
     Crashed(DeviceProblem),
 }
 
-/// Runs `call` on a thread of its own and waits for at most `patience`. A call that takes longer goes on by itself, and its
-/// result is dropped there.
+impl NoAnswer {
+    /// What it means for the device `name`.
+    pub(super) fn problem(self, name: String) -> DeviceProblem {
+        match self {
+            Self::TimedOut => DeviceProblem::Unusable { name, reason: "it does not answer".into() },
+            Self::Crashed(problem) => problem,
+        }
+    }
+}
+
+/// Runs `call` on a thread of its own and waits for its result. After `timeout` the thread is detached, and drops the
+/// result there.
+///
+/// # Errors
+/// `timeout` is over, or the driver panicked.
 pub(super) fn call<T: Send + 'static>(
-    patience: Duration,
+    timeout: Duration,
     call: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, NoAnswer> {
     if RUNNING.load(Ordering::Relaxed) >= MAX_HANGING {
@@ -33,19 +46,18 @@ pub(super) fn call<T: Send + 'static>(
     let (answer, wait) = sync_channel(1);
     let thread = std::thread::Builder::new().name("audio-driver".into()).spawn(move || {
         let _running = Running::new();
-        keep_alsa_quiet();
-        // Nobody waits any more: the result (a stream, say) is dropped on this thread.
+        silence_alsa();
         let _ = answer.send(catch_panic(call));
     });
     if let Err(error) = thread {
-        tracing::warn!(%error, "no thread to open a sound device with");
+        tracing::warn!(%error, "no thread for a call into an audio driver");
         return Err(NoAnswer::TimedOut);
     }
-    wait.recv_timeout(patience).map_err(|_| NoAnswer::TimedOut)?.map_err(NoAnswer::Crashed)
+    wait.recv_timeout(timeout).map_err(|_| NoAnswer::TimedOut)?.map_err(NoAnswer::Crashed)
 }
 
-/// ALSA's library writes to the terminal what it has to say. What matters of it comes back as errors, too.
-fn keep_alsa_quiet() {
+/// ALSA's library writes its errors to the terminal. Those that matter are returned as well.
+fn silence_alsa() {
     #[cfg(target_os = "linux")]
     if let Err(error) = alsa::Output::local_error_handler() {
         tracing::debug!(%error, "ALSA will write to the terminal");
@@ -72,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_handed_on_and_a_hanging_call_is_left_behind() {
+    fn a_result_is_returned_and_a_call_that_hangs_times_out() {
         assert_eq!(call(Duration::from_secs(60), || 7), Ok(7));
         let (release, wait) = sync_channel::<()>(0);
         assert_eq!(call(Duration::from_millis(1), move || wait.recv().is_ok()), Err(NoAnswer::TimedOut));

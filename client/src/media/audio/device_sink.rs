@@ -1,0 +1,195 @@
+//! The worker's side of a speaker: how much audio waits in its ring.
+
+use std::time::Duration;
+
+use maru_core::media::AUDIO_CLOCK_HZ;
+use maru_core::time::Timestamp;
+
+use super::callbacks::OutputRing;
+use super::resample::RateConverter;
+
+/// What waits in the ring beyond the device's largest request: covers a worker that wakes two ticks late.
+const MIN_RESERVE_MS: usize = 20;
+const MAX_RESERVE_MS: usize = 80;
+const RESERVE_STEP_MS: usize = 10;
+/// The reserve shrinks by a step after this time without an underrun.
+const SHRINK_AFTER: Duration = Duration::from_secs(30);
+/// A device that takes nothing for this long is stalled.
+const STALLED_AFTER: Duration = Duration::from_millis(200);
+
+/// A speaker. It sets the pace: its ring is refilled to a target that grows with each underrun.
+pub(super) struct DeviceSink {
+    output: OutputRing,
+    converter: RateConverter,
+    /// Converted samples that found no place in the ring.
+    pending: Vec<f32>,
+    reserve_ms: usize,
+    missed_frames: u64,
+    /// Time of the last underrun or change of the reserve.
+    reserve_since: Option<Timestamp>,
+    taken_frames: u64,
+    last_taken: Option<Timestamp>,
+}
+
+impl DeviceSink {
+    /// Fills the ring with silence up to the target, so that the first refill does not drain the jitter buffers.
+    ///
+    /// # Errors
+    /// The device's sample rate cannot be converted; a sentence.
+    pub(super) fn new(output: OutputRing) -> Result<Self, String> {
+        let converter = RateConverter::new(AUDIO_CLOCK_HZ, output.rate_hz)?;
+        output.state.restart();
+        let mut sink = Self {
+            output,
+            converter,
+            pending: Vec::new(),
+            reserve_ms: MIN_RESERVE_MS,
+            missed_frames: 0,
+            reserve_since: None,
+            taken_frames: 0,
+            last_taken: None,
+        };
+        sink.pending.resize(sink.target_frames(), 0.0);
+        sink.push_pending();
+        Ok(sink)
+    }
+
+    /// Looks at what the device took and missed since the last call: adapts the reserve and notices a stall.
+    pub(super) fn update(&mut self, now: Timestamp) {
+        let missed = self.output.state.missed_frames();
+        if missed > self.missed_frames {
+            self.missed_frames = missed;
+            self.reserve_ms = (self.reserve_ms + RESERVE_STEP_MS).min(MAX_RESERVE_MS);
+            self.reserve_since = Some(now);
+            tracing::debug!(missed, reserve_ms = self.reserve_ms, "the speaker's ring ran empty");
+        }
+        let since = *self.reserve_since.get_or_insert(now);
+        if now.since(since) > SHRINK_AFTER && self.reserve_ms > MIN_RESERVE_MS {
+            self.reserve_ms -= RESERVE_STEP_MS;
+            self.reserve_since = Some(now);
+        }
+        let taken = self.output.state.frames();
+        if taken != self.taken_frames || self.last_taken.is_none() {
+            self.taken_frames = taken;
+            self.last_taken = Some(now);
+        }
+    }
+
+    pub(super) fn is_stalled(&self, now: Timestamp) -> bool {
+        self.last_taken.is_some_and(|last| now.since(last) > STALLED_AFTER)
+    }
+
+    /// Whether less waits than the target.
+    pub(super) fn needs_more(&self) -> bool {
+        self.waiting_frames() < self.target_frames()
+    }
+
+    /// Audio between the mixer and the device, in ms.
+    pub(super) fn waiting_ms(&self) -> f32 {
+        self.waiting_frames() as f32 * 1e3 / self.output.rate_hz as f32
+    }
+
+    /// Appends mono samples at 48 kHz.
+    pub(super) fn push(&mut self, samples: &[f32]) {
+        self.converter.convert(samples, &mut self.pending);
+        self.push_pending();
+    }
+
+    fn target_frames(&self) -> usize {
+        let rate_hz = self.output.rate_hz as usize;
+        let request = self.output.state.largest_request().max(rate_hz / 100);
+        (request + self.reserve_ms * rate_hz / 1000).min(self.output.ring.buffer().capacity())
+    }
+
+    fn waiting_frames(&self) -> usize {
+        self.output.ring.buffer().capacity() - self.output.ring.slots() + self.pending.len()
+    }
+
+    fn push_pending(&mut self) {
+        let (pushed, _) = self.output.ring.push_partial_slice(&self.pending);
+        let pushed = pushed.len();
+        self.pending.drain(..pushed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::callbacks::{OutputCallback, output};
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_micros(1_000_000);
+
+    struct Bench {
+        sink: DeviceSink,
+        callback: OutputCallback,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let (callback, ring) = output(2, 48_000);
+            Self { sink: DeviceSink::new(ring).unwrap(), callback }
+        }
+
+        /// The device takes 10 ms this many times.
+        fn take(&mut self, times: usize) {
+            for _ in 0..times {
+                self.callback.fill(&mut [0.0_f32; 960], Duration::ZERO);
+            }
+        }
+
+        fn refill(&mut self, at_ms: u64) {
+            self.sink.update(START + Duration::from_millis(at_ms));
+            while self.sink.needs_more() {
+                self.sink.push(&[0.0; 480]);
+            }
+        }
+    }
+
+    #[test]
+    fn the_ring_never_runs_empty_while_the_worker_is_at_most_10_ms_late() {
+        let mut bench = Bench::new();
+        for tick in 0..1000_u64 {
+            let is_late = tick % 7 == 3;
+            bench.take(if is_late { 2 } else { 1 });
+            bench.refill(tick * 10 + if is_late { 10 } else { 0 });
+        }
+        assert_eq!(bench.sink.output.state.missed_frames(), 0);
+        assert_eq!(bench.sink.waiting_frames(), 1440, "10 ms for a request and 20 ms in reserve");
+    }
+
+    #[test]
+    fn the_reserve_grows_with_each_underrun_up_to_its_maximum() {
+        let mut bench = Bench::new();
+        for tick in 0..100 {
+            bench.take(20);
+            bench.refill(tick * 10);
+        }
+        assert!(bench.sink.output.state.missed_frames() > 0);
+        assert_eq!(bench.sink.waiting_frames(), 480 + MAX_RESERVE_MS * 48);
+    }
+
+    #[test]
+    fn the_reserve_shrinks_after_30_s_without_an_underrun() {
+        let mut bench = Bench::new();
+        bench.callback.fill(&mut [0.0_f32; 9600], Duration::ZERO);
+        bench.refill(0);
+        let after_underrun = bench.sink.waiting_frames();
+        for tick in 0..4000 {
+            bench.take(1);
+            bench.refill(tick * 10);
+        }
+        assert_eq!(after_underrun - bench.sink.waiting_frames(), RESERVE_STEP_MS * 48);
+    }
+
+    #[test]
+    fn a_device_that_takes_nothing_for_200_ms_is_stalled_until_it_takes_again() {
+        let mut bench = Bench::new();
+        bench.refill(0);
+        let later = START + Duration::from_millis(201);
+        bench.refill(201);
+        assert!(bench.sink.is_stalled(later));
+        bench.take(1);
+        bench.refill(210);
+        assert!(!bench.sink.is_stalled(START + Duration::from_millis(210)));
+    }
+}

@@ -1,0 +1,246 @@
+//! One thread for the microphone and one for the speaker. It opens the chosen device, notices when the device is lost,
+//! and opens it again when it is back. The audio worker never waits for it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+use cpal::{Error, Stream};
+use tokio::sync::mpsc;
+
+use super::super::playback::Sink;
+use super::super::source::{PacedSource, Source};
+use super::super::wav::WavLoop;
+use super::super::wav_saver::WavSaver;
+use super::super::worker::Command;
+use super::open::{self, Opened, Presence};
+use super::stream::FailureSink;
+use super::{Direction, driver_call};
+use crate::media::event::DeviceReporter;
+use crate::media::thread::{StopFlag, StoppableThread};
+use crate::media::{DeviceChoice, DeviceProblem, MediaEvent};
+use crate::report::Report;
+
+/// How often a lost device is tried again and the default device looked up: there are no hotplug events.
+const POLL: Duration = Duration::from_secs(2);
+/// Longer than an audio server takes to start.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
+/// A stream that takes longer to close is left to its thread.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// More choices than a person makes while a driver hangs.
+const MESSAGES: usize = 64;
+
+/// The handle of a supervisor's thread. Dropping it closes the device.
+#[derive(Debug)]
+pub(crate) struct Supervisor {
+    messages: SyncSender<Message>,
+    thread: StoppableThread,
+}
+
+/// What the supervisor uses of the engine.
+pub(crate) struct Context {
+    pub(crate) worker: SyncSender<Command>,
+    pub(crate) events: mpsc::Sender<MediaEvent>,
+    pub(crate) report: Report,
+}
+
+/// To the supervisor's thread.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Choose(DeviceChoice),
+    /// The stream of this generation has ended.
+    Lost {
+        generation: u64,
+        error: Error,
+    },
+    Stop,
+}
+
+impl Supervisor {
+    /// # Errors
+    /// The system cannot start another thread.
+    pub(crate) fn start(direction: Direction, choice: DeviceChoice, context: Context) -> std::io::Result<Self> {
+        let (messages, inbox) = sync_channel(MESSAGES);
+        let body = Thread {
+            direction,
+            reporter: DeviceReporter::new(direction.kind(), context.events),
+            worker: context.worker,
+            report: context.report,
+            messages: messages.clone(),
+            choice,
+            open: Open::Nothing,
+            generation: 0,
+        };
+        let thread = StoppableThread::spawn(direction.thread_name(), move |stop| body.run(&inbox, stop))?;
+        Ok(Self { messages, thread })
+    }
+
+    /// Never waits.
+    pub(crate) fn choose(&self, choice: DeviceChoice) {
+        if self.messages.try_send(Message::Choose(choice)).is_err() {
+            tracing::warn!("the audio driver hangs: the choice of a device is dropped");
+        }
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.thread.stop();
+        // Ends the wait for a message. While the queue is full the thread does not wait.
+        let _ = self.messages.try_send(Message::Stop);
+        self.thread.join_within(CLOSE_TIMEOUT * 2);
+    }
+}
+
+struct Thread {
+    direction: Direction,
+    reporter: DeviceReporter,
+    worker: SyncSender<Command>,
+    report: Report,
+    messages: SyncSender<Message>,
+    choice: DeviceChoice,
+    open: Open,
+    /// Counts streams, so that a late message about an old one is ignored.
+    generation: u64,
+}
+
+enum Open {
+    /// To be tried again.
+    Nothing,
+    /// No device, a file or the test sound: cannot be lost.
+    Virtual,
+    Device {
+        stream: Stream,
+        id: String,
+        name: String,
+    },
+}
+
+impl Thread {
+    fn run(mut self, inbox: &Receiver<Message>, stop: &StopFlag) {
+        self.open();
+        while !stop.is_set() {
+            match inbox.recv_timeout(POLL) {
+                Ok(Message::Choose(choice)) => {
+                    self.choice = choice;
+                    self.reporter.reset();
+                    self.close();
+                    self.open();
+                }
+                Ok(Message::Lost { generation, error }) if generation == self.generation => self.lost(&error),
+                Ok(Message::Lost { .. }) => {}
+                Err(RecvTimeoutError::Timeout) => self.check(),
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.close();
+    }
+
+    fn open(&mut self) {
+        match (self.choice.clone(), self.direction) {
+            (DeviceChoice::None, _) | (DeviceChoice::Test, Direction::Output) => self.open = Open::Virtual,
+            (DeviceChoice::Test, Direction::Input) => {
+                self.use_virtual(Command::SetSource(Source::Paced(Box::new(PacedSource::test()))), "test".into());
+            }
+            (DeviceChoice::File(path), _) => self.open_file(path),
+            (DeviceChoice::Auto, _) => self.open_device(None),
+            (DeviceChoice::Named(name), _) => self.open_device(Some(name)),
+        }
+    }
+
+    fn open_file(&mut self, path: PathBuf) {
+        let name = path.display().to_string();
+        let command = match self.direction {
+            Direction::Input => WavLoop::open(&path)
+                .map(|file| Command::SetSource(Source::Paced(Box::new(PacedSource::file(file)))))
+                .map_err(|error| error.to_string()),
+            Direction::Output => WavSaver::create(&path, self.report.clone())
+                .map(|file| Command::SetSink(Sink::Clock { file: Some(file) }))
+                .map_err(|error| error.to_string()),
+        };
+        match command {
+            Ok(command) => self.use_virtual(command, name),
+            Err(reason) => self.reporter.failed(DeviceProblem::Unusable { name, reason }),
+        }
+    }
+
+    fn use_virtual(&mut self, command: Command, name: String) {
+        self.send(command);
+        self.open = Open::Virtual;
+        self.reporter.opened(name);
+    }
+
+    /// `None`: the default device.
+    fn open_device(&mut self, name: Option<String>) {
+        self.generation += 1;
+        let reported = Arc::new(AtomicBool::new(false));
+        let failures = FailureSink { messages: self.messages.clone(), generation: self.generation, reported };
+        let direction = self.direction;
+        let wanted = name.clone();
+        let answer = driver_call::call(OPEN_TIMEOUT, move || open::open(direction, wanted.as_deref(), &failures));
+        match answer {
+            Ok(Ok(Opened { stream, command, id, name })) => {
+                self.send(command);
+                self.open = Open::Device { stream, id, name: name.clone() };
+                self.reporter.opened(name);
+            }
+            Ok(Err(problem)) => self.reporter.failed(problem),
+            Err(no_answer) => {
+                self.reporter.failed(no_answer.problem(name.unwrap_or_else(|| open::DEFAULT_NAME.into())));
+            }
+        }
+    }
+
+    /// Closes what is open; the worker goes on without it.
+    fn close(&mut self) {
+        self.generation += 1;
+        self.send(match self.direction {
+            Direction::Input => Command::SetSource(Source::None),
+            Direction::Output => Command::SetSink(Sink::Clock { file: None }),
+        });
+        if let Open::Device { stream, .. } = std::mem::replace(&mut self.open, Open::Nothing)
+            && driver_call::call(CLOSE_TIMEOUT, move || drop(stream)).is_err()
+        {
+            tracing::warn!("an audio device does not close");
+        }
+    }
+
+    fn lost(&mut self, error: &Error) {
+        let Open::Device { name, .. } = &self.open else { return };
+        let problem = open::lost_problem(error, name);
+        tracing::info!(%error, name, "an audio device is lost");
+        self.close();
+        self.reporter.failed(problem);
+    }
+
+    /// Tries a lost device again, or looks whether the open one is still the one to use.
+    fn check(&mut self) {
+        match &self.open {
+            Open::Virtual => {}
+            Open::Nothing => self.open(),
+            Open::Device { id, name, .. } => {
+                let (direction, id, name) = (self.direction, id.clone(), name.clone());
+                let is_default = self.choice == DeviceChoice::Auto;
+                match driver_call::call(OPEN_TIMEOUT, move || open::presence(direction, &id, is_default)) {
+                    Ok(Presence::Gone) => {
+                        self.close();
+                        self.reporter.failed(DeviceProblem::Unplugged { name });
+                    }
+                    Ok(Presence::OtherDefault) => {
+                        self.close();
+                        self.open();
+                    }
+                    // Without an answer nothing is known: the stream goes on.
+                    Ok(Presence::There) | Err(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Waits while the worker's queue is full. An error means that the worker has ended.
+    fn send(&self, command: Command) {
+        let _ = self.worker.send(command);
+    }
+}
