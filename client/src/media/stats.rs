@@ -1,33 +1,35 @@
-//! Figures of frames and sound.
+//! Statistics of sending and receiving.
 
-/// Counted since the start.
+/// What is sent to all peers. Counters start at the start of the process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SendStats {
     pub captured: u64,
     pub encoded: u64,
-    /// Frames that the encoder was too late for.
-    pub skipped: u64,
-    /// Frames left out because the last ones still waited for the network.
-    pub held: u64,
+    /// Frames dropped because the encoder was busy.
+    pub dropped_busy: u64,
+    /// Frames dropped before encoding because too much waited in a send queue.
+    pub dropped_backlog: u64,
     pub width: u32,
     pub height: u32,
-    /// Mean time from capture to the encoder's output over the last second.
+    /// Mean time from capture to the encoder's output over the last second, in ms.
     pub encode_delay_ms: f32,
 }
 
-/// Counted since the start, unless it says otherwise.
+/// What one peer sends. Counters start when the peer is added.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ReceiveStats {
     pub presented: u64,
     pub decode_errors: u64,
     pub width: u32,
     pub height: u32,
-    /// Mean time from hand-over to decoded, over the last second.
+    /// Mean time from hand-over to the decoded frame over the last second, in ms.
     pub decode_delay_ms: f32,
-    /// Sound waiting in the jitter buffer and the device ring now.
+    /// Audio that waits in the jitter buffer and the speaker's ring, in ms.
     pub audio_buffer_ms: f32,
+    /// Samples decoded from packets, at 48 kHz.
     pub audio_samples_played: u64,
+    /// Samples concealed because their packets were lost or late, at 48 kHz.
     pub audio_samples_concealed: u64,
-    /// The peer's loudness over the last 50 ms or so, 0 to 1.
+    /// The peak of the last 50 to 100 ms, 0 to 1.
     pub level: f32,
 }

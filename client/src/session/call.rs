@@ -319,8 +319,8 @@ impl CallTask {
         let encoded = send.encoded.saturating_sub(last.encoded);
         let limited_by = self.call.limited_by(EncoderCounts {
             captured: send.captured.saturating_sub(last.captured),
-            skipped: send.skipped.saturating_sub(last.skipped),
-            dropped: send.held.saturating_sub(last.held),
+            dropped_busy: send.dropped_busy.saturating_sub(last.dropped_busy),
+            dropped_backlog: send.dropped_backlog.saturating_sub(last.dropped_backlog),
         });
         let peers = self.participants.iter().filter_map(|(id, io)| {
             self.call.established(*id)?;

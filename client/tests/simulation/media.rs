@@ -156,7 +156,7 @@ impl Camera {
         self.backlogs.retain(|backlog| backlog.strong_count() > 0);
         let waits = self.backlogs.iter().filter_map(Weak::upgrade).any(|backlog| backlog.get() > MAX_BACKLOG);
         if waits && !self.is_urgent {
-            self.stats.held += 1;
+            self.stats.dropped_backlog += 1;
             return None;
         }
         let is_key = std::mem::take(&mut self.is_key_wanted) | std::mem::take(&mut self.is_urgent);

@@ -22,10 +22,10 @@ const MIN_CHANGE: f64 = 0.03;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EncoderCounts {
     pub captured: u64,
-    /// The encoder was not ready for them.
-    pub skipped: u64,
-    /// Dropped before encoding, because the send queue was too long.
-    pub dropped: u64,
+    /// Dropped because the encoder was not ready for them.
+    pub dropped_busy: u64,
+    /// Dropped before encoding because the send queue was too long.
+    pub dropped_backlog: u64,
 }
 
 #[derive(Debug, Default)]
@@ -76,14 +76,14 @@ impl Sending {
 
     /// What keeps our video from being better.
     pub(super) fn limited_by(&self, counts: EncoderCounts) -> &'static str {
-        let EncoderCounts { captured, skipped, dropped } = counts;
+        let EncoderCounts { captured, dropped_busy, dropped_backlog } = counts;
         let share = VideoShare::for_receivers(self.receivers);
         let is_path_slow = self.target.is_some_and(|target| target.bitrate_bps < share.bitrate_bps / 10 * 9);
         if captured == 0 || self.receivers == 0 {
             "none"
-        } else if is_path_slow || dropped * 10 > captured {
+        } else if is_path_slow || dropped_backlog * 10 > captured {
             "network"
-        } else if skipped * 10 > captured {
+        } else if dropped_busy * 10 > captured {
             "cpu"
         } else if captured < u64::from(share.max_fps) * 9 / 10 {
             "camera"
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn what_limits_has_a_name() {
         let mut sending = Sending::default();
-        let counts = |captured, skipped, dropped| EncoderCounts { captured, skipped, dropped };
+        let counts = |captured, dropped_busy, dropped_backlog| EncoderCounts { captured, dropped_busy, dropped_backlog };
         decide(&mut sending, 0, 1, &[3_000_000]);
         assert_eq!(sending.limited_by(counts(30, 0, 0)), "none");
         assert_eq!(sending.limited_by(counts(30, 10, 0)), "cpu");

@@ -160,5 +160,4 @@ impl Outlets {
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
-#[path = "capture_tests.rs"]
 mod tests;

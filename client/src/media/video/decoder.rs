@@ -1,4 +1,4 @@
-//! A decoder thread for each peer: from access units to the frame that is shown.
+//! One decoder thread for each peer: from access units to the frame that is shown.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -21,10 +21,13 @@ use crate::media::thread::{StopFlag, StoppableThread, catch_panic};
 use crate::media::{DeviceKind, DeviceProblem, FrameSlot, MediaEvent, ReceiveStats};
 use crate::report::Report;
 
-/// The frames of one peer. Dropping it ends its thread.
+/// Access units: a quarter of a second. What waits longer is too late.
+const QUEUE: usize = 8;
+
+/// The decoder of one peer. Dropping it ends its thread.
 pub struct PeerVideo {
     shared: Arc<Shared>,
-    // Dropped before the thread, which waits at the other end.
+    // Dropped before the thread: closing the queue ends the thread's wait.
     queue: SyncSender<Waiting>,
     _thread: Option<StoppableThread>,
 }
@@ -48,7 +51,7 @@ struct State {
     delay_ms: SecondMean,
 }
 
-/// What a decoder thread needs from outside.
+/// Where a decoder thread sends frames and reports.
 pub(super) struct DecoderOutlets {
     pub(super) wake: Wake,
     pub(super) events: mpsc::Sender<MediaEvent>,
@@ -76,7 +79,7 @@ impl PeerVideo {
         Self { shared, queue, _thread: spawned.map_err(not_started).ok() }
     }
 
-    /// Hands over a complete access unit, in decoding order. `false`: the queue is full, and the unit is lost.
+    /// Hands over a complete access unit, in decoding order. `false`: the queue is full and the unit is dropped.
     pub fn push(&self, unit: AccessUnit) -> bool {
         let queued = self.queue.try_send(Waiting { unit, since: clock::now() }).is_ok();
         if !queued {
@@ -118,11 +121,10 @@ impl Shared {
     }
 }
 
-/// The loop of the thread, which outlives a crash of the codec.
+/// The loop of the thread. After a panic it continues with a new codec.
 fn decode_all(shared: &Shared, units: &Receiver<Waiting>, mut outlets: DecoderOutlets, stop: &StopFlag) {
     let mut decoder = StreamDecoder::default();
     while !stop.is_set() {
-        // The handle drops its end of the queue before it joins.
         let Ok(waiting) = units.recv() else { return };
         let decoded = catch_panic(|| decoder.decode(&waiting.unit));
         let frame = decoded.unwrap_or_else(|problem| {
@@ -131,7 +133,7 @@ fn decode_all(shared: &Shared, units: &Receiver<Waiting>, mut outlets: DecoderOu
             Decoded::Broken
         });
         match frame {
-            Decoded::VideoFrame(frame) => present(shared, &mut outlets, frame, waiting.since),
+            Decoded::Frame(frame) => present(shared, &mut outlets, frame, waiting.since),
             Decoded::Nothing => {}
             Decoded::Waiting => shared.key_wanted.store(true, Ordering::Relaxed),
             Decoded::Broken => {
@@ -163,16 +165,16 @@ fn present(shared: &Shared, outlets: &mut DecoderOutlets, frame: Arc<VideoFrame>
 }
 
 enum Decoded {
-    VideoFrame(Arc<VideoFrame>),
+    Frame(Arc<VideoFrame>),
     /// Parameter sets only.
     Nothing,
-    /// Not decoded: a key frame has to come first.
+    /// Not decoded: a key frame is needed first.
     Waiting,
     Broken,
 }
 
-/// The codec, from a key frame on. After an error a new one waits for the next key frame: nothing is ever shown that
-/// refers to what is missing.
+/// A codec that begins with a key frame. After an error a new codec waits for the next key frame, so that no frame is
+/// shown whose reference is missing.
 #[derive(Default)]
 struct StreamDecoder {
     codec: Option<H264Decoder>,
@@ -189,7 +191,7 @@ impl StreamDecoder {
         match codec.decode(&unit.data, &mut image) {
             Ok(true) => {
                 let frame = VideoFrame { image, at: clock::now(), rtp_time: unit.rtp_time, source_frame: None };
-                Decoded::VideoFrame(self.pool.publish(frame))
+                Decoded::Frame(self.pool.publish(frame))
             }
             Ok(false) => Decoded::Nothing,
             Err(error) => {
@@ -201,9 +203,5 @@ impl StreamDecoder {
     }
 }
 
-/// A quarter of a second of frames; more would only be late.
-const QUEUE: usize = 8;
-
 #[cfg(test)]
-#[path = "decoder_tests.rs"]
 mod tests;

@@ -1,23 +1,28 @@
-//! The encoder thread: scales, thins out and encodes the newest frame, once for all peers.
+//! The encoder thread: encodes the newest frame, once for all peers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use maru_core::backlog::Backlog;
-use maru_core::frame::{I420, VideoFrame};
-use maru_core::media::{AccessUnit, EncodedVideo};
-use maru_core::scale::{fit, scale};
-use maru_core::time::Timestamp;
+use maru_core::frame::VideoFrame;
+use maru_core::media::EncodedVideo;
 use tokio::sync::mpsc;
 
-use super::h264::{CodecError, H264Encoder};
+use super::h264::CodecError;
 use super::latest::Latest;
 use super::mean::SecondMean;
-use super::thinner::Thinner;
+use super::stream_encoder::{NOMINAL_FPS, StreamEncoder};
 use crate::clock;
 use crate::media::event::report_failure;
 use crate::media::thread::{StoppableThread, catch_panic};
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent, SendStats, VideoTarget};
+
+/// One and a half frames at 30 frames per second. While more waits in a send queue, frames are dropped before encoding.
+const MAX_BACKLOG: Duration = Duration::from_millis(50);
+/// Encoded frames: a quarter of a second.
+const OUTPUT_QUEUE: usize = 8;
+const DEFAULT_TARGET: VideoTarget =
+    VideoTarget { bitrate_bps: 2_500_000, max_width: 1280, max_height: 720, max_fps: NOMINAL_FPS };
 
 /// The thread's handle. Dropping it ends the thread.
 pub(super) struct EncoderThread {
@@ -36,20 +41,20 @@ struct Shared {
     control: Mutex<Control>,
 }
 
-/// What others set, and what they read.
+/// Settings from other threads, and statistics for them.
 struct Control {
     target: VideoTarget,
     key_wanted: bool,
-    /// The key frame takes the place of what waits.
+    /// The key frame is encoded whatever the backlog.
     is_urgent: bool,
     output: Option<mpsc::Sender<EncodedVideo>>,
-    /// What waits on the ways to the peers; of those who are gone nothing is left.
+    /// One for each connection. A connection that ends drops its `Backlog`.
     backlogs: Vec<Weak<Backlog>>,
     stats: SendStats,
     delay_ms: SecondMean,
 }
 
-/// Fields drop in order: the slot closes, which ends the thread's wait, then the thread is joined.
+/// Fields drop in order: closing the slot ends the thread's wait, then the thread is joined.
 struct CloseThenJoin {
     _close: CloseSlot,
     _thread: Option<StoppableThread>,
@@ -91,7 +96,7 @@ impl EncoderThread {
         EncoderInput { shared: Arc::clone(&self.shared) }
     }
 
-    /// Encodes for this receiver from now on, and no longer for the one before.
+    /// Replaces the receiver of encoded frames; the new one begins with a key frame.
     pub(super) fn attach(&self) -> mpsc::Receiver<EncodedVideo> {
         let (output, units) = mpsc::channel(OUTPUT_QUEUE);
         let mut control = self.shared.control();
@@ -104,7 +109,7 @@ impl EncoderThread {
         self.shared.control().target = target;
     }
 
-    /// Frames are left out while too much of the last ones waits here.
+    /// Frames are dropped before encoding while more than [`MAX_BACKLOG`] waits here.
     pub(super) fn watch_backlog(&self, backlog: &Arc<Backlog>) {
         let mut control = self.shared.control();
         control.backlogs.retain(|backlog| backlog.strong_count() > 0);
@@ -115,7 +120,7 @@ impl EncoderThread {
         self.shared.control().key_wanted = true;
     }
 
-    /// Whatever waits: nobody can use it without a key frame.
+    /// Whatever the backlog: without a key frame the receiver cannot use what waits.
     pub(super) fn request_key_frame_at_once(&self) {
         let mut control = self.shared.control();
         control.key_wanted = true;
@@ -129,12 +134,12 @@ impl EncoderThread {
 }
 
 impl EncoderInput {
-    /// Hands over the newest frame. One that still waits is overwritten and counts as skipped.
+    /// Hands over the newest frame. It replaces one that still waits, which is counted as dropped.
     pub(super) fn put(&self, frame: Arc<VideoFrame>) {
         let overwritten = self.shared.frames.put(frame);
         let mut control = self.shared.control();
         control.stats.captured += 1;
-        control.stats.skipped += u64::from(overwritten);
+        control.stats.dropped_busy += u64::from(overwritten);
     }
 }
 
@@ -145,15 +150,16 @@ impl Shared {
 }
 
 impl Control {
+    /// The longest of all connections.
     fn backlog(&self) -> Duration {
         self.backlogs.iter().filter_map(Weak::upgrade).map(|backlog| backlog.get()).max().unwrap_or_default()
     }
 }
 
-/// The loop of the thread, which outlives a crash or an error of the codec.
+/// The loop of the thread. After a panic or an error it continues with a new encoder.
 fn encode_all(shared: &Shared, events: &mpsc::Sender<MediaEvent>) {
-    let mut encoder = VideoEncoder::default();
-    let mut told = false;
+    let mut encoder = StreamEncoder::default();
+    let mut reported = false;
     while let Some(frame) = shared.frames.take() {
         let encoded = catch_panic(|| encode_one(shared, &mut encoder, &frame));
         let problem = match encoded {
@@ -161,15 +167,15 @@ fn encode_all(shared: &Shared, events: &mpsc::Sender<MediaEvent>) {
             Ok(Err(error)) => DeviceProblem::Crashed { reason: error.to_string() },
             Err(problem) => problem,
         };
-        encoder = VideoEncoder::default();
-        if !told {
+        encoder = StreamEncoder::default();
+        if !reported {
             report_failure(events, DeviceKind::Camera, problem);
-            told = true;
+            reported = true;
         }
     }
 }
 
-fn encode_one(shared: &Shared, encoder: &mut VideoEncoder, frame: &VideoFrame) -> Result<(), CodecError> {
+fn encode_one(shared: &Shared, encoder: &mut StreamEncoder, frame: &VideoFrame) -> Result<(), CodecError> {
     let (target, output) = {
         let mut control = shared.control();
         if control.output.as_ref().is_some_and(mpsc::Sender::is_closed) {
@@ -178,24 +184,24 @@ fn encode_one(shared: &Shared, encoder: &mut VideoEncoder, frame: &VideoFrame) -
         (control.target, control.output.clone())
     };
     let Some(output) = output.filter(|_| target.bitrate_bps > 0) else {
-        // No call: the codec's memory is given back.
-        *encoder = VideoEncoder::default();
+        // Frees the codec's memory while there is no call.
+        *encoder = StreamEncoder::default();
         return Ok(());
     };
-    if !encoder.thinner.takes(frame.at, target.max_fps) {
+    if !encoder.takes(frame.at, target.max_fps) {
         return Ok(());
     }
     {
-        // A frame that would have to wait is better made of what the camera sees then.
+        // A later frame shows what the camera sees then; this one would only wait.
         let mut control = shared.control();
         if control.backlog() > MAX_BACKLOG && !control.is_urgent {
-            control.stats.held += 1;
+            control.stats.dropped_backlog += 1;
             return Ok(());
         }
     }
-    // What cannot be handed over is not encoded: so nothing that is encoded is ever missing at the other end.
+    // A frame is encoded only if it can be handed over: a gap in what is encoded could not be decoded.
     let Ok(place) = output.try_reserve() else {
-        shared.control().stats.skipped += 1;
+        shared.control().stats.dropped_busy += 1;
         return Ok(());
     };
     let key_wanted = {
@@ -206,7 +212,7 @@ fn encode_one(shared: &Shared, encoder: &mut VideoEncoder, frame: &VideoFrame) -
     let unit = encoder.encode(frame, target, key_wanted)?;
     let mut control = shared.control();
     let Some(unit) = unit else {
-        control.stats.skipped += 1;
+        control.stats.dropped_busy += 1;
         return Ok(());
     };
     let now = clock::now();
@@ -218,68 +224,5 @@ fn encode_one(shared: &Shared, encoder: &mut VideoEncoder, frame: &VideoFrame) -
     Ok(())
 }
 
-/// The codec and what goes before it. A new codec is made where the size changes.
-#[derive(Default)]
-struct VideoEncoder {
-    thinner: Thinner,
-    codec: Option<H264Encoder>,
-    scaled: Option<I420>,
-}
-
-impl VideoEncoder {
-    fn encode(
-        &mut self,
-        frame: &VideoFrame,
-        target: VideoTarget,
-        key_wanted: bool,
-    ) -> Result<Option<EncodedVideo>, CodecError> {
-        let original = &frame.image;
-        let size = fit(original.width, original.height, target.max_width, target.max_height);
-        let image = if size == (original.width, original.height) {
-            self.scaled = None;
-            original
-        } else {
-            let scaled = self.scaled.get_or_insert_with(|| I420::black(0, 0));
-            scaled.reshape(size.0, size.1);
-            scale(original, scaled);
-            scaled
-        };
-        let codec = match self.codec.take().filter(|codec| codec.size() == size) {
-            Some(codec) => codec,
-            None => H264Encoder::new(size.0, size.1, target.bitrate_bps, target.max_fps)?,
-        };
-        let codec = self.codec.insert(codec);
-        codec.set_bitrate(target.bitrate_bps)?;
-        codec.set_max_fps(target.max_fps.min(NOMINAL_FPS))?;
-        if key_wanted {
-            codec.request_key_frame();
-        }
-        let max_bytes = f64::from(target.bitrate_bps) / 8.0 * MAX_PICTURE.as_secs_f64();
-        let encoded = codec.encode_within(image, milliseconds(frame.at), max_bytes as usize)?;
-        Ok(encoded.map(|encoded| EncodedVideo {
-            unit: AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: frame.rtp_time },
-            captured: frame.at,
-            width: size.0,
-            height: size.1,
-        }))
-    }
-}
-
-fn milliseconds(at: Timestamp) -> u64 {
-    at.as_micros() / 1000
-}
-
-/// A frame and a half.
-const MAX_BACKLOG: Duration = Duration::from_millis(50);
-/// A frame that takes longer than this at the bitrate is felt as a standstill.
-const MAX_PICTURE: Duration = Duration::from_millis(150);
-/// About a quarter of a second.
-const OUTPUT_QUEUE: usize = 8;
-/// What cameras are opened at.
-const NOMINAL_FPS: u32 = 30;
-const DEFAULT_TARGET: VideoTarget =
-    VideoTarget { bitrate_bps: 2_500_000, max_width: 1280, max_height: 720, max_fps: NOMINAL_FPS };
-
 #[cfg(test)]
-#[path = "encoder_tests.rs"]
 mod tests;

@@ -1,8 +1,8 @@
-//! A slot between two threads that holds the newest value only.
+//! A slot between two threads: the newest value replaces the one that waits.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// A value that was not taken in time is overwritten.
+/// Holds the newest value until it is taken.
 pub(super) struct Latest<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
@@ -18,7 +18,7 @@ impl<T> Latest<T> {
         Self { state: Mutex::new(State { value: None, closed: false }), changed: Condvar::new() }
     }
 
-    /// Whether an older value was overwritten.
+    /// Returns whether it replaced a value that was not taken.
     pub(super) fn put(&self, value: T) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let overwritten = state.value.replace(value).is_some();
@@ -26,7 +26,7 @@ impl<T> Latest<T> {
         overwritten
     }
 
-    /// Waits for a value; `None` once the slot is closed.
+    /// Waits for a value. `None`: the slot is closed.
     pub(super) fn take(&self) -> Option<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -40,7 +40,7 @@ impl<T> Latest<T> {
         }
     }
 
-    /// Ends every [`Self::take`], now and later.
+    /// Ends each [`Self::take`], now and later.
     pub(super) fn close(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.changed.notify_all();

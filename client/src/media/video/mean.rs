@@ -1,10 +1,10 @@
-//! A figure over the last second.
+//! A mean over the last second.
 
 use std::time::Duration;
 
 use maru_core::time::Timestamp;
 
-/// The mean of what was added within the last whole second.
+/// The mean of the values of the last complete second, or of the first one while it lasts.
 #[derive(Debug, Default)]
 pub(super) struct SecondMean {
     began: Option<Timestamp>,
@@ -24,7 +24,6 @@ impl SecondMean {
         self.count += 1;
     }
 
-    /// Of the last whole second, or of what there is so far.
     pub(super) fn mean(&self) -> f32 {
         if self.last == 0.0 { self.sum / self.count.max(1) as f32 } else { self.last }
     }
@@ -35,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_are_apart() {
+    fn each_second_has_its_own_mean() {
         let mut mean = SecondMean::default();
         assert!(mean.mean() == 0.0);
         mean.add(Timestamp::from_micros(0), 2.0);

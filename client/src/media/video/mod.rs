@@ -7,15 +7,16 @@ mod camera;
 mod capture;
 mod decoder;
 mod encoder;
+mod frame_clock;
+mod frame_rate_limiter;
 pub mod h264;
 mod latest;
 mod mean;
-mod pacer;
 mod png;
 mod pool;
 mod recorder;
 mod source;
-mod thinner;
+mod stream_encoder;
 mod y4m;
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A frame as a PNG file.
+//! Saves a frame as a PNG file.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -27,7 +27,7 @@ mod tests {
     use std::io::BufReader;
 
     #[test]
-    fn what_is_saved_can_be_read() {
+    fn a_saved_file_can_be_read() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("frame.png");
         let mut image = I420::black(6, 4);

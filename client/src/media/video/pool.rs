@@ -1,17 +1,20 @@
-//! Buffers of frames that nobody looks at any more, for the next ones.
+//! Reuses the buffers of frames.
 
 use std::sync::Arc;
 
 use maru_core::frame::{I420, VideoFrame};
 
-/// Remembers the last few frames it published and takes their buffers back once all others have let go of them.
+/// One in a slot, one in the window, one in a codec or a file, and one that is being filled.
+const CAPACITY: usize = 4;
+
+/// Remembers up to [`CAPACITY`] published frames, and reuses the buffer of one that nobody else holds any more.
 #[derive(Default)]
 pub(super) struct FramePool {
     published: Vec<Arc<VideoFrame>>,
 }
 
 impl FramePool {
-    /// A buffer to draw into. Its size and contents are unspecified.
+    /// A buffer of unspecified size and contents.
     pub(super) fn image(&mut self) -> I420 {
         let free = self.published.iter().position(|frame| Arc::strong_count(frame) == 1);
         free.and_then(|index| Arc::into_inner(self.published.swap_remove(index)))
@@ -27,16 +30,13 @@ impl FramePool {
     }
 }
 
-/// One in a slot, one with the window, one with a codec or the disk, and one in work.
-const CAPACITY: usize = 4;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use maru_core::time::Timestamp;
 
     #[test]
-    fn buffers_come_back_when_nobody_holds_them() {
+    fn a_buffer_is_reused_once_nobody_else_holds_its_frame() {
         let mut pool = FramePool::default();
         let mut image = pool.image();
         image.reshape(64, 48);

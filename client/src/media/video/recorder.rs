@@ -1,4 +1,4 @@
-//! `--save-remote`: a peer's frames as they are presented.
+//! `--save-remote`: saves a peer's frames as they are presented.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -14,12 +14,15 @@ use crate::clock;
 use crate::media::SaveRemote;
 use crate::report::Report;
 
-/// Writes frames on a thread of its own. Dropping it writes what waits, and closes the file.
+/// Frames: half a second.
+const QUEUE: usize = 16;
+
+/// Writes frames on a thread of its own. Dropping it writes the frames that wait and closes the file.
 pub(super) struct Recorder {
     queue: Option<SyncSender<Arc<VideoFrame>>>,
     thread: Option<JoinHandle<()>>,
-    file_name: String,
-    /// Frames so far, and how many of them make one that is written.
+    file_stem: String,
+    /// Frames so far; one of `every` is written.
     seen: u32,
     every: NonZeroU32,
     report: Report,
@@ -27,17 +30,17 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// # Errors
-    /// The system has no thread left.
-    pub(super) fn start(save: SaveRemote, file_name: String, report: Report) -> std::io::Result<Self> {
+    /// The system cannot start another thread.
+    pub(super) fn start(save: SaveRemote, file_stem: String, report: Report) -> std::io::Result<Self> {
         let (queue, frames) = sync_channel(QUEUE);
-        let thread = std::thread::Builder::new().name("save frames".into()).spawn({
-            let (file_name, report) = (file_name.clone(), report.clone());
-            move || write_all(&save.folder, &file_name, &frames, &report)
+        let thread = std::thread::Builder::new().name("y4m-saver".into()).spawn({
+            let (file_stem, report) = (file_stem.clone(), report.clone());
+            move || write_all(&save.folder, &file_stem, &frames, &report)
         })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), file_name, seen: 0, every: save.every, report })
+        Ok(Self { queue: Some(queue), thread: Some(thread), file_stem, seen: 0, every: save.every, report })
     }
 
-    /// Never waits: a frame that the disk is too slow for is missing in the file, and the report says so.
+    /// Never waits. While the queue is full, because the disk is slow, frames are dropped and reported.
     pub(super) fn write(&mut self, frame: Arc<VideoFrame>) {
         self.seen = self.seen.wrapping_add(1);
         if !self.seen.is_multiple_of(self.every.get()) {
@@ -46,7 +49,7 @@ impl Recorder {
         let Some(queue) = &self.queue else { return };
         if let Err(TrySendError::Full(frame)) = queue.try_send(frame) {
             let reason = "the disk is too slow: a frame is not saved";
-            error(&self.report, &format!("{}.y4m", self.file_name), reason, Some(frame.rtp_time));
+            report_error(&self.report, &format!("{}.y4m", self.file_stem), reason, Some(frame.rtp_time));
         }
     }
 }
@@ -60,7 +63,7 @@ impl Drop for Recorder {
     }
 }
 
-fn write_all(directory: &Path, name: &str, frames: &Receiver<Arc<VideoFrame>>, report: &Report) {
+fn write_all(folder: &Path, stem: &str, frames: &Receiver<Arc<VideoFrame>>, report: &Report) {
     let mut file: Option<Y4mWriter> = None;
     let mut files = 0;
     while let Ok(frame) = frames.recv() {
@@ -68,7 +71,7 @@ fn write_all(directory: &Path, name: &str, frames: &Receiver<Arc<VideoFrame>>, r
         let written = fitting.map_or_else(
             || {
                 files += 1;
-                let path = directory.join(file_name(name, files));
+                let path = folder.join(file_name(stem, files));
                 Y4mWriter::create(&path, frame.image.width, frame.image.height)
             },
             Ok,
@@ -76,23 +79,20 @@ fn write_all(directory: &Path, name: &str, frames: &Receiver<Arc<VideoFrame>>, r
         let written = written.and_then(|mut open| open.write(&frame.image).map(|()| open));
         match written {
             Ok(open) => file = Some(open),
-            Err(reason) => return error(report, &file_name(name, files), &reason.to_string(), None),
+            Err(reason) => return report_error(report, &file_name(stem, files), &reason.to_string(), None),
         }
     }
 }
 
-fn file_name(name: &str, number: u32) -> String {
-    if number == 1 { format!("{name}.y4m") } else { format!("{name}-{number}.y4m") }
+fn file_name(stem: &str, number: u32) -> String {
+    if number == 1 { format!("{stem}.y4m") } else { format!("{stem}-{number}.y4m") }
 }
 
-fn error(report: &Report, file: &str, reason: &str, rtp_time: Option<u32>) {
+fn report_error(report: &Report, file: &str, reason: &str, rtp_time: Option<u32>) {
     tracing::warn!(file, reason, "not saved");
     let fields = json!({ "what": "save-remote", "file": file, "reason": reason, "rtp_time": rtp_time });
     report.event(clock::now(), "error", fields);
 }
-
-/// Half a second of frames.
-const QUEUE: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -102,7 +102,7 @@ mod tests {
     use maru_core::time::Timestamp;
 
     #[test]
-    fn a_new_size_begins_a_new_file() {
+    fn a_change_of_size_begins_a_new_file() {
         let directory = tempfile::tempdir().expect("a directory");
         let save = SaveRemote { folder: directory.path().into(), every: NonZeroU32::MIN };
         let mut recorder = Recorder::start(save, "Bo".into(), Report::none()).expect("a thread");

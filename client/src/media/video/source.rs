@@ -1,4 +1,4 @@
-//! What frames can be captured from.
+//! What frames are captured from: a camera, a file or the test pattern.
 
 use std::path::Path;
 
@@ -7,18 +7,18 @@ use maru_core::test_pattern::TestPattern;
 use maru_core::time::Timestamp;
 
 use super::camera;
-use super::pacer::{FrameRate, Pacer};
+use super::frame_clock::{FrameClock, FrameRate};
 use super::y4m::Y4mReader;
 use crate::clock;
 use crate::media::thread::StopFlag;
-use crate::media::{DeviceChoice, DeviceProblem};
+use crate::media::{DeviceChoice, DeviceProblem, SourceError};
 
-/// Gives one frame after the other, at its own rhythm. Owned by the capture thread.
+/// Delivers one frame after the other at its own rate. Owned by the capture thread.
 pub(super) trait FrameSource {
-    /// What it is called where people read it.
+    /// Its name for people.
     fn name(&self) -> String;
 
-    /// Waits for the next frame and writes it into `image`. `None`: it was asked to stop while it waited.
+    /// Waits for the next frame and writes it into `image`. `None`: the stop flag was set during the wait.
     ///
     /// # Errors
     /// The source is lost and has to be opened again.
@@ -32,10 +32,10 @@ pub(super) struct Captured {
     pub(super) source_frame: Option<u64>,
 }
 
-/// Opens what `choice` names; `None` for [`DeviceChoice::None`].
+/// Opens the source that `choice` names. `None`: the choice is [`DeviceChoice::None`].
 ///
 /// # Errors
-/// There is none, it is busy, or it cannot be used.
+/// The device is missing, busy or unusable.
 pub(super) fn open(choice: &DeviceChoice, stop: &StopFlag) -> Result<Option<Box<dyn FrameSource>>, DeviceProblem> {
     Ok(Some(match choice {
         DeviceChoice::None => return Ok(None),
@@ -46,16 +46,17 @@ pub(super) fn open(choice: &DeviceChoice, stop: &StopFlag) -> Result<Option<Box<
     }))
 }
 
+/// The test pattern, 1280×720 at 30 frames per second.
 struct TestSource {
-    frame: TestPattern,
-    pacer: Pacer,
+    pattern: TestPattern,
+    clock: FrameClock,
     stop: StopFlag,
 }
 
 impl TestSource {
     fn new(stop: StopFlag) -> Self {
         let rate = FrameRate { numerator: 30, denominator: 1 };
-        Self { frame: TestPattern::new(1280, 720), pacer: Pacer::new(clock::now(), rate), stop }
+        Self { pattern: TestPattern::new(1280, 720), clock: FrameClock::new(clock::now(), rate), stop }
     }
 }
 
@@ -65,26 +66,26 @@ impl FrameSource for TestSource {
     }
 
     fn next(&mut self, image: &mut I420) -> Result<Option<Captured>, DeviceProblem> {
-        let Some((number, at)) = wait_for_frame(&mut self.pacer, &self.stop) else { return Ok(None) };
-        self.frame.draw(number, image);
+        let Some((number, at)) = wait_for_frame(&mut self.clock, &self.stop) else { return Ok(None) };
+        self.pattern.draw(number, image);
         Ok(Some(Captured { at, source_frame: Some(number) }))
     }
 }
 
-/// A Y4M file, played again and again.
+/// A Y4M file, played in a loop.
 struct FileSource {
     name: String,
     file: Y4mReader,
-    pacer: Pacer,
+    clock: FrameClock,
     stop: StopFlag,
 }
 
 impl FileSource {
     fn open(path: &Path, stop: StopFlag) -> Result<Self, DeviceProblem> {
         let name = path.display().to_string();
-        let file = Y4mReader::open(path).map_err(|e| unusable(&name, format!("{}: {}", e.place, e.reason)))?;
-        let pacer = Pacer::new(clock::now(), file.rate());
-        Ok(Self { name, file, pacer, stop })
+        let file = Y4mReader::open(path).map_err(|error| unusable(&name, &error))?;
+        let clock = FrameClock::new(clock::now(), file.rate());
+        Ok(Self { name, file, clock, stop })
     }
 }
 
@@ -94,21 +95,21 @@ impl FrameSource for FileSource {
     }
 
     fn next(&mut self, image: &mut I420) -> Result<Option<Captured>, DeviceProblem> {
-        let Some((number, at)) = wait_for_frame(&mut self.pacer, &self.stop) else { return Ok(None) };
+        let Some((number, at)) = wait_for_frame(&mut self.clock, &self.stop) else { return Ok(None) };
         let index = number % self.file.frames();
-        self.file.read(index, image).map_err(|e| unusable(&self.name, format!("{}: {}", e.place, e.reason)))?;
+        self.file.read(index, image).map_err(|error| unusable(&self.name, &error))?;
         Ok(Some(Captured { at, source_frame: Some(index) }))
     }
 }
 
-fn unusable(name: &str, reason: String) -> DeviceProblem {
-    DeviceProblem::Unusable { name: name.into(), reason }
+fn unusable(name: &str, error: &SourceError) -> DeviceProblem {
+    DeviceProblem::Unusable { name: name.into(), reason: format!("{}: {}", error.place, error.reason) }
 }
 
-/// The next frame's number, and the time now that it is due.
-fn wait_for_frame(pacer: &mut Pacer, stop: &StopFlag) -> Option<(u64, Timestamp)> {
+/// Waits until the next frame is due. Returns its number and the time.
+fn wait_for_frame(frame_clock: &mut FrameClock, stop: &StopFlag) -> Option<(u64, Timestamp)> {
     let now = clock::now();
-    let (number, due) = pacer.next(now);
+    let (number, due) = frame_clock.next(now);
     let stopped = stop.wait(due.since(now));
     (!stopped).then(|| (number, clock::now()))
 }

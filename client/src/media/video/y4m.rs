@@ -1,4 +1,4 @@
-//! YUV4MPEG2 files: 8 bits, 4:2:0, as `ffmpeg` and browsers write and read them.
+//! YUV4MPEG2 files with 8 bits, 4:2:0, as `ffmpeg` and Chromium read and write them.
 
 mod header;
 mod reader;

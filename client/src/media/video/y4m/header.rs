@@ -1,8 +1,14 @@
-//! The first line of a file, and what is checked in it.
+//! The first line of a file.
 
-use crate::media::video::pacer::FrameRate;
+use crate::media::video::frame_clock::FrameRate;
 
-/// What a file says about all of its frames.
+const SIGNATURE: &str = "YUV4MPEG2";
+/// They differ in the position of chroma samples, which is ignored: half a pixel.
+const CHROMA: [&str; 5] = ["420", "420jpeg", "420mpeg2", "420paldv", "420p8"];
+const MAX_SIDE: u32 = 8192;
+const MAX_FPS: u32 = 240;
+
+/// What all frames of a file have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) width: u32,
@@ -11,7 +17,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Bytes of one frame without its marker.
+    /// Size of one frame in bytes, without its marker.
     pub(super) fn frame_bytes(&self) -> u64 {
         u64::from(self.width) * u64::from(self.height) * 3 / 2
     }
@@ -29,7 +35,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Header, String> {
     }
     let (mut width, mut height, mut rate) = (None, None, None);
     for word in words.filter(|word| !word.is_empty()) {
-        // A word begins with an ASCII letter or is none that we know.
+        // `None`: the word begins with a character of several bytes, which no known tag does.
         let Some((tag, value)) = word.split_at_checked(1) else { continue };
         match tag {
             "W" => width = Some(side(value, "width")?),
@@ -55,7 +61,7 @@ fn side(value: &str, what: &str) -> Result<u32, String> {
 fn frame_rate(value: &str) -> Result<FrameRate, String> {
     let parts = value.split_once(':').and_then(|(n, d)| Some((n.parse::<u32>().ok()?, d.parse::<u32>().ok()?)));
     match parts {
-        // Unknown.
+        // 0:0 means unknown.
         Some((0, 0)) => Ok(FrameRate { numerator: 30, denominator: 1 }),
         Some((numerator @ 1.., denominator @ 1..)) if numerator / denominator <= MAX_FPS => {
             Ok(FrameRate { numerator, denominator })
@@ -63,12 +69,6 @@ fn frame_rate(value: &str) -> Result<FrameRate, String> {
         _ => Err(format!("a frame rate of {value:?}; it has to be a fraction such as 30:1, at most {MAX_FPS}")),
     }
 }
-
-const SIGNATURE: &str = "YUV4MPEG2";
-/// The siting of chroma makes no difference that anybody sees.
-const CHROMA: [&str; 5] = ["420", "420jpeg", "420mpeg2", "420paldv", "420p8"];
-const MAX_SIDE: u32 = 8192;
-const MAX_FPS: u32 = 240;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! Reads frames by their index, one at a time.
+//! Reads frames by index.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -8,23 +8,28 @@ use maru_core::frame::I420;
 
 use super::header::{self, Header};
 use crate::media::SourceError;
-use crate::media::video::pacer::FrameRate;
+use crate::media::video::frame_clock::FrameRate;
 
-/// An open file of which every frame marker has been seen.
+const MARKER: &[u8] = b"FRAME";
+const MARKER_WITH_WORDS: &[u8] = b"FRAME ";
+/// Bytes.
+const MAX_LINE: u64 = 1024;
+
+/// An open file whose frame markers have all been checked.
 #[derive(Debug)]
 pub(in crate::media::video) struct Y4mReader {
     path: PathBuf,
     file: BufReader<File>,
     header: Header,
-    /// Where the pixels of each frame begin.
+    /// Offset in bytes of each frame's pixels.
     frames: Vec<u64>,
 }
 
 impl Y4mReader {
-    /// Opens the file and looks at its header and at the marker of each frame, without reading the pixels.
+    /// Opens the file and checks its header and each frame's marker. Pixels are not read.
     ///
     /// # Errors
-    /// The file is missing, is no Y4M, has no frame, a broken marker, or is cut off.
+    /// The file is missing, is no Y4M file, has no frame or a broken marker, or is cut off.
     pub(in crate::media::video) fn open(path: &Path) -> Result<Self, SourceError> {
         let at = |place: &str, reason: String| SourceError::new(path, place, reason);
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
@@ -34,14 +39,14 @@ impl Y4mReader {
         }
         let mut file = BufReader::new(file);
         let line = read_line(&mut file).map_err(|error| at("header", error.to_string()))?;
-        // Without a line it is no Y4M file, which the empty line says as well.
+        // A missing line is refused in the same way as an empty one.
         let line = line.unwrap_or_default();
         let header = header::parse(&line).map_err(|reason| at("header", reason))?;
         let frames = find_frames(path, &mut file, line.len() as u64 + 1, metadata.len(), header.frame_bytes())?;
         Ok(Self { path: path.to_owned(), file, header, frames })
     }
 
-    /// How many there are; at least one.
+    /// The number of frames, at least 1.
     pub(in crate::media::video) fn frames(&self) -> u64 {
         self.frames.len() as u64
     }
@@ -67,7 +72,7 @@ impl Y4mReader {
 
 fn read_planes(file: &mut BufReader<File>, position: u64, image: &mut I420) -> std::io::Result<()> {
     let here = file.stream_position()?;
-    // Keeps what is buffered when frames are read one after the other.
+    // Relative, because that keeps the buffer when frames are read in order.
     file.seek_relative(position as i64 - here as i64)?;
     file.read_exact(&mut image.y)?;
     file.read_exact(&mut image.u)?;
@@ -103,17 +108,12 @@ fn find_frames(
     Ok(frames)
 }
 
-/// A line without its line feed; `None` if there is none near.
+/// A line without its line feed. `None`: there is no line feed within [`MAX_LINE`].
 fn read_line(file: &mut BufReader<File>) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     file.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
     Ok((line.pop() == Some(b'\n')).then_some(line))
 }
 
-const MARKER: &[u8] = b"FRAME";
-const MARKER_WITH_WORDS: &[u8] = b"FRAME ";
-const MAX_LINE: u64 = 1024;
-
 #[cfg(test)]
-#[path = "reader_tests.rs"]
 mod tests;

@@ -15,7 +15,7 @@ pub(in crate::media::video) struct Y4mWriter {
 }
 
 impl Y4mWriter {
-    /// Starts a new file. The rate it names is 30: frames are written as they come.
+    /// Creates the file. Its header always says 30 frames per second: the real rate is not known.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -25,7 +25,7 @@ impl Y4mWriter {
         Ok(Self { file, width, height })
     }
 
-    /// Whether frames of this size belong into this file.
+    /// Whether `image` has the size of this file's frames.
     pub(in crate::media::video) fn fits(&self, image: &I420) -> bool {
         (self.width, self.height) == (image.width, image.height)
     }

@@ -1,31 +1,31 @@
-//! The rhythm of sources that have none of their own.
+//! When the frames of a file or test pattern are due.
 
 use std::time::Duration;
 
 use maru_core::time::Timestamp;
 
-/// Frame times at a fixed rate from a start, each computed from the start: no drift.
+/// Frame times at a fixed rate, each computed from the start: `start + index / rate`, so there is no drift.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pacer {
+pub(super) struct FrameClock {
     start: Timestamp,
     rate: FrameRate,
     next: u64,
 }
 
-/// Frames a second as a fraction; both parts above zero.
+/// Frames per second as a fraction, such as 30000/1001; both parts are above zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameRate {
     pub(super) numerator: u32,
     pub(super) denominator: u32,
 }
 
-impl Pacer {
+impl FrameClock {
     /// The first frame is due at `start`.
     pub(super) fn new(start: Timestamp, rate: FrameRate) -> Self {
         Self { start, rate, next: 0 }
     }
 
-    /// The next frame's index and when it is due. Frames whose time is over at `now` are left out, except the last.
+    /// The next frame's index and the time it is due. Of the frames that were due before `now` only the last is returned.
     pub(super) fn next(&mut self, now: Timestamp) -> (u64, Timestamp) {
         let elapsed = now.since(self.start).as_micros();
         let period_parts = u128::from(self.rate.denominator) * 1_000_000;
@@ -46,12 +46,12 @@ mod tests {
     #[test]
     fn an_hour_of_ntsc_does_not_drift() {
         let start = Timestamp::from_micros(5);
-        let mut pacer = Pacer::new(start, NTSC);
+        let mut clock = FrameClock::new(start, NTSC);
         let mut now = start;
         for expected in 0..107_892 {
-            let (index, due) = pacer.next(now);
+            let (index, due) = clock.next(now);
             assert_eq!(index, expected);
-            // The thread wakes 2 ms late each time.
+            // The thread wakes 2 ms late.
             now = due + Duration::from_millis(2);
         }
         let hour = now.since(start).as_secs_f64() - 0.002;
@@ -59,10 +59,10 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_leaves_frames_out_instead_of_bunching_them() {
-        let mut pacer = Pacer::new(Timestamp::ZERO, FrameRate { numerator: 10, denominator: 1 });
-        assert_eq!(pacer.next(Timestamp::ZERO), (0, Timestamp::ZERO));
-        assert_eq!(pacer.next(Timestamp::from_micros(1_050_000)), (10, Timestamp::from_micros(1_000_000)));
-        assert_eq!(pacer.next(Timestamp::from_micros(1_050_000)), (11, Timestamp::from_micros(1_100_000)));
+    fn frames_missed_during_a_stall_are_skipped() {
+        let mut clock = FrameClock::new(Timestamp::ZERO, FrameRate { numerator: 10, denominator: 1 });
+        assert_eq!(clock.next(Timestamp::ZERO), (0, Timestamp::ZERO));
+        assert_eq!(clock.next(Timestamp::from_micros(1_050_000)), (10, Timestamp::from_micros(1_000_000)));
+        assert_eq!(clock.next(Timestamp::from_micros(1_050_000)), (11, Timestamp::from_micros(1_100_000)));
     }
 }

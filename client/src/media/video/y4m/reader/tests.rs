@@ -33,7 +33,7 @@ fn frames_are_read_in_any_order() {
 }
 
 #[test]
-fn broken_files_say_where_and_why() {
+fn a_broken_file_is_refused_with_the_place_and_the_reason() {
     let frame = [&b"FRAME\n"[..], &[9; 12]].concat();
     for (bytes, place, reason) in [
         (b"".to_vec(), "header", "no Y4M file"),
@@ -73,7 +73,7 @@ fn a_file_cut_off_while_it_plays_is_an_error() {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn a_written_file_can_be_read() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("clip.y4m");
     let test = TestPattern::new(64, 48);

@@ -18,17 +18,18 @@ fn units(count: u64, keys: &[u64]) -> Vec<AccessUnit> {
         if keys.contains(&number) {
             encoder.request_key_frame();
         }
-        let encoded = encoder.encode(&image, number * 33).expect("encoded").expect("not left out at this bitrate");
+        let encoded =
+            encoder.encode(&image, number * 33).expect("encoded").expect("no frame is dropped at this bitrate");
         AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: number as u32 }
     };
     (0..count).map(encode).collect()
 }
 
 fn number(decoded: &Decoded) -> Option<u16> {
-    if let Decoded::VideoFrame(frame) = decoded { barcode::read(&frame.image) } else { None }
+    if let Decoded::Frame(frame) = decoded { barcode::read(&frame.image) } else { None }
 }
 
-/// Numbers from nowhere, the same in every run.
+/// Xorshift: pseudo-random, the same in each run.
 struct Noise(u64);
 
 impl Noise {
@@ -41,10 +42,10 @@ impl Noise {
 }
 
 #[test]
-fn nothing_is_shown_from_a_loss_to_the_next_key_frame() {
+fn no_frame_is_shown_between_a_loss_and_the_next_key_frame() {
     let units = units(12, &[8]);
     let mut decoder = StreamDecoder::default();
-    assert!(matches!(decoder.decode(&units[1]), Decoded::Waiting), "a decoder begins with a key frame");
+    assert!(matches!(decoder.decode(&units[1]), Decoded::Waiting), "a stream begins with a key frame");
     for (index, unit) in units.iter().enumerate() {
         let decoded = if index == 4 { continue } else { decoder.decode(unit) };
         match index {
@@ -77,7 +78,7 @@ fn broken_units_never_panic_and_a_key_frame_recovers() {
         let broken = AccessUnit { data: data.into(), is_key: round % 3 != 0, rtp_time: 0 };
         decoder.decode(&broken);
         if round % 20 == 19 {
-            // One error at most, for what the broken ones left behind.
+            // The first may fail because of what the broken ones left behind.
             let recovered = (0..2).any(|_| number(&decoder.decode(&units[0])) == Some(0));
             assert!(recovered, "round {round}");
         }
@@ -85,15 +86,14 @@ fn broken_units_never_panic_and_a_key_frame_recovers() {
 }
 
 #[test]
-fn empty_units_and_a_change_of_size_are_fine() {
+fn an_empty_unit_and_a_change_of_size_are_decoded_without_an_error() {
     let mut decoder = StreamDecoder::default();
     decoder.decode(&AccessUnit { data: bytes::Bytes::new(), is_key: true, rtp_time: 0 });
     let small = units(2, &[]);
     assert_eq!(number(&decoder.decode(&small[0])), Some(0));
     let mut encoder = H264Encoder::new(640, 360, 1_000_000, 30).expect("an encoder");
     let encoded = encoder.encode(&I420::black(640, 360), 0).expect("encoded").expect("a key frame");
-    let Decoded::VideoFrame(frame) = decoder.decode(&AccessUnit { data: encoded.data, is_key: true, rtp_time: 9 })
-    else {
+    let Decoded::Frame(frame) = decoder.decode(&AccessUnit { data: encoded.data, is_key: true, rtp_time: 9 }) else {
         panic!("a key frame of another size is decoded");
     };
     assert_eq!((frame.image.width, frame.image.height, frame.rtp_time), (640, 360, 9));
@@ -101,8 +101,8 @@ fn empty_units_and_a_change_of_size_are_fine() {
 }
 
 #[test]
-fn a_full_queue_refuses_and_asks_for_a_key_frame() {
-    let (queue, _nobody_takes) = sync_channel(QUEUE);
+fn a_full_queue_drops_the_unit_and_requests_a_key_frame() {
+    let (queue, _units) = sync_channel(QUEUE);
     let shared = Arc::new(Shared {
         frames: FrameSlot::default(),
         key_wanted: AtomicBool::new(false),

@@ -1,5 +1,7 @@
 use maru_core::barcode;
+use maru_core::frame::I420;
 use maru_core::test_pattern::TestPattern;
+use maru_core::time::Timestamp;
 
 use super::super::h264::H264Decoder;
 use super::*;
@@ -15,18 +17,17 @@ fn target(max_width: u32, max_height: u32) -> VideoTarget {
     VideoTarget { bitrate_bps: 4_000_000, max_width, max_height, max_fps: 30 }
 }
 
-/// The thread without a thread.
+/// Encodes on the test's thread: the encoder's own thread gets no frames.
 struct Bench {
     shared: Arc<Shared>,
-    encoder: VideoEncoder,
+    encoder: StreamEncoder,
     thread: EncoderThread,
 }
 
 impl Bench {
     fn new() -> Self {
         let thread = EncoderThread::start(mpsc::channel(4).0);
-        // Its own thread waits for frames that never come: the tests encode in its place.
-        Self { shared: Arc::clone(&thread.shared), encoder: VideoEncoder::default(), thread }
+        Self { shared: Arc::clone(&thread.shared), encoder: StreamEncoder::default(), thread }
     }
 
     fn encode(&mut self, frame: &VideoFrame) {
@@ -57,14 +58,14 @@ fn each_change_of_size_begins_with_a_key_frame() {
 }
 
 #[test]
-fn while_the_queue_is_full_nothing_is_encoded_and_nothing_breaks() {
+fn frames_are_dropped_before_encoding_while_the_queue_is_full() {
     let mut bench = Bench::new();
     let mut units = bench.thread.attach();
     for number in 0..20 {
         bench.encode(&frame(number, 320, 180));
     }
     let stats = bench.thread.stats();
-    assert_eq!((stats.encoded, stats.skipped), (OUTPUT_QUEUE as u64, 20 - OUTPUT_QUEUE as u64));
+    assert_eq!((stats.encoded, stats.dropped_busy), (OUTPUT_QUEUE as u64, 20 - OUTPUT_QUEUE as u64));
     let mut decoder = H264Decoder::new().expect("a decoder");
     let mut image = I420::black(0, 0);
     let mut decode = |unit: EncodedVideo| {
@@ -76,7 +77,7 @@ fn while_the_queue_is_full_nothing_is_encoded_and_nothing_breaks() {
     }
     bench.encode(&frame(20, 320, 180));
     let next = units.try_recv().expect("a unit");
-    assert!(!next.unit.is_key, "what follows needs no key frame");
+    assert!(!next.unit.is_key, "dropping before encoding needs no key frame");
     assert_eq!(decode(next), Some(20));
 }
 
@@ -98,25 +99,25 @@ fn a_second_receiver_replaces_the_first_and_begins_with_a_key_frame() {
 }
 
 #[test]
-fn without_a_receiver_or_a_bitrate_the_codec_is_given_back() {
+fn without_a_receiver_or_a_bitrate_there_is_no_codec() {
     let mut bench = Bench::new();
     bench.encode(&frame(0, 320, 180));
-    assert!(bench.encoder.codec.is_none());
+    assert!(!bench.encoder.has_codec());
     let units = bench.thread.attach();
     bench.encode(&frame(1, 320, 180));
-    assert!(bench.encoder.codec.is_some());
+    assert!(bench.encoder.has_codec());
     bench.thread.set_target(VideoTarget { bitrate_bps: 0, ..target(320, 180) });
     bench.encode(&frame(2, 320, 180));
-    assert!(bench.encoder.codec.is_none());
+    assert!(!bench.encoder.has_codec());
     bench.thread.set_target(target(320, 180));
     drop(units);
     bench.encode(&frame(3, 320, 180));
-    assert!(bench.encoder.codec.is_none());
+    assert!(!bench.encoder.has_codec());
     assert_eq!(bench.thread.stats().encoded, 1);
 }
 
 #[test]
-fn half_the_rate_is_every_other_frame() {
+fn at_half_the_rate_every_other_frame_is_encoded() {
     let mut bench = Bench::new();
     let mut units = bench.thread.attach();
     bench.thread.set_target(VideoTarget { max_fps: 15, ..target(320, 180) });
@@ -130,7 +131,7 @@ fn half_the_rate_is_every_other_frame() {
 }
 
 #[test]
-fn the_thread_encodes_what_it_is_given() {
+fn the_thread_encodes_each_frame_it_is_given() {
     let (events, _received) = mpsc::channel(4);
     let thread = EncoderThread::start(events);
     let mut units = thread.attach();
@@ -140,11 +141,11 @@ fn the_thread_encodes_what_it_is_given() {
         assert_eq!((encoded.unit.rtp_time, encoded.unit.is_key), (number as u32, number == 0));
     }
     let stats = thread.stats();
-    assert_eq!((stats.captured, stats.skipped), (3, 0));
+    assert_eq!((stats.captured, stats.dropped_busy), (3, 0));
 }
 
 #[test]
-fn what_would_have_to_wait_is_left_out() {
+fn frames_are_dropped_before_encoding_while_the_backlog_is_long() {
     let mut bench = Bench::new();
     let mut units = bench.thread.attach();
     let backlogs = [(); 2].map(|()| Arc::<Backlog>::default());
@@ -152,10 +153,10 @@ fn what_would_have_to_wait_is_left_out() {
     bench.encode(&frame(0, 320, 180));
     backlogs[1].set(Duration::from_millis(80));
     bench.encode(&frame(1, 320, 180));
-    assert_eq!(bench.thread.stats().held, 1);
+    assert_eq!(bench.thread.stats().dropped_backlog, 1);
     bench.thread.request_key_frame();
     bench.encode(&frame(2, 320, 180));
-    assert_eq!(bench.thread.stats().held, 2, "also a key frame");
+    assert_eq!(bench.thread.stats().dropped_backlog, 2, "also a key frame");
     bench.thread.request_key_frame_at_once();
     bench.encode(&frame(3, 320, 180));
     bench.encode(&frame(4, 320, 180));
@@ -166,5 +167,5 @@ fn what_would_have_to_wait_is_left_out() {
     bench.encode(&frame(6, 320, 180));
     let encoded = std::iter::from_fn(|| units.try_recv().ok()).map(|unit| (unit.unit.rtp_time, unit.unit.is_key));
     let expected = [(0, true), (3, true), (5, false), (6, false)];
-    assert_eq!(encoded.collect::<Vec<_>>(), expected, "and nobody waits for one who is gone");
+    assert_eq!(encoded.collect::<Vec<_>>(), expected, "a connection that has ended has no backlog");
 }

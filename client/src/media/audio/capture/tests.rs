@@ -1,0 +1,152 @@
+use super::super::source::PacedSource;
+use super::*;
+
+const START: Timestamp = Timestamp::from_micros(3_600_000_000);
+
+struct Bench {
+    capture: Capture,
+    state: Arc<EngineState>,
+    now: Timestamp,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let state = Arc::<EngineState>::default();
+        let capture = Capture::new(Encoder::new().unwrap(), state.clone());
+        Self { capture, state, now: START }
+    }
+
+    fn attach(&mut self) -> mpsc::Receiver<EncodedAudio> {
+        let (sender, receiver) = mpsc::channel(1000);
+        self.capture.set_outlet(sender);
+        receiver
+    }
+
+    fn test_sound(&mut self) {
+        self.capture.set_source(Source::Paced(Box::new(PacedSource::test())));
+    }
+
+    fn mute(&self, muted: bool) {
+        self.state.muted.store(muted, Ordering::Release);
+    }
+
+    fn run(&mut self, millis: u64) {
+        for _ in 0..millis / 10 {
+            self.now = self.now + Duration::from_millis(10);
+            self.capture.tick(self.now);
+        }
+    }
+}
+
+fn drain(receiver: &mut mpsc::Receiver<EncodedAudio>) -> Vec<EncodedAudio> {
+    std::iter::from_fn(|| receiver.try_recv().ok()).collect()
+}
+
+#[test]
+fn packets_follow_each_other_in_20_ms() {
+    let mut bench = Bench::new();
+    let mut packets = bench.attach();
+    bench.test_sound();
+    bench.run(1000);
+    let packets = drain(&mut packets);
+    assert!((49..=50).contains(&packets.len()), "{}", packets.len());
+    assert!(packets[0].marker && packets[1..].iter().all(|packet| !packet.marker));
+    for pair in packets.windows(2) {
+        assert_eq!(pair[1].rtp_time.wrapping_sub(pair[0].rtp_time), 960);
+        assert_eq!(pair[1].captured.since(pair[0].captured), Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn nothing_leaves_while_muted_whatever_is_switched_before_or_after() {
+    type Step = fn(&mut Bench);
+    let steps: [Step; 3] = [|bench| bench.mute(true), Bench::test_sound, |bench| bench.run(100)];
+    // The outlet is attached at each place among the steps, the steps come in each order.
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        for attach_at in 0..=3 {
+            let mut bench = Bench::new();
+            let mut receiver = None;
+            for (at, &step) in order.iter().enumerate() {
+                if at == attach_at {
+                    receiver = Some(bench.attach());
+                }
+                steps[step](&mut bench);
+            }
+            let mut receiver = receiver.unwrap_or_else(|| bench.attach());
+            drain(&mut receiver);
+            bench.run(500);
+            bench.test_sound();
+            bench.run(500);
+            bench.capture.set_source(Source::None);
+            bench.run(100);
+            bench.test_sound();
+            let mut again = bench.attach();
+            bench.run(500);
+            assert_eq!(drain(&mut receiver).len() + drain(&mut again).len(), 0, "{order:?}, {attach_at}");
+            assert!(bench.state.level.load() > 0.05, "the meter moves");
+            bench.mute(false);
+            bench.run(500);
+            assert!(!drain(&mut again).is_empty(), "and it comes back");
+        }
+    }
+}
+
+#[test]
+fn rtp_time_counts_through_mute_and_the_next_packet_is_marked() {
+    let mut bench = Bench::new();
+    let mut receiver = bench.attach();
+    bench.test_sound();
+    bench.run(200);
+    let before = drain(&mut receiver).pop().unwrap();
+    bench.mute(true);
+    bench.run(10_000);
+    bench.mute(false);
+    bench.run(200);
+    let after = drain(&mut receiver).remove(0);
+    assert!(after.marker);
+    let elapsed = after.captured.since(before.captured).as_micros() as i64 * 48 / 1000;
+    let counted = i64::from(after.rtp_time.wrapping_sub(before.rtp_time));
+    assert!((counted - elapsed).abs() < 48, "{counted} for {elapsed}");
+}
+
+#[test]
+fn rtp_time_follows_the_clock_over_a_change_of_source() {
+    let mut bench = Bench::new();
+    let mut receiver = bench.attach();
+    bench.test_sound();
+    bench.run(200);
+    let before = drain(&mut receiver).pop().unwrap();
+    bench.capture.set_source(Source::None);
+    bench.run(3000);
+    bench.test_sound();
+    bench.run(200);
+    let after = drain(&mut receiver).remove(0);
+    assert!(after.marker);
+    let elapsed = after.captured.since(before.captured).as_micros() as i64 * 48 / 1000;
+    let counted = i64::from(after.rtp_time.wrapping_sub(before.rtp_time));
+    assert!((counted - elapsed).abs() < 960, "{counted} for {elapsed}");
+}
+
+#[test]
+fn a_full_outlet_drops_and_counts_and_a_closed_one_is_let_go() {
+    let mut bench = Bench::new();
+    let (sender, receiver) = mpsc::channel(2);
+    bench.capture.set_outlet(sender);
+    bench.test_sound();
+    bench.run(1000);
+    assert!(bench.state.packets_dropped.load(Ordering::Relaxed) >= 45);
+    drop(receiver);
+    bench.run(100);
+    assert!(bench.capture.outlet.is_none());
+}
+
+#[test]
+fn without_a_source_the_meter_rests() {
+    let mut bench = Bench::new();
+    bench.test_sound();
+    bench.run(200);
+    assert!(bench.state.level.load() > 0.05);
+    bench.capture.set_source(Source::None);
+    bench.run(20);
+    assert_eq!(bench.state.level.load(), 0.0);
+}
