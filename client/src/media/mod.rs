@@ -1,8 +1,5 @@
-//! Camera, microphone, speaker and codecs, each on named threads. Commands never wait; frames are handed over in
-//! latest-wins slots, encoded media in bounded channels.
-//!
-//! - [`video`]: frames, out and in.
-//! - [`audio`]: sound, out and in.
+//! Camera, microphone, speaker and codecs, on named threads. Commands never wait. Frames are handed over in slots that
+//! keep the newest, encoded media in bounded channels.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,14 +35,17 @@ pub use source_error::SourceError;
 pub use stats::{ReceiveStats, SendStats};
 pub use video::save_png;
 
-/// What media makes for the peers. Both are bounded: while the channel of frames is full nothing is encoded, so that
-/// what comes out can always be decoded; sound that does not fit is dropped. Dropping this stops the encoders.
+/// Events for the window. While the queue is full, new ones are dropped.
+const EVENT_QUEUE: usize = 64;
+
+/// Encoded media for the peers. While the channel of video is full nothing is encoded, so that what comes out can always
+/// be decoded. Audio that does not fit is dropped. Dropping this stops the encoders.
 pub struct MediaOutputs {
     pub video: mpsc::Receiver<EncodedVideo>,
     pub audio: mpsc::Receiver<EncodedAudio>,
 }
 
-/// Devices by the names that `--camera`, `--microphone` and `--speaker` take.
+/// Devices by their names, which [`DeviceChoice::Named`] takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeviceList {
     pub cameras: Vec<String>,
@@ -53,7 +53,7 @@ pub struct DeviceList {
     pub speakers: Vec<String>,
 }
 
-/// What is there now. Takes up to a second or so: not for the UI thread.
+/// The devices that are there now. Takes up to 7 s if an audio server hangs: not for the UI thread.
 pub fn list_devices() -> DeviceList {
     DeviceList {
         cameras: video::list_cameras(),
@@ -62,10 +62,10 @@ pub fn list_devices() -> DeviceList {
     }
 }
 
-/// Reads the files that `config` names as sources from end to end, as far as needed to know that they can be played.
+/// Checks that the files in `config` can be played and the folder for saved media can be created.
 ///
 /// # Errors
-/// The first file that is not as it should be, the place in it, and the reason.
+/// The first file that cannot be used, the place in it, and the reason.
 pub fn check_files(config: &MediaConfig) -> Result<(), SourceError> {
     if let DeviceChoice::File(path) = &config.camera {
         video::check_file(path)?;
@@ -83,7 +83,7 @@ fn check_directory(directory: &Path) -> Result<(), SourceError> {
     std::fs::create_dir_all(directory).map_err(|error| SourceError::new(directory, "opening", error.to_string()))
 }
 
-/// The devices and encoders of this process. Dropping it ends all of its threads.
+/// The devices and encoders of this process. Dropping it ends their threads.
 pub struct Media {
     video: VideoEngine,
     audio: AudioEngine,
@@ -92,7 +92,7 @@ pub struct Media {
 }
 
 impl Media {
-    /// Opens what `config` names, in the background. Events tell what became of it.
+    /// Opens the devices that `config` names, in the background. Events report the result.
     pub fn start(config: MediaConfig, report: Report) -> (Arc<Self>, mpsc::Receiver<MediaEvent>) {
         let (events, received) = mpsc::channel(EVENT_QUEUE);
         let wake = Wake::default();
@@ -125,17 +125,17 @@ impl Media {
         self.audio.set_speaker(choice);
     }
 
-    /// While muted no sound is encoded at all, whatever else is switched.
+    /// While muted no audio is encoded, whatever else is set.
     pub fn set_muted(&self, muted: bool) {
         self.audio.set_muted(muted);
     }
 
-    /// While off the camera is closed and nothing is encoded.
+    /// While off the camera is closed and no video is encoded.
     pub fn set_camera_on(&self, on: bool) {
         self.video.set_camera_on(on);
     }
 
-    /// Whether frames of our own come, or are about to: not while the camera is off, lost or none at all.
+    /// Whether the camera delivers frames or is being opened. `false`: it is off, lost, or there is none.
     pub fn is_camera_available(&self) -> bool {
         self.video.is_camera_available()
     }
@@ -144,7 +144,7 @@ impl Media {
         self.video.set_target(target);
     }
 
-    /// Frames are left out while too much of the last ones waits here, for as long as someone else holds it.
+    /// Frames are dropped before encoding while `backlog` is long. It is watched until its owner drops it.
     pub fn watch_backlog(&self, backlog: &Arc<Backlog>) {
         self.video.watch_backlog(backlog);
     }
@@ -154,32 +154,32 @@ impl Media {
         self.video.request_key_frame();
     }
 
-    /// The next frame is a key frame, and is made however much waits to be sent: that is of no use without it.
+    /// The next frame is a key frame, and is encoded whatever the backlog: without it the peer cannot use what waits.
     pub fn request_key_frame_at_once(&self) {
         self.video.request_key_frame_at_once();
     }
 
-    /// Called from media threads whenever a slot has a new frame: the window's repaint.
+    /// `wake` is called on media threads when a slot has a new frame: the window repaints.
     pub fn set_on_frame(&self, wake: Arc<dyn Fn() + Send + Sync>) {
         self.wake.set(wake);
     }
 
-    /// One's own frame, not mirrored.
+    /// The camera's newest frame, not mirrored.
     pub fn self_view(&self) -> FrameSlot {
         self.video.self_view()
     }
 
-    /// The loudest sample of the last 50 ms or so, 0 to 1. Also while muted, so that the meter moves.
+    /// The microphone's peak of the last 50 to 100 ms, 0 to 1. Also while muted, so that the meter moves.
     pub fn microphone_level(&self) -> f32 {
         self.audio.level()
     }
 
-    /// Starts encoding for a call. A second call replaces the first.
+    /// Starts encoding for a call. The outputs of an earlier `attach` end.
     pub fn attach(&self) -> MediaOutputs {
         MediaOutputs { video: self.video.attach(), audio: self.audio.attach() }
     }
 
-    /// Starts decoding and playing a peer. `name` is used for the files of `--save-remote` and in the report.
+    /// Starts decoding and playing a peer. The report and the files of `--save-remote` use `name`.
     pub fn add_peer(&self, name: &str) -> PeerMedia {
         let file_stem = self.file_names.unique(name);
         PeerMedia { video: self.video.add_peer(name, &file_stem), audio: self.audio.add_peer(&file_stem) }
@@ -190,30 +190,30 @@ impl Media {
     }
 }
 
-/// The receiving side of one peer. Dropping it ends its decoder and takes its sound out of the mix.
+/// The receiving side of one peer. Dropping it ends its decoder and removes its audio from the mix.
 pub struct PeerMedia {
     video: PeerVideo,
     audio: PeerAudio,
 }
 
 impl PeerMedia {
-    /// Hands over a complete access unit, in decoding order. `false`: the decoder's queue is full, the unit was dropped;
-    /// the caller drops up to the next key frame and asks the peer for one.
+    /// Hands over a complete access unit, in decoding order. `false`: the decoder's queue is full and the unit is dropped.
+    /// The caller then requests a key frame, and drops all units before it.
     pub fn push_video(&self, unit: AccessUnit) -> bool {
         self.video.push(unit)
     }
 
-    /// Hands over a packet from the network.
+    /// Hands over a packet from the network. Never waits: a packet that does not fit is dropped and counted.
     pub fn push_audio(&self, packet: AudioPacket) {
         self.audio.push(packet);
     }
 
-    /// Which sound, by its RTP time, reached the loudspeaker last, and when.
+    /// The RTP time of the audio that the speaker played last, and when. Video is synchronised to it.
     pub fn heard(&self) -> Option<(Timestamp, u32)> {
         self.audio.heard()
     }
 
-    /// Whether the decoder needs a key frame (an error, or the start). Reading clears it.
+    /// Whether the decoder needs a key frame: at the start, and after an error. Reading clears it.
     pub fn take_key_frame_request(&self) -> bool {
         self.video.take_key_frame_request()
     }
@@ -223,26 +223,24 @@ impl PeerMedia {
         self.video.set_name(name);
     }
 
-    /// The peer switched its camera off (`false`): the slot empties.
+    /// While the peer's camera is off (`false`) its slot is empty.
     pub fn set_camera_on(&self, on: bool) {
         self.video.set_camera_on(on);
     }
 
+    /// The peer's newest frame.
     pub fn frames(&self) -> FrameSlot {
         self.video.frames()
     }
 
     pub fn stats(&self) -> ReceiveStats {
-        let sound = self.audio.stats();
+        let audio = self.audio.stats();
         ReceiveStats {
-            audio_buffer_ms: sound.buffer_ms,
-            audio_samples_played: sound.samples_played,
-            audio_samples_concealed: sound.samples_concealed,
-            level: sound.level,
+            audio_buffer_ms: audio.buffer_ms,
+            audio_samples_played: audio.samples_played,
+            audio_samples_concealed: audio.samples_concealed,
+            level: audio.level,
             ..self.video.stats()
         }
     }
 }
-
-/// Events wait here for whoever shows them; if nobody does, the newest are dropped with a warning.
-const EVENT_QUEUE: usize = 64;

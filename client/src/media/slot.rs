@@ -1,11 +1,11 @@
-//! Frames from media threads to the window.
+//! Hands frames from media threads to the window.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use maru_core::frame::VideoFrame;
 
-/// The newest frame, and nothing older.
+/// Holds the newest frame only. Clones share it.
 #[derive(Clone, Default)]
 pub struct FrameSlot {
     shared: Arc<SlotShared>,
@@ -18,7 +18,7 @@ struct SlotShared {
 }
 
 impl FrameSlot {
-    /// Replaces the frame; `None` when the sender's camera is off.
+    /// Replaces the frame. `None`: the sender's camera is off.
     pub fn put(&self, frame: Option<Arc<VideoFrame>>) {
         *self.shared.frame.lock().unwrap_or_else(PoisonError::into_inner) = frame;
         self.shared.generation.fetch_add(1, Ordering::Release);
@@ -28,7 +28,7 @@ impl FrameSlot {
         self.shared.frame.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Changes whenever the frame does.
+    /// Changes with each [`Self::put`].
     pub fn generation(&self) -> u64 {
         self.shared.generation.load(Ordering::Acquire)
     }
@@ -40,7 +40,7 @@ impl std::fmt::Debug for FrameSlot {
     }
 }
 
-/// What the window asked to be called for each new frame. Cheap to clone.
+/// Calls what the window wants to be called for each new frame. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Wake {
     wake: Arc<Mutex<Option<Arc<dyn Fn() + Send + Sync>>>>,

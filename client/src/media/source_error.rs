@@ -1,16 +1,17 @@
-//! What is wrong with a file that was named as a camera, microphone or speaker.
+//! Errors in files that stand in for devices.
 
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// A file that cannot be used, and where in it the trouble is.
+/// A file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}, {place}: {reason}", .path.display())]
 pub struct SourceError {
     pub path: PathBuf,
-    /// `"header"`, `"byte 71"`, `"frame 12 (byte 16589323)"`, or `"opening"`.
+    /// Where the error is: `"opening"`, `"header"`, `"byte 71"`, `"frame 12 (byte 16589323)"`, `"sample 1000"`.
     pub place: String,
+    /// A sentence without a full stop.
     pub reason: String,
 }
 

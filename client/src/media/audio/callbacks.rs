@@ -1,5 +1,5 @@
-//! What runs on the sound driver's threads: rings and atomics, nothing else. No allocation, lock, log or system call
-//! (`tests/audio_callbacks.rs` asserts the first, reading this file the rest).
+//! The callbacks that run on the audio driver's threads. They use rings and atomics only: no allocation (asserted by
+//! `tests/audio_callbacks.rs`), lock, log or system call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -8,37 +8,37 @@ use std::time::Duration;
 use cpal::{FromSample, Sample};
 use rtrb::{Consumer, Producer, RingBuffer};
 
-/// What a callback tells the audio worker.
+/// What a callback reports to the audio worker.
 #[derive(Debug, Default)]
 pub struct DeviceState {
-    /// Time from the microphone to the callback, or from the callback to the loudspeaker.
     latency_us: AtomicU32,
-    /// Frames that the device has delivered or taken.
     frames: AtomicU64,
-    /// Frames that found no place in the ring, or no sound in it.
     missed_frames: AtomicU64,
-    /// The most frames at once.
     largest_request: AtomicU32,
 }
 
 impl DeviceState {
+    /// From the microphone to the callback, or from the callback to the speaker.
     pub fn latency(&self) -> Duration {
         Duration::from_micros(self.latency_us.load(Ordering::Relaxed).into())
     }
 
+    /// Frames that the device has delivered or taken.
     pub fn frames(&self) -> u64 {
         self.frames.load(Ordering::Relaxed)
     }
 
+    /// Frames dropped because the ring was full, or replaced by silence because it was empty.
     pub fn missed_frames(&self) -> u64 {
         self.missed_frames.load(Ordering::Relaxed)
     }
 
+    /// The most frames in one callback.
     pub fn largest_request(&self) -> usize {
         self.largest_request.load(Ordering::Relaxed) as usize
     }
 
-    /// Forgets what was counted: a driver may ask for sound before there can be any.
+    /// Resets missed frames and largest request: a driver may call before the ring can be filled.
     pub fn restart(&self) {
         self.missed_frames.store(0, Ordering::Relaxed);
         self.largest_request.store(0, Ordering::Relaxed);
@@ -71,7 +71,7 @@ pub struct InputRing {
     pub rate_hz: u32,
 }
 
-/// A ring for half a second. What does not fit (the worker hangs) is dropped and counted.
+/// A ring of half a second. Frames that do not fit, because the worker hangs, are dropped and counted.
 pub fn input(channels: u16, rate_hz: u32) -> (InputCallback, InputRing) {
     let (producer, consumer) = RingBuffer::new(rate_hz as usize / 2);
     let state = Arc::<DeviceState>::default();
@@ -80,16 +80,16 @@ pub fn input(channels: u16, rate_hz: u32) -> (InputCallback, InputRing) {
 }
 
 impl InputCallback {
-    /// `sound` is interleaved; the channels are averaged.
-    pub fn take<T: Sample>(&mut self, sound: &[T], latency: Duration)
+    /// Appends interleaved `samples` to the ring; the channels are averaged.
+    pub fn take<T: Sample>(&mut self, samples: &[T], latency: Duration)
     where
         f32: FromSample<T>,
     {
-        let frames = sound.len() / self.channels;
+        let frames = samples.len() / self.channels;
         let fit = frames.min(self.ring.slots());
         if let Ok(chunk) = self.ring.write_chunk_uninit(fit) {
             let share = 1.0 / self.channels as f32;
-            let mono = sound.chunks_exact(self.channels).map(|frame| {
+            let mono = samples.chunks_exact(self.channels).map(|frame| {
                 let sum: f32 = frame.iter().map(|&sample| f32::from_sample(sample)).sum();
                 sum * share
             });
@@ -99,7 +99,7 @@ impl InputCallback {
     }
 }
 
-/// The loudspeaker's callback.
+/// The speaker's callback.
 #[derive(Debug)]
 pub struct OutputCallback {
     ring: Consumer<f32>,
@@ -107,7 +107,7 @@ pub struct OutputCallback {
     state: Arc<DeviceState>,
 }
 
-/// The worker's end of a loudspeaker: mono at the device's rate.
+/// The worker's end of a speaker: mono at the device's rate.
 #[derive(Debug)]
 pub struct OutputRing {
     pub ring: Producer<f32>,
@@ -115,7 +115,7 @@ pub struct OutputRing {
     pub rate_hz: u32,
 }
 
-/// A ring for half a second, of which the worker fills a small part.
+/// A ring of half a second, of which the worker fills a small part.
 pub fn output(channels: u16, rate_hz: u32) -> (OutputCallback, OutputRing) {
     let (producer, consumer) = RingBuffer::new(rate_hz as usize / 2);
     let state = Arc::<DeviceState>::default();
@@ -124,19 +124,19 @@ pub fn output(channels: u16, rate_hz: u32) -> (OutputCallback, OutputRing) {
 }
 
 impl OutputCallback {
-    /// Fills `sound` (interleaved) with the same on all channels; silence where there is none.
-    pub fn fill<T: Sample + FromSample<f32>>(&mut self, sound: &mut [T], latency: Duration) {
-        let frames = sound.len() / self.channels;
-        let there = frames.min(self.ring.slots());
+    /// Fills interleaved `samples`, the same on all channels. What the ring lacks is silence.
+    pub fn fill<T: Sample + FromSample<f32>>(&mut self, samples: &mut [T], latency: Duration) {
+        let frames = samples.len() / self.channels;
+        let available = frames.min(self.ring.slots());
         let mut filled = 0;
-        if let Ok(chunk) = self.ring.read_chunk(there) {
-            for (frame, sample) in sound.chunks_exact_mut(self.channels).zip(chunk) {
+        if let Ok(chunk) = self.ring.read_chunk(available) {
+            for (frame, sample) in samples.chunks_exact_mut(self.channels).zip(chunk) {
                 frame.fill(T::from_sample(sample));
                 filled += self.channels;
             }
         }
-        sound[filled..].fill(T::EQUILIBRIUM);
-        self.state.note(frames, frames - there, latency);
+        samples[filled..].fill(T::EQUILIBRIUM);
+        self.state.note(frames, frames - available, latency);
     }
 }
 
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_number_of_channels_becomes_one() {
+    fn channels_are_averaged() {
         let (mut callback, mut end) = input(2, 48_000);
         callback.take(&[0.5_f32, 0.25, -1.0, 0.0], Duration::from_millis(3));
         assert_eq!([end.ring.pop(), end.ring.pop()], [Ok(0.375), Ok(-0.5)]);
@@ -156,20 +156,20 @@ mod tests {
     }
 
     #[test]
-    fn one_becomes_all_channels_and_the_rest_is_silence() {
+    fn all_channels_get_the_same_and_an_empty_ring_gives_silence() {
         let (mut callback, mut end) = output(2, 48_000);
         end.ring.push(0.5).unwrap();
-        let mut sound = [1.0_f32; 4];
-        callback.fill(&mut sound, Duration::ZERO);
-        assert_eq!(sound, [0.5, 0.5, 0.0, 0.0]);
+        let mut samples = [1.0_f32; 4];
+        callback.fill(&mut samples, Duration::ZERO);
+        assert_eq!(samples, [0.5, 0.5, 0.0, 0.0]);
         assert_eq!((end.state.frames(), end.state.missed_frames()), (2, 1));
-        let mut sound = [7_u8; 2];
-        callback.fill(&mut sound, Duration::ZERO);
-        assert_eq!(sound, [128, 128], "silence of unsigned samples is in the middle");
+        let mut samples = [7_u8; 2];
+        callback.fill(&mut samples, Duration::ZERO);
+        assert_eq!(samples, [128, 128], "unsigned samples are silent at 128");
     }
 
     #[test]
-    fn a_full_ring_drops_and_counts() {
+    fn a_full_ring_drops_and_counts_frames() {
         let (mut callback, end) = input(1, 1000);
         callback.take(&[0.0_f32; 700], Duration::ZERO);
         assert_eq!((end.ring.slots(), end.state.missed_frames()), (500, 200));

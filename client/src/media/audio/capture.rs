@@ -15,22 +15,22 @@ use super::codec::Encoder;
 use super::meter::Meter;
 use super::source::{Source, samples};
 
-/// After such a hole in the source, RTP time is taken from the clock again.
-const HOLE: Duration = Duration::from_millis(200);
+/// After a longer gap in the source, the RTP time is set by the clock.
+const MAX_GAP: Duration = Duration::from_millis(200);
 
-/// Cuts sound into frames of 20 ms and encodes them, unless muted.
+/// Cuts the microphone's audio into frames of 20 ms and encodes them, unless muted.
 pub(super) struct Capture {
     source: Source,
     encoder: Encoder,
-    outlet: Option<mpsc::Sender<EncodedAudio>>,
+    output: Option<mpsc::Sender<EncodedAudio>>,
     state: Arc<EngineState>,
     meter: Meter,
     fresh: Vec<f32>,
     frame: Vec<f32>,
-    /// RTP time of the first sample in `frame`, before the random offset; counts through silence.
+    /// RTP time of the first sample in `frame`, without the random offset. Silence is counted, too.
     position: u64,
     rtp_offset: u32,
-    last_sound: Option<Timestamp>,
+    last_captured: Option<Timestamp>,
     was_muted: bool,
     was_silent: bool,
 }
@@ -40,15 +40,15 @@ impl Capture {
         Self {
             source: Source::None,
             encoder,
-            outlet: None,
+            output: None,
             state,
             meter: Meter::default(),
             fresh: Vec::new(),
             frame: Vec::with_capacity(2 * OPUS_FRAME_SAMPLES),
             position: 0,
-            // Random, as RFC 3550 5.1 asks; the sound is enciphered, so nothing hangs on it.
+            // Random (RFC 3550, 5.1). Without randomness 0 does no harm: SRTP encrypts the audio.
             rtp_offset: getrandom::u32().unwrap_or(0),
-            last_sound: None,
+            last_captured: None,
             was_muted: false,
             was_silent: true,
         }
@@ -56,19 +56,19 @@ impl Capture {
 
     pub(super) fn set_source(&mut self, source: Source) {
         self.source = source;
-        self.last_sound = None;
+        self.last_captured = None;
         self.frame.clear();
     }
 
-    /// Packets go here from now on; without an outlet nothing is encoded.
-    pub(super) fn set_outlet(&mut self, outlet: mpsc::Sender<EncodedAudio>) {
-        self.outlet = Some(outlet);
+    /// Sends packets to `output` from now on. Without an output nothing is encoded.
+    pub(super) fn set_output(&mut self, output: mpsc::Sender<EncodedAudio>) {
+        self.output = Some(output);
         self.was_silent = true;
     }
 
-    /// Handles the sound that has come since the last call.
+    /// Encodes the audio captured since the last call.
     pub(super) fn tick(&mut self, now: Timestamp) {
-        // Read before the sound is: what was captured while muted must not leave, even if the mute ends just now.
+        // Read before the audio: what was captured while muted must not be sent, even if the mute ends now.
         let muted = self.state.muted.load(Ordering::Acquire);
         self.fresh.clear();
         let captured_end = self.source.take(now, &mut self.fresh);
@@ -81,9 +81,9 @@ impl Capture {
         self.state.level.store(self.meter.level());
         let captured = captured_end - samples(self.fresh.len() as u64);
         self.place(captured);
-        let closed = muted || self.was_muted || self.outlet.is_none();
+        let is_closed = muted || self.was_muted || self.output.is_none();
         self.was_muted = muted;
-        if closed {
+        if is_closed {
             self.discard();
             return;
         }
@@ -92,11 +92,11 @@ impl Capture {
         self.send_frames(frame_captured);
     }
 
-    /// Takes RTP time from the clock where the source has just begun or had a hole.
+    /// Sets the RTP time by the clock when the source begins or had a gap.
     fn place(&mut self, captured: Timestamp) {
-        let has_hole = self.last_sound.is_none_or(|last| captured.since(last) > HOLE);
-        self.last_sound = Some(captured);
-        if !has_hole {
+        let has_gap = self.last_captured.is_none_or(|last| captured.since(last) > MAX_GAP);
+        self.last_captured = Some(captured);
+        if !has_gap {
             return;
         }
         self.position += std::mem::take(&mut self.frame).len() as u64;
@@ -105,7 +105,7 @@ impl Capture {
         self.was_silent = true;
     }
 
-    /// Lets time pass without sound.
+    /// Drops the audio; its RTP time passes.
     fn discard(&mut self) {
         self.position += (self.frame.len() + self.fresh.len()) as u64;
         self.frame.clear();
@@ -131,17 +131,17 @@ impl Capture {
             self.was_silent = true;
             return;
         };
-        // Muted while the frame was encoded: it does not leave either.
-        let Some(outlet) = self.outlet.as_ref().filter(|_| !self.state.muted.load(Ordering::Acquire)) else { return };
+        // A frame that was encoded before the mute is not sent after it.
+        let Some(output) = self.output.as_ref().filter(|_| !self.state.muted.load(Ordering::Acquire)) else { return };
         let rtp_time = (self.position as u32).wrapping_add(self.rtp_offset);
         let packet = EncodedAudio { payload, rtp_time, marker: self.was_silent, captured };
         self.state.report.event(captured, "spoken", json!({ "rtp_time": rtp_time }));
-        match outlet.try_send(packet) {
+        match output.try_send(packet) {
             Ok(()) => self.was_silent = false,
             Err(TrySendError::Full(_)) => {
                 self.state.packets_dropped.fetch_add(1, Ordering::Relaxed);
             }
-            Err(TrySendError::Closed(_)) => self.outlet = None,
+            Err(TrySendError::Closed(_)) => self.output = None,
         }
     }
 }

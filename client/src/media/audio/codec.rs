@@ -6,19 +6,19 @@ use maru_core::playout::{Decode, SoundDecoder};
 use opus::{Application, Bitrate, Channels, Signal};
 
 const BITRATE_BPS: i32 = 32_000;
-/// What the forward error correction is tuned for.
+/// The loss for which the forward error correction is tuned.
 const EXPECTED_LOSS_PERCENT: i32 = 10;
-/// The longest frame that Opus makes (RFC 6716, 3.4).
+/// The longest Opus frame (RFC 6716, 3.4).
 const MAX_PACKET_BYTES: usize = 1275;
-/// Of 0 to 10. Above this, speech at this bitrate costs up to twice as much and sounds the same; browsers on phones use
-/// the same value.
+/// 0 to 10. Higher values cost up to twice the CPU and sound the same for speech at this bitrate. Browsers on phones use
+/// 5, too.
 const COMPLEXITY: i32 = 5;
-/// A packet this short says that the frame need not be sent (DTX).
+/// A packet of this length or shorter need not be sent (DTX; libopus, `opus_encode`).
 const DTX_BYTES: usize = 2;
-/// Opus decodes in steps of 2.5 ms.
+/// 2.5 ms: Opus conceals multiples of it.
 const GRID_SAMPLES: usize = 120;
 
-/// Speech at 32 kbit/s with in-band error correction; silence is left out.
+/// Encodes speech at [`BITRATE_BPS`] with in-band FEC. Silence gives no packets (DTX).
 pub(super) struct Encoder {
     opus: opus::Encoder,
     packet: [u8; MAX_PACKET_BYTES],
@@ -36,22 +36,22 @@ impl Encoder {
         Ok(Self { opus, packet: [0; MAX_PACKET_BYTES] })
     }
 
-    /// One packet; `None` where nothing has to be sent.
+    /// One packet. `None`: nothing needs to be sent.
     pub(super) fn encode(&mut self, frame: &[f32; OPUS_FRAME_SAMPLES]) -> Option<Bytes> {
         match self.opus.encode_float(frame, &mut self.packet) {
             Ok(length) if length > DTX_BYTES => Some(Bytes::copy_from_slice(&self.packet[..length])),
             Ok(_) => None,
             Err(error) => {
-                tracing::warn!(%error, "a frame of sound cannot be encoded");
+                tracing::warn!(%error, "a frame of audio cannot be encoded");
                 None
             }
         }
     }
 
-    /// Forgets the sound so far.
+    /// Forgets the audio so far.
     pub(super) fn reset(&mut self) {
         if let Err(error) = self.opus.reset_state() {
-            tracing::warn!(%error, "the sound encoder cannot be reset");
+            tracing::warn!(%error, "the audio encoder cannot be reset");
         }
     }
 }
@@ -80,7 +80,7 @@ impl SoundDecoder for Decoder {
         out.resize(start + whole, 0.0);
         let room = &mut out[start..];
         let on_grid = whole / GRID_SAMPLES * GRID_SAMPLES;
-        // What cannot be decoded (a broken packet) stays silent.
+        // A broken packet is concealed; where that fails, too, the samples stay silent.
         match step {
             Decode::Packet { payload, .. } => {
                 if self.decode_into(payload, false, room) == 0 {
@@ -104,12 +104,12 @@ mod tests {
     use crate::media::audio::spectrum::{loudest_hz, tone};
     use maru_core::playout::opus_packet::duration_samples;
 
-    fn frames(sound: &[f32]) -> impl Iterator<Item = &[f32; OPUS_FRAME_SAMPLES]> {
-        sound.as_chunks().0.iter()
+    fn frames(audio: &[f32]) -> impl Iterator<Item = &[f32; OPUS_FRAME_SAMPLES]> {
+        audio.as_chunks().0.iter()
     }
 
     #[test]
-    fn a_tone_comes_through_and_packets_are_20_ms() {
+    fn a_tone_keeps_its_pitch_and_packets_are_20_ms() {
         let (mut encoder, mut decoder) = (Encoder::new().unwrap(), Decoder::new().unwrap());
         let mut heard = Vec::new();
         for frame in frames(&tone(1000.0, 48_000, 48_000)) {
@@ -122,11 +122,11 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_packet_is_in_the_next_one() {
+    fn a_lost_packet_is_rebuilt_from_the_next_one() {
         let (mut encoder, mut decoder) = (Encoder::new().unwrap(), Decoder::new().unwrap());
-        // A voice whose pitch changes with each packet: what is made up would have the pitch of the one before.
-        let sound: Vec<f32> = (0..100).flat_map(|n| tone(300.0 + 20.0 * f64::from(n), 48_000, 960)).collect();
-        let packets: Vec<Bytes> = frames(&sound).filter_map(|frame| encoder.encode(frame)).collect();
+        // The pitch changes with each packet: concealed audio would have the pitch of the packet before.
+        let audio: Vec<f32> = (0..100).flat_map(|n| tone(300.0 + 20.0 * f64::from(n), 48_000, 960)).collect();
+        let packets: Vec<Bytes> = frames(&audio).filter_map(|frame| encoder.encode(frame)).collect();
         assert_eq!(packets.len(), 100);
         let mut heard = Vec::new();
         for (index, payload) in packets.iter().enumerate() {
@@ -143,14 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_hardly_sent() {
+    fn few_packets_are_sent_in_silence() {
         let mut encoder = Encoder::new().unwrap();
         let sent = frames(&vec![0.0; 48_000 * 4]).filter_map(|frame| encoder.encode(frame)).count();
         assert!(sent < 40, "{sent} of 200 packets");
     }
 
     #[test]
-    fn broken_packets_become_sound_of_the_right_length() {
+    fn a_broken_packet_gives_audio_of_its_duration() {
         let mut decoder = Decoder::new().unwrap();
         let mut heard = Vec::new();
         for first in 0..=255_u8 {

@@ -1,4 +1,4 @@
-//! The loudest sample of the last 50 ms.
+//! Peak level.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,20 +6,21 @@ use maru_core::media::AUDIO_CLOCK_HZ;
 
 const WINDOW_SAMPLES: usize = AUDIO_CLOCK_HZ as usize / 20;
 
+/// The peak of the last 50 to 100 ms: of the current window and of the one before.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
-    /// Of the window before and of the one that is being filled.
     last_peak: f32,
     peak: f32,
-    samples: usize,
+    /// Samples in the current window.
+    count: usize,
 }
 
 impl Meter {
-    pub(super) fn add(&mut self, sound: &[f32]) {
-        self.peak = sound.iter().fold(self.peak, |peak, sample| peak.max(sample.abs()));
-        self.samples += sound.len();
-        if self.samples >= WINDOW_SAMPLES {
-            *self = Self { last_peak: self.peak, peak: 0.0, samples: 0 };
+    pub(super) fn add(&mut self, samples: &[f32]) {
+        self.peak = samples.iter().fold(self.peak, |peak, sample| peak.max(sample.abs()));
+        self.count += samples.len();
+        if self.count >= WINDOW_SAMPLES {
+            *self = Self { last_peak: self.peak, peak: 0.0, count: 0 };
         }
     }
 
@@ -48,7 +49,7 @@ mod tests {
     use super::Meter;
 
     #[test]
-    fn it_shows_a_peak_for_50_to_100_ms() {
+    fn a_peak_is_shown_for_50_to_100_ms() {
         let mut meter = Meter::default();
         meter.add(&[-0.5]);
         meter.add(&[0.1; 480]);

@@ -1,7 +1,7 @@
-//! Sound: microphone, Opus, jitter buffers, loudspeaker.
+//! Audio: microphone, Opus, jitter buffers, speaker.
 //!
-//! Threads: `audio` (the worker: all codecs, resampling and mixing, every 10 ms), `microphone` and `speaker` (open devices
-//! and look after them), the sound drivers' own (rings and atomics only), and one for each file that is written.
+//! Threads: `audio` (the worker: all codecs, resampling and mixing, every 10 ms), `microphone` and `speaker` (supervisors
+//! of the devices), the drivers' own (rings and atomics only), and one for each file that is written.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -44,9 +44,9 @@ use worker::{AudioWorker, Command};
 
 /// Commands from people and supervisors; the worker empties the queue every 10 ms.
 const COMMANDS: usize = 256;
-/// 320 ms of packets on the way out. Sound older than that is of no use: what does not fit is dropped and counted.
+/// Packets to the network: 320 ms. Those that do not fit are dropped and counted; later they would be too late.
 const OUTGOING_PACKETS: usize = 16;
-/// More than a second of packets on the way in. What does not fit (the worker hangs) is dropped and counted.
+/// Packets from the network: 1.3 s. Those that do not fit, because the worker hangs, are dropped and counted.
 const INCOMING_PACKETS: usize = 64;
 
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub struct AudioConfig {
     pub microphone: DeviceChoice,
     pub speaker: DeviceChoice,
     pub muted: bool,
-    /// Folder for `NAME.wav` of each peer, as played.
+    /// The folder for each peer's `NAME.wav`: its audio as played.
     pub save_remote: Option<PathBuf>,
 }
 
@@ -67,7 +67,7 @@ struct EngineState {
     report: Report,
 }
 
-/// All sound of this process. Dropping it closes the devices and ends the threads; files are complete then.
+/// The audio of this process. Dropping it closes the devices, completes the files and ends the threads.
 #[derive(Debug)]
 pub struct AudioEngine {
     /// Of microphone and speaker. Dropped before the worker, whose queue they send to.
@@ -78,7 +78,8 @@ pub struct AudioEngine {
 }
 
 impl AudioEngine {
-    /// Opens what `config` names, in the background. `events` tell what became of it; without a reader they are dropped.
+    /// Opens the devices that `config` names, in the background. `events` report the result; without a reader they are
+    /// dropped.
     pub fn start(config: AudioConfig, events: mpsc::Sender<MediaEvent>, report: Report) -> Self {
         let muted = AtomicBool::new(config.muted);
         let state = Arc::new(EngineState { muted, report: report.clone(), ..EngineState::default() });
@@ -101,22 +102,22 @@ impl AudioEngine {
         }
     }
 
-    /// While muted nothing is encoded, whatever else is switched.
+    /// While muted nothing is encoded, whatever else is set.
     pub fn set_muted(&self, muted: bool) {
         self.state.muted.store(muted, Ordering::Release);
     }
 
-    /// The loudest sample of the last 50 ms or so, 0 to 1. Also while muted.
+    /// The microphone's peak of the last 50 to 100 ms, 0 to 1. Also while muted.
     pub fn level(&self) -> f32 {
         self.state.level.load()
     }
 
-    /// Packets that were encoded but found the queue to the network full.
+    /// Encoded packets that were dropped because the queue to the network was full.
     pub fn packets_dropped(&self) -> u64 {
         self.state.packets_dropped.load(Ordering::Relaxed)
     }
 
-    /// Starts encoding. A second call replaces the first; dropping the receiver ends it.
+    /// Starts encoding. The receiver of an earlier call ends; dropping the receiver ends the encoding.
     pub fn attach(&self) -> mpsc::Receiver<EncodedAudio> {
         let (outlet, receiver) = mpsc::channel(OUTGOING_PACKETS);
         self.send(Command::Attach(outlet));
@@ -130,7 +131,7 @@ impl AudioEngine {
         let handle = PeerAudio { packets, state: state.clone() };
         match Decoder::new() {
             Ok(decoder) => self.send(Command::AddPeer(Box::new(Peer::new(file_stem.into(), inbox, state, decoder)))),
-            Err(error) => tracing::warn!(%error, "no decoder for a peer's sound"),
+            Err(error) => tracing::warn!(%error, "no decoder for a peer's audio"),
         }
         handle
     }
@@ -145,7 +146,7 @@ impl AudioEngine {
         let worker = AudioWorker::new(encoder, self.state.clone(), config.save_remote);
         let (commands, inbox) = sync_channel(COMMANDS);
         self.commands = Some(commands.clone());
-        let in_words = |error: std::io::Error| format!("no thread for sound: {error}");
+        let in_words = |error: std::io::Error| format!("no thread for audio: {error}");
         let worker_events = events.clone();
         let thread = std::thread::Builder::new().name("audio".into()).spawn(move || {
             if let Err(problem) = catch_panic(|| worker.run(&inbox)) {
@@ -171,17 +172,17 @@ impl Drop for AudioEngine {
     fn drop(&mut self) {
         self.supervisors = None;
         if let Some(commands) = self.commands.take() {
-            // Waits for room in the queue; an error means that the worker has ended.
+            // Waits for a place in the queue. An error means that the worker has ended.
             let _ = commands.send(Command::Stop);
         }
         if let Some(worker) = self.worker.take() {
-            // A panic was told as an event.
+            // A panic has been reported as an event.
             let _ = worker.join();
         }
     }
 }
 
-/// One peer's sound. Dropping it takes it out of the mix and ends its file.
+/// The audio of one peer. Dropping it removes it from the mix and completes its file.
 #[derive(Debug)]
 pub struct PeerAudio {
     packets: SyncSender<AudioPacket>,
@@ -189,14 +190,14 @@ pub struct PeerAudio {
 }
 
 impl PeerAudio {
-    /// Hands over a packet from the network. Never waits: what does not fit is dropped and counted.
+    /// Hands over a packet from the network. Never waits: a packet that does not fit is dropped and counted.
     pub fn push(&self, packet: AudioPacket) {
         if self.packets.try_send(packet).is_err() {
             self.state.packets_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Which sound, by its RTP time, reached the loudspeaker last, and when.
+    /// The RTP time of the audio that the speaker played last, and when.
     pub fn heard(&self) -> Option<(Timestamp, u32)> {
         *self.state.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -211,25 +212,25 @@ impl PeerAudio {
     }
 }
 
-/// Counted since the start, unless it says otherwise.
+/// Counters start when the peer is added.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct AudioStats {
-    /// Sound waiting in the jitter buffer and in the device's ring now.
+    /// Audio that waits in the jitter buffer and the speaker's ring, in ms.
     pub buffer_ms: f32,
-    /// Samples decoded from packets.
+    /// Samples decoded from packets, at 48 kHz.
     pub samples_played: u64,
-    /// Samples made up because packets were lost or late.
+    /// Samples concealed because their packets were lost or late, at 48 kHz.
     pub samples_concealed: u64,
-    /// The loudest sample of the last 50 ms or so, 0 to 1.
+    /// The peak of the last 50 to 100 ms, 0 to 1.
     pub level: f32,
 }
 
-/// Names that [`DeviceChoice::Named`] takes. Takes up to 3 s.
+/// The names of the microphones that are there now. Takes up to 3 s.
 pub fn list_microphones() -> Vec<String> {
     devices::names(Direction::Input)
 }
 
-/// Names that [`DeviceChoice::Named`] takes. Takes up to 3 s.
+/// The names of the speakers that are there now. Takes up to 3 s.
 pub fn list_speakers() -> Vec<String> {
     devices::names(Direction::Output)
 }

@@ -1,4 +1,4 @@
-//! One peer's sound on the audio worker.
+//! One peer's audio on the audio worker.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,18 +17,19 @@ use super::meter::{AtomicF32, Meter};
 use super::wav_saver::WavSaver;
 use crate::report::Report;
 
+/// 100 ms.
 const BLOCKS_PER_REPORT: u32 = 10;
 
-/// What the worker tells the peer's handle.
+/// What the worker shares with the peer's handle.
 #[derive(Debug, Default)]
 pub(super) struct PeerState {
     pub(super) buffer_ms: AtomicF32,
     pub(super) samples_played: AtomicU64,
     pub(super) samples_concealed: AtomicU64,
     pub(super) level: AtomicF32,
-    /// Packets that the worker was too late for.
+    /// Packets that found the worker's queue full.
     pub(super) packets_dropped: AtomicU64,
-    /// Which sound, by its RTP time, reached the loudspeaker last, and when.
+    /// The RTP time of the audio that the speaker played last, and when.
     pub(super) heard: Mutex<Option<(Timestamp, u32)>>,
     pub(super) report: Report,
 }
@@ -41,8 +42,8 @@ pub(super) struct Peer {
     state: Arc<PeerState>,
     playout: Playout<Decoder>,
     saver: Option<WavSaver>,
-    heard: bool,
-    gone: bool,
+    has_packets: bool,
+    is_gone: bool,
     meter: Meter,
     blocks: u32,
 }
@@ -56,7 +57,7 @@ impl Peer {
     ) -> Self {
         let playout = Playout::new(decoder);
         let (saver, meter) = (None, Meter::default());
-        Self { file_stem, packets, state, playout, saver, heard: false, gone: false, meter, blocks: 0 }
+        Self { file_stem, packets, state, playout, saver, has_packets: false, is_gone: false, meter, blocks: 0 }
     }
 
     /// Moves packets from the network to the jitter buffer. The first one begins the file in `folder`, if given.
@@ -64,17 +65,17 @@ impl Peer {
         loop {
             match self.packets.try_recv() {
                 Ok(packet) => {
-                    self.heard = true;
+                    self.has_packets = true;
                     self.playout.push(packet);
                 }
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
-                    self.gone = true;
+                    self.is_gone = true;
                     break;
                 }
             }
         }
-        if let (true, None, Some(folder)) = (self.heard, &self.saver, folder) {
+        if let (true, None, Some(folder)) = (self.has_packets, &self.saver, folder) {
             let path = folder.join(format!("{}.wav", self.file_stem));
             let created = WavSaver::create(&path, self.state.report.clone());
             self.saver = created.inspect_err(|error| tracing::warn!(%error, "no thread to save audio with")).ok();
@@ -83,13 +84,13 @@ impl Peer {
 
     /// Whether the handle was dropped.
     pub(super) fn is_gone(&self) -> bool {
-        self.gone
+        self.is_gone
     }
 
-    /// The next samples. `waiting_ms`: sound that waits behind the jitter buffer, for the statistics.
+    /// Fills `out` with the next samples. `waiting_ms`: audio between the mixer and the speaker.
     pub(super) fn play(&mut self, now: Timestamp, waiting_ms: f32, out: &mut [f32]) {
         self.playout.pull(now, out);
-        self.tell_heard(now, waiting_ms, out.len());
+        self.report_heard(now, waiting_ms, out.len());
         if let Some(saver) = &self.saver {
             saver.write(out);
         }
@@ -102,9 +103,9 @@ impl Peer {
         state.samples_concealed.store(counters.samples_concealed, Ordering::Relaxed);
     }
 
-    /// Every tenth of a second: which sound is played when. Frames go by it, and in the report, with the sender's
-    /// `spoken`, it gives the delay.
-    fn tell_heard(&mut self, now: Timestamp, waiting_ms: f32, samples: usize) {
+    /// Each 100 ms: which audio is played when. Video is synchronised to it; the report's `heard` and the sender's `spoken`
+    /// give the delay.
+    fn report_heard(&mut self, now: Timestamp, waiting_ms: f32, samples: usize) {
         self.blocks = (self.blocks + 1) % BLOCKS_PER_REPORT;
         if self.blocks == 0
             && let Some(next) = self.playout.next_rtp_time()
@@ -116,7 +117,7 @@ impl Peer {
         }
     }
 
-    /// Ends the file. The thread is done when it is written.
+    /// Ends the file. It is complete when the thread ends.
     pub(super) fn finish(self) -> Option<JoinHandle<()>> {
         self.saver.map(WavSaver::finish)
     }

@@ -1,12 +1,12 @@
-//! Mono sound from one sample rate to another.
+//! Converts mono audio from one sample rate to another.
 
 use rubato::audioadapter_buffers::direct::SequentialSlice;
 use rubato::{Async, FixedAsync, Resampler, SincInterpolationParameters, SincInterpolationType, WindowFunction};
 
-/// Short, so that it adds less than a millisecond; its stop band (70 dB) is far below what a microphone hears.
+/// Adds less than 1 ms of delay. The stop band of 70 dB is below a microphone's noise.
 const SINC_SAMPLES: usize = 64;
 
-/// Converts a stream. Nothing is done, and no delay added, where the rates are equal.
+/// Converts a stream. With equal rates the samples are copied without delay.
 pub(super) struct RateConverter {
     inner: Option<Inner>,
 }
@@ -18,7 +18,8 @@ struct Inner {
 }
 
 impl RateConverter {
-    /// Both rates in Hz. The error is a sentence.
+    /// # Errors
+    /// The rates cannot be converted; a sentence.
     pub(super) fn new(from_hz: u32, to_hz: u32) -> Result<Self, String> {
         if from_hz == to_hz {
             return Ok(Self { inner: None });
@@ -34,18 +35,18 @@ impl RateConverter {
         Ok(Self { inner: Some(Inner { resampler, pending: Vec::new(), chunk }) })
     }
 
-    /// Appends what `sound` makes at the new rate to `out`. Up to 10 ms are held back for the next call.
-    pub(super) fn convert(&mut self, sound: &[f32], out: &mut Vec<f32>) {
+    /// Converts `samples` and appends the result to `out`. Up to 10 ms wait for the next call.
+    pub(super) fn convert(&mut self, samples: &[f32], out: &mut Vec<f32>) {
         match &mut self.inner {
-            None => out.extend_from_slice(sound),
-            Some(inner) => inner.convert(sound, out),
+            None => out.extend_from_slice(samples),
+            Some(inner) => inner.convert(samples, out),
         }
     }
 }
 
 impl Inner {
-    fn convert(&mut self, sound: &[f32], out: &mut Vec<f32>) {
-        self.pending.extend_from_slice(sound);
+    fn convert(&mut self, samples: &[f32], out: &mut Vec<f32>) {
+        self.pending.extend_from_slice(samples);
         let mut used = 0;
         loop {
             let needed = self.resampler.input_frames_next();
@@ -72,7 +73,7 @@ mod tests {
     use crate::media::audio::spectrum::{loudest_hz, tone};
 
     #[test]
-    fn pitch_and_length_stay() {
+    fn pitch_and_duration_are_kept() {
         for (from_hz, to_hz) in [(44_100, 48_000), (8_000, 48_000), (96_000, 48_000), (48_000, 44_100)] {
             let mut converter = RateConverter::new(from_hz, to_hz).unwrap();
             let mut out = Vec::new();
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_rates_change_nothing() {
+    fn equal_rates_copy_the_samples() {
         let mut out = Vec::new();
         RateConverter::new(48_000, 48_000).unwrap().convert(&[0.1, 0.2], &mut out);
         assert_eq!(out, [0.1, 0.2]);

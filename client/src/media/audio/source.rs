@@ -1,4 +1,4 @@
-//! Where the sound to be sent comes from.
+//! What audio is captured from: a microphone, a file or the test sound.
 
 use std::time::Duration;
 
@@ -10,10 +10,9 @@ use super::callbacks::InputRing;
 use super::resample::RateConverter;
 use super::wav::WavLoop;
 
-/// A source that gets this far behind (the machine slept) goes on from now.
+/// In samples. A source that is further behind (the machine slept) continues from now.
 const MAX_BACKLOG: u64 = AUDIO_CLOCK_HZ as u64 / 2;
 
-/// A microphone, or what stands in for it.
 pub(super) enum Source {
     None,
     Device(Box<DeviceSource>),
@@ -21,7 +20,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Appends what has become due, mono at 48 kHz. Returns when the last sample of it was captured.
+    /// Appends the samples captured since the last call, mono at 48 kHz. Returns when the last one was captured.
     pub(super) fn take(&mut self, now: Timestamp, out: &mut Vec<f32>) -> Timestamp {
         match self {
             Self::None => now,
@@ -31,7 +30,7 @@ impl Source {
     }
 }
 
-/// Paced by the device.
+/// A microphone, which sets the pace.
 pub(super) struct DeviceSource {
     input: InputRing,
     converter: RateConverter,
@@ -52,25 +51,25 @@ impl DeviceSource {
     }
 }
 
-/// Paced by the clock, without drift: sample n is due `n / 48000` s after the start.
+/// Paced by the clock, without drift: sample `n` is due at `start + n / 48000` s.
 pub(super) struct PacedSource {
-    sound: PacedSound,
+    audio: PacedAudio,
     started: Option<Timestamp>,
     produced: u64,
 }
 
-enum PacedSound {
+enum PacedAudio {
     Test(u64),
     File(Box<WavLoop>),
 }
 
 impl PacedSource {
     pub(super) fn test() -> Self {
-        Self { sound: PacedSound::Test(0), started: None, produced: 0 }
+        Self { audio: PacedAudio::Test(0), started: None, produced: 0 }
     }
 
     pub(super) fn file(file: WavLoop) -> Self {
-        Self { sound: PacedSound::File(Box::new(file)), started: None, produced: 0 }
+        Self { audio: PacedAudio::File(Box::new(file)), started: None, produced: 0 }
     }
 
     fn take(&mut self, now: Timestamp, out: &mut Vec<f32>) -> Timestamp {
@@ -82,13 +81,13 @@ impl PacedSource {
         let count = due.saturating_sub(self.produced) as usize;
         let from = out.len();
         out.resize(from + count, 0.0);
-        self.sound.fill(&mut out[from..]);
+        self.audio.fill(&mut out[from..]);
         self.produced += count as u64;
         started + samples(self.produced)
     }
 }
 
-impl PacedSound {
+impl PacedAudio {
     fn fill(&mut self, out: &mut [f32]) {
         match self {
             Self::Test(index) => {
@@ -102,7 +101,7 @@ impl PacedSound {
     }
 }
 
-/// How long `count` samples at 48 kHz last.
+/// The duration of `count` samples at 48 kHz.
 pub(super) fn samples(count: u64) -> Duration {
     Duration::from_micros(count * 1_000_000 / u64::from(AUDIO_CLOCK_HZ))
 }
@@ -114,27 +113,27 @@ mod tests {
     const START: Timestamp = Timestamp::from_micros(5_000_000);
 
     #[test]
-    fn a_paced_source_does_not_drift_however_irregularly_it_is_asked() {
+    fn a_paced_source_does_not_drift_when_it_is_read_irregularly() {
         let mut source = Source::Paced(Box::new(PacedSource::test()));
-        let mut sound = Vec::new();
-        source.take(START, &mut sound);
+        let mut audio = Vec::new();
+        source.take(START, &mut audio);
         for step in 1..=1000_u64 {
             let micros = step * 10_007 + step * 7919 % 9000;
-            source.take(START + Duration::from_micros(micros), &mut sound);
+            source.take(START + Duration::from_micros(micros), &mut audio);
         }
         let end = START + Duration::from_millis(10_100);
-        let captured = source.take(end, &mut sound);
-        assert_eq!((sound.len(), captured), (484_800, end));
-        assert!((0..sound.len()).all(|index| sound[index] == test_sound::sample(index as u64)), "nothing left out");
+        let captured = source.take(end, &mut audio);
+        assert_eq!((audio.len(), captured), (484_800, end));
+        assert!((0..audio.len()).all(|index| audio[index] == test_sound::sample(index as u64)), "no sample is skipped");
     }
 
     #[test]
-    fn after_a_sleep_it_goes_on_from_now() {
+    fn after_a_sleep_a_paced_source_continues_from_now() {
         let mut source = Source::Paced(Box::new(PacedSource::test()));
-        let mut sound = Vec::new();
-        source.take(START, &mut sound);
+        let mut audio = Vec::new();
+        source.take(START, &mut audio);
         let woken = START + Duration::from_secs(3600);
-        assert_eq!(source.take(woken, &mut sound), woken);
-        assert!(sound.is_empty());
+        assert_eq!(source.take(woken, &mut audio), woken);
+        assert!(audio.is_empty());
     }
 }

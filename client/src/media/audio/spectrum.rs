@@ -1,4 +1,4 @@
-//! What tests hear with.
+//! Finds the pitch of a signal, for tests.
 
 use std::f64::consts::TAU;
 use std::ops::Range;

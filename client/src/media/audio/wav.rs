@@ -1,4 +1,4 @@
-//! A WAV file as an endless source of sound.
+//! Plays a WAV file in a loop.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -15,7 +15,10 @@ const MIN_RATE_HZ: u32 = 4_000;
 const MAX_CHANNELS: u16 = 64;
 const BLOCK_FRAMES: usize = 480;
 
-/// Reads all of `path` once: whether it can be played to the end.
+/// Checks that `path` can be played, by reading all of it.
+///
+/// # Errors
+/// The place of the error and the reason.
 pub fn check_file(path: &Path) -> Result<(), SourceError> {
     let mut wav = Wav::open(path)?;
     let mut frames = 0_u64;
@@ -25,12 +28,12 @@ pub fn check_file(path: &Path) -> Result<(), SourceError> {
         block.clear();
     }
     if frames == 0 {
-        return Err(wav.error("it has no sound in it".into()));
+        return Err(wav.error("it has no samples".into()));
     }
     Ok(())
 }
 
-/// Plays a file again and again, mono at 48 kHz. Reads from disk in blocks of 10 ms (buffered), on the audio worker.
+/// Plays a file in a loop, mono at 48 kHz. The audio worker reads it from disk through a buffer of 64 KiB.
 pub(super) struct WavLoop {
     wav: Wav,
     converter: RateConverter,
@@ -40,7 +43,8 @@ pub(super) struct WavLoop {
 }
 
 impl WavLoop {
-    /// Checks the file first.
+    /// # Errors
+    /// As [`check_file`], or the file's sample rate cannot be converted.
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         check_file(path)?;
         let wav = Wav::open(path)?;
@@ -49,11 +53,11 @@ impl WavLoop {
         Ok(Self { wav, converter, block: Vec::new(), ready: Vec::new(), failed: false })
     }
 
-    /// The next samples. Silence if the file has become unreadable since it was checked.
+    /// Fills `out` with the next samples, or with silence if the file can no longer be read.
     pub(super) fn fill(&mut self, out: &mut [f32]) {
         while self.ready.len() < out.len() && !self.failed {
             if let Err(error) = self.read_block() {
-                tracing::warn!(%error, "the sound file cannot be read any more");
+                tracing::warn!(%error, "the file can no longer be read");
                 self.failed = true;
             }
         }
@@ -68,7 +72,7 @@ impl WavLoop {
         if self.wav.read(&mut self.block)? == 0 {
             self.wav.rewind()?;
             if self.wav.read(&mut self.block)? == 0 {
-                return Err(self.wav.error("it has no sound in it any more".into()));
+                return Err(self.wav.error("it has no samples any more".into()));
             }
         }
         self.converter.convert(&self.block, &mut self.ready);
@@ -91,7 +95,7 @@ impl Wav {
             return Err(error("opening", "it is not a file".into()));
         }
         let reader = WavReader::new(BufReader::with_capacity(1 << 16, file))
-            .map_err(|e| error("header (byte 0)", in_words(&e)))?;
+            .map_err(|e| error("header (byte 0)", sentence(&e)))?;
         let spec = reader.spec();
         let depth_is_fit = match spec.sample_format {
             SampleFormat::Int => matches!(spec.bits_per_sample, 8 | 16 | 24 | 32),
@@ -111,7 +115,7 @@ impl Wav {
         Ok(Self { path: path.into(), reader, samples_read: 0 })
     }
 
-    /// Appends up to 480 frames, mixed to mono. 0 at the end of the file.
+    /// Appends up to [`BLOCK_FRAMES`] frames, mixed to mono. Returns how many: 0 at the end of the file.
     fn read(&mut self, out: &mut Vec<f32>) -> Result<usize, SourceError> {
         let spec = self.reader.spec();
         let channels = usize::from(spec.channels);
@@ -128,7 +132,7 @@ impl Wav {
                     }
                 };
                 let Some(sample) = sample else { break };
-                let sample = sample.map_err(|e| self.error(in_words(&e)))?;
+                let sample = sample.map_err(|e| self.error(sentence(&e)))?;
                 if !sample.is_finite() {
                     return Err(self.error("it is not a number".into()));
                 }
@@ -157,9 +161,9 @@ impl Wav {
     }
 }
 
-fn in_words(error: &hound::Error) -> String {
+fn sentence(error: &hound::Error) -> String {
     match error {
-        // That is how hound names the end of a file where there should be more.
+        // hound's error for a file that ends too early.
         hound::Error::IoError(error) if error.kind() == std::io::ErrorKind::Other => "the file ends too early".into(),
         hound::Error::IoError(error) => error.to_string(),
         hound::Error::FormatError(reason) => format!("it is not a WAV file that can be played ({reason})"),
@@ -199,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_depth_rate_and_number_of_channels_sounds_the_same() {
+    fn each_sample_format_rate_and_number_of_channels_is_played() {
         let kinds = [
             (8, SampleFormat::Int, 8_000, 1),
             (16, SampleFormat::Int, 44_100, 2),
@@ -212,11 +216,11 @@ mod tests {
             write(&path, rate_hz, channels, bits, format);
             let mut source = WavLoop::open(&path).unwrap();
             // Two seconds of a file of half a second: it loops.
-            let mut sound = vec![0.0; 96_000];
-            for part in sound.chunks_mut(333) {
+            let mut audio = vec![0.0; 96_000];
+            for part in audio.chunks_mut(333) {
                 source.fill(part);
             }
-            let last = &sound[72_000..];
+            let last = &audio[72_000..];
             assert_eq!(loudest_hz(last, 48_000, 400..3000), 1000, "{bits} bits");
             let rms = (last.iter().map(|sample| sample * sample).sum::<f32>() / last.len() as f32).sqrt();
             assert!((0.33..0.37).contains(&rms), "{bits} bits: {rms}");
@@ -224,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_file_names_the_sample() {
+    fn the_error_for_a_cut_file_names_the_sample() {
         let path = scratch("cut.wav");
         write(&path, 48_000, 1, 16, SampleFormat::Int);
         let bytes = std::fs::read(&path).unwrap();
@@ -235,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_wav_is_refused_with_a_reason() {
+    fn a_file_that_is_no_wav_is_refused_with_a_reason() {
         let path = scratch("text.wav");
         std::fs::write(&path, "not a wave file at all, just some words").unwrap();
         assert!(check_file(&path).unwrap_err().place.contains("header"));
@@ -243,13 +247,13 @@ mod tests {
         write(&empty, 48_000, 1, 16, SampleFormat::Int);
         let header = std::fs::read(&empty).unwrap()[..40].to_vec();
         std::fs::write(&empty, [header, vec![0; 4]].concat()).unwrap();
-        assert!(check_file(&empty).unwrap_err().reason.contains("no sound"));
+        assert!(check_file(&empty).unwrap_err().reason.contains("no samples"));
         assert_eq!(check_file(&scratch("missing.wav")).unwrap_err().place, "opening");
         assert!(check_file(&std::env::temp_dir()).is_err());
     }
 
     #[test]
-    fn a_float_that_is_no_number_is_named() {
+    fn the_error_for_a_nan_names_the_sample() {
         let path = scratch("nan.wav");
         let spec =
             WavSpec { channels: 1, sample_rate: 48_000, bits_per_sample: 32, sample_format: SampleFormat::Float };

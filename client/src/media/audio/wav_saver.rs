@@ -1,4 +1,4 @@
-//! Sound written to WAV files by threads of their own, so that a slow disk does not stop the audio worker.
+//! Writes WAV files on threads of their own, so that a slow disk does not stop the audio worker.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -12,13 +12,13 @@ use maru_core::media::AUDIO_CLOCK_HZ;
 use crate::clock;
 use crate::report::Report;
 
-/// Two seconds of 10 ms blocks. A disk that is stuck for longer loses sound.
+/// Blocks of 10 ms: 2 s. While the disk is stuck for longer, audio is dropped.
 const QUEUE_BLOCKS: usize = 200;
 const SPEC: WavSpec =
     WavSpec { channels: 1, sample_rate: AUDIO_CLOCK_HZ, bits_per_sample: 16, sample_format: SampleFormat::Int };
 
-/// Writes one file, mono at 48 kHz, 16 bit. Its header is brought up to date each second, so the file can be read even
-/// if the process is killed.
+/// Writes one file, mono at 48 kHz with 16 bits. The header is updated each second, so that the file can be read even if
+/// the process is killed.
 #[derive(Debug)]
 pub(super) struct WavSaver {
     blocks: SyncSender<Vec<f32>>,
@@ -26,6 +26,10 @@ pub(super) struct WavSaver {
 }
 
 impl WavSaver {
+    /// Creates the file and its folders in the background; an error is reported.
+    ///
+    /// # Errors
+    /// The system cannot start another thread.
     pub(super) fn create(path: &Path, report: Report) -> std::io::Result<Self> {
         let (blocks, queue) = sync_channel(QUEUE_BLOCKS);
         let path = path.to_path_buf();
@@ -39,13 +43,13 @@ impl WavSaver {
         Ok(Self { blocks, thread })
     }
 
-    /// Never waits: a full queue drops the block.
+    /// Never waits. While the queue is full, blocks are dropped.
     pub(super) fn write(&self, block: &[f32]) {
-        // A closed queue was reported by the thread when it ended.
+        // The thread has reported why it closed the queue.
         let _ = self.blocks.try_send(block.to_vec());
     }
 
-    /// Ends the file. The thread has written everything when the handle can be joined.
+    /// Ends the file. It is complete when the thread ends.
     pub(super) fn finish(self) -> JoinHandle<()> {
         self.thread
     }
@@ -86,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_harms_nobody() {
+    fn without_a_folder_to_write_to_the_caller_continues() {
         let saver = WavSaver::create(Path::new("/proc/none/x.wav"), Report::none()).unwrap();
         for _ in 0..1000 {
             saver.write(&[0.0; 480]);

@@ -19,7 +19,7 @@ use super::source::Source;
 use crate::clock;
 
 const TICK: Duration = Duration::from_millis(10);
-/// Ticks that this late a worker missed are not made up for.
+/// A worker that is later than this skips the ticks it missed.
 const MAX_LATE: Duration = Duration::from_millis(100);
 
 pub(super) enum Command {
@@ -52,7 +52,7 @@ impl AudioWorker {
         }
     }
 
-    /// Until it is told to stop, or nobody is left to tell. All files are written when it returns.
+    /// Runs until [`Command::Stop`], or until all senders of commands are gone. The files are complete when it returns.
     pub(super) fn run(mut self, commands: &Receiver<Command>) {
         let mut next = clock::now() + TICK;
         loop {
@@ -76,7 +76,7 @@ impl AudioWorker {
                 let before = self.playback.set_sink(sink);
                 self.end_file(before);
             }
-            Command::Attach(outlet) => self.capture.set_outlet(outlet),
+            Command::Attach(output) => self.capture.set_output(output),
             Command::AddPeer(peer) => self.peers.push(*peer),
             Command::Stop => {}
         }
@@ -102,7 +102,7 @@ impl AudioWorker {
         self.end_file(sink);
         self.savers.extend(self.peers.drain(..).filter_map(Peer::finish));
         for saver in self.savers {
-            // A saver that panicked has lost its own file, nothing else.
+            // A saver that panicked loses its own file only.
             let _ = saver.join();
         }
     }

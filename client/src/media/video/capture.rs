@@ -1,4 +1,4 @@
-//! The camera thread: opens the source, hands its frames on, and opens it again when it is lost.
+//! The supervisor of the camera: its thread opens the source, hands on its frames, and opens it again when it is lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,13 +18,16 @@ use crate::media::thread::{JOIN_TIMEOUT, StopFlag, StoppableThread, catch_panic}
 use crate::media::{DeviceChoice, DeviceKind, DeviceProblem, FrameSlot, MediaEvent};
 use crate::report::Report;
 
-/// What is to be captured. A change ends the thread of the old source and starts one for the new; nobody waits for it.
+/// How often a lost source is opened again: there are no hotplug events.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// Captures from the chosen source. A change ends the old source's thread and starts another; the caller does not wait.
 pub(super) struct Capture {
     outlets: Outlets,
     state: Mutex<State>,
 }
 
-/// Where frames and news go. Shared by the threads of all sources, one after the other.
+/// Where frames and events go. Each source's thread has a clone.
 #[derive(Clone)]
 pub(super) struct Outlets {
     pub(super) encoder: EncoderInput,
@@ -32,14 +35,15 @@ pub(super) struct Outlets {
     pub(super) wake: Wake,
     pub(super) events: mpsc::Sender<MediaEvent>,
     pub(super) report: Report,
-    /// The RTP time of timestamp zero: random, for RFC 3550, 5.1.
+    /// RTP time of timestamp zero, random (RFC 3550, 5.1).
     pub(super) rtp_offset: u32,
 }
 
 struct State {
     choice: DeviceChoice,
     on: bool,
-    /// Whether frames come, or are about to. The thread's own: the last word of an old one must not concern a new one.
+    /// Whether frames come or the source is being opened. Each thread has its own flag, so that an old thread cannot set
+    /// the new one's.
     is_available: Arc<AtomicBool>,
     thread: Option<StoppableThread>,
 }
@@ -63,7 +67,7 @@ impl Capture {
         }
     }
 
-    /// False while switched off, without a camera, and after it failed, until it is back. True while it is being opened.
+    /// `false` while the camera is off, lost or not chosen; `true` also while it is being opened.
     pub(super) fn is_available(&self) -> bool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).is_available.load(Ordering::Relaxed)
     }
@@ -80,7 +84,7 @@ impl Capture {
         let is_available = Arc::new(AtomicBool::new(choice != DeviceChoice::None));
         state.is_available = Arc::clone(&is_available);
         let spawned = StoppableThread::spawn("camera", move |stop| {
-            // Two threads at one camera would find it busy.
+            // A camera that the old thread still holds would be busy.
             if let Some(mut old) = old {
                 old.join_within(JOIN_TIMEOUT);
             }
@@ -98,7 +102,7 @@ impl Capture {
     }
 }
 
-/// Until it is stopped: opens, captures, and on failure tries again after [`RETRY_AFTER`].
+/// Opens the source and captures until `stop` is set. After a failure it tries again in [`RETRY_AFTER`].
 fn capture(choice: &DeviceChoice, outlets: &Outlets, is_available: &AtomicBool, stop: &StopFlag) {
     let mut reporter = DeviceReporter::new(DeviceKind::Camera, outlets.events.clone());
     let mut pool = FramePool::default();
@@ -119,7 +123,10 @@ fn capture(choice: &DeviceChoice, outlets: &Outlets, is_available: &AtomicBool, 
     }
 }
 
-/// Until it is stopped or the source fails.
+/// Captures until `stop` is set.
+///
+/// # Errors
+/// The source is lost.
 fn run(
     mut source: Box<dyn FrameSource>,
     outlets: &Outlets,
@@ -129,7 +136,7 @@ fn run(
     while !stop.is_set() {
         let mut image = pool.image();
         let Some(captured) = source.next(&mut image)? else { return Ok(()) };
-        // A camera that was switched off while it blocked must not show once more.
+        // The camera was switched off during the wait: this frame must not be shown.
         if stop.is_set() {
             return Ok(());
         }
@@ -156,8 +163,6 @@ impl Outlets {
         }
     }
 }
-
-const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests;

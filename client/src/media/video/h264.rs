@@ -1,4 +1,4 @@
-//! The codec: OpenH264 behind two small types. What knows `openh264` is in this folder.
+//! H.264 by OpenH264. Only this folder knows `openh264`.
 
 mod decoder;
 mod encoder;
@@ -10,13 +10,13 @@ pub use encoder::{EncodedFrame, H264Encoder};
 
 use thiserror::Error;
 
-/// What the codec refused.
+/// An error of the codec.
 #[derive(Debug, Error)]
 pub enum CodecError {
     #[error("OpenH264: {0}")]
     OpenH264(#[from] openh264::Error),
     #[error("OpenH264 refuses {what}: error {code}")]
     Option { what: &'static str, code: i32 },
-    #[error("a frame of {width}x{height}; both have to be even, from 16 to 3840")]
+    #[error("a frame of {width}x{height}; both sides have to be even, from 16 to 3840")]
     Size { width: u32, height: u32 },
 }

@@ -1,7 +1,7 @@
-//! Frames, out and in.
+//! Video: camera and encoder, decoders and files.
 //!
-//! - Out: [`capture`] (one thread, owns the camera) → [`latest`] slot → [`encoder`] (one thread for all peers).
-//! - In: [`decoder`] (one thread for each peer) → the window's slot, and the disk ([`recorder`]).
+//! - Sent: [`capture`] (one thread, owns the camera) → [`latest`] slot → [`encoder`] (one thread for all peers).
+//! - Received: [`decoder`] (one thread for each peer) → the window's slot, and a file ([`recorder`]).
 
 mod camera;
 mod capture;
@@ -44,9 +44,9 @@ pub(super) struct VideoConfig {
     pub(super) save_remote: Option<SaveRemote>,
 }
 
-/// The camera, the encoder, and what the decoders of peers have in common.
+/// The camera, the encoder, and what all decoders share.
 pub(super) struct VideoEngine {
-    // Dropped first, so that nothing is captured for an encoder that ends.
+    // Dropped before the encoder, which it feeds.
     capture: Capture,
     encoder: EncoderThread,
     self_view: FrameSlot,
@@ -66,7 +66,7 @@ impl VideoEngine {
             wake: wake.clone(),
             events: events.clone(),
             report: report.clone(),
-            // Without randomness the offset only says how long the process has been running.
+            // Without randomness the offset reveals how long the process has been running, no more.
             rtp_offset: getrandom::u32().unwrap_or_default(),
         };
         let capture = Capture::start(config.camera, config.camera_on, outlets);
@@ -129,15 +129,15 @@ impl VideoEngine {
     }
 }
 
-/// The cameras there are now. Takes a moment.
+/// The names of the cameras that are there now. May take a second.
 pub fn list_cameras() -> Vec<String> {
     camera::list()
 }
 
-/// Whether the Y4M file at `path` can be played.
+/// Checks that the Y4M file at `path` can be played.
 ///
 /// # Errors
-/// What is wrong, and where.
+/// The place of the error and the reason.
 pub fn check_file(path: &Path) -> Result<(), SourceError> {
     Y4mReader::open(path).map(|_| ())
 }

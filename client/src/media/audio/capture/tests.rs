@@ -18,7 +18,7 @@ impl Bench {
 
     fn attach(&mut self) -> mpsc::Receiver<EncodedAudio> {
         let (sender, receiver) = mpsc::channel(1000);
-        self.capture.set_outlet(sender);
+        self.capture.set_output(sender);
         receiver
     }
 
@@ -43,7 +43,7 @@ fn drain(receiver: &mut mpsc::Receiver<EncodedAudio>) -> Vec<EncodedAudio> {
 }
 
 #[test]
-fn packets_follow_each_other_in_20_ms() {
+fn a_packet_follows_each_20_ms() {
     let mut bench = Bench::new();
     let mut packets = bench.attach();
     bench.test_sound();
@@ -58,10 +58,10 @@ fn packets_follow_each_other_in_20_ms() {
 }
 
 #[test]
-fn nothing_leaves_while_muted_whatever_is_switched_before_or_after() {
+fn nothing_is_sent_while_muted_in_any_order_of_commands() {
     type Step = fn(&mut Bench);
     let steps: [Step; 3] = [|bench| bench.mute(true), Bench::test_sound, |bench| bench.run(100)];
-    // The outlet is attached at each place among the steps, the steps come in each order.
+    // The steps in each order, the output attached before, between or after them.
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         for attach_at in 0..=3 {
             let mut bench = Bench::new();
@@ -92,7 +92,7 @@ fn nothing_leaves_while_muted_whatever_is_switched_before_or_after() {
 }
 
 #[test]
-fn rtp_time_counts_through_mute_and_the_next_packet_is_marked() {
+fn rtp_time_passes_while_muted_and_the_next_packet_has_the_marker() {
     let mut bench = Bench::new();
     let mut receiver = bench.attach();
     bench.test_sound();
@@ -128,20 +128,20 @@ fn rtp_time_follows_the_clock_over_a_change_of_source() {
 }
 
 #[test]
-fn a_full_outlet_drops_and_counts_and_a_closed_one_is_let_go() {
+fn a_full_output_drops_packets_and_a_closed_one_is_detached() {
     let mut bench = Bench::new();
     let (sender, receiver) = mpsc::channel(2);
-    bench.capture.set_outlet(sender);
+    bench.capture.set_output(sender);
     bench.test_sound();
     bench.run(1000);
     assert!(bench.state.packets_dropped.load(Ordering::Relaxed) >= 45);
     drop(receiver);
     bench.run(100);
-    assert!(bench.capture.outlet.is_none());
+    assert!(bench.capture.output.is_none());
 }
 
 #[test]
-fn without_a_source_the_meter_rests() {
+fn without_a_source_the_level_is_zero() {
     let mut bench = Bench::new();
     bench.test_sound();
     bench.run(200);

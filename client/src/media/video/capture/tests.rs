@@ -36,7 +36,7 @@ fn bench(choice: DeviceChoice, on: bool) -> Bench {
 }
 
 impl Bench {
-    /// Waits until the own frame is as wanted.
+    /// Waits until the self view is as wanted.
     fn wait_for(&self, wanted: impl Fn(Option<&VideoFrame>) -> bool) {
         while !wanted(self.self_view.get().as_deref()) {
             self.wakes.recv().expect("the capture thread is there");
@@ -61,19 +61,19 @@ fn the_test_pattern_is_captured_with_its_number_and_rtp_time() {
 }
 
 #[test]
-fn off_shows_nothing_and_on_shows_again() {
+fn the_self_view_is_empty_while_the_camera_is_off() {
     let bench = bench(DeviceChoice::Test, true);
     bench.wait_for(|frame| frame.is_some());
     bench.capture.set_on(false);
     assert!(!bench.capture.is_available());
     bench.wait_for(|frame| frame.is_none());
     bench.capture.set_on(true);
-    assert!(bench.capture.is_available(), "about to come");
+    assert!(bench.capture.is_available(), "it is being opened");
     bench.wait_for(|frame| frame.is_some());
 }
 
 #[test]
-fn a_file_is_looped_and_takes_over_from_the_test_pattern() {
+fn a_file_replaces_the_test_pattern_and_plays_in_a_loop() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("clip.y4m");
     let mut writer = Y4mWriter::create(&path, 320, 180).expect("created");
@@ -100,7 +100,7 @@ fn a_file_is_looped_and_takes_over_from_the_test_pattern() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_told_once_and_another_choice_works() {
+fn a_camera_that_is_not_found_is_reported_once_and_another_choice_works() {
     let name = "no camera is called like this".to_owned();
     let mut bench = bench(DeviceChoice::Named(name.clone()), true);
     let problem = DeviceProblem::NotFound { name };

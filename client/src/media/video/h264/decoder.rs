@@ -1,4 +1,4 @@
-//! H.264 to frames.
+//! Decodes H.264.
 
 use maru_core::frame::I420;
 use openh264::OpenH264API;
@@ -16,15 +16,14 @@ impl H264Decoder {
     /// # Errors
     /// Out of memory.
     pub fn new() -> Result<Self, CodecError> {
-        // As many threads as it comes with, which is none: more are unsound.
+        // The default is no threads of its own: the codec's threads are unsound.
         Ok(Self { decoder: Decoder::with_api_config(OpenH264API::from_source(), DecoderConfig::new())? })
     }
 
-    /// Decodes a whole access unit in Annex B form into `image`, which takes the frame's size. `false`: it holds no
-    /// frame.
+    /// Decodes an access unit (H.264, annex B) into `image`, which is resized. `false`: the unit contains no frame.
     ///
     /// # Errors
-    /// It is broken, or refers to what did not arrive. The next unit should be a key frame, to a new decoder.
+    /// The unit is broken, or its reference is missing. Continue with a new decoder and a key frame.
     pub fn decode(&mut self, unit: &[u8], image: &mut I420) -> Result<bool, CodecError> {
         let Some(frame) = self.decoder.decode(unit)? else { return Ok(false) };
         let (width, height) = frame.dimensions();
@@ -41,7 +40,7 @@ impl H264Decoder {
     }
 }
 
-/// `None` if there is less than a whole plane.
+/// `None`: `from` is shorter than the plane.
 fn copy_plane(from: &[u8], stride: usize, to: &mut [u8], width: usize) -> Option<()> {
     for (row, to) in to.chunks_exact_mut(width).enumerate() {
         to.copy_from_slice(from.get(row * stride..row * stride + width)?);

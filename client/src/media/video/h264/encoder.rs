@@ -1,4 +1,4 @@
-//! Frames to H.264, constrained baseline.
+//! Encodes H.264, constrained baseline.
 
 use bytes::Bytes;
 use maru_core::frame::I420;
@@ -17,31 +17,45 @@ use openh264_sys2::{
 
 use super::CodecError;
 
-/// Encodes frames of one size. Key frames come first, when asked for, and where the scene changes.
+/// How far the maximum bitrate is above the target. The codec refuses a target above its maximum, and raises the stream's
+/// level if the maximum exceeds the level's limit.
+const HEADROOM_PERCENT: u32 = 400;
+/// Quantizer steps that halve the bytes of a key frame (measured with a film; the step size doubles every 6).
+const STEPS_TO_HALF: f64 = 5.5;
+/// A frame that is encoded again aims at this share of the allowed bytes.
+const COARSE_SHARE: f64 = 0.9;
+/// With a coarser quantizer nothing can be recognised.
+const MAX_QUANTIZER: f64 = 44.0;
+/// With less no frame can be encoded.
+const MIN_BPS: u32 = 30_000;
+/// Of level 3.1, baseline profile (H.264, table A-1).
+const MAX_BPS: u32 = 14_000_000;
+
+/// Encodes frames of one size. The first frame is a key frame, as is each that is requested or begins a new scene.
 pub struct H264Encoder {
     encoder: Encoder,
     width: u32,
     height: u32,
     bitrate_bps: u32,
     max_fps: u32,
-    /// Until the next key frame is out.
+    /// Until the next key frame is encoded.
     key_wanted: bool,
     last_was_key: bool,
-    /// The codec takes its options only after the first frame.
+    /// The codec accepts options only after its first frame.
     running: bool,
 }
 
-/// One access unit in Annex B form.
+/// One access unit (H.264, annex B).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedFrame {
     pub data: Bytes,
-    /// An IDR frame with its SPS and PPS in front.
+    /// An IDR frame, with SPS and PPS before it.
     pub is_key: bool,
 }
 
 impl H264Encoder {
     /// # Errors
-    /// The size is not one that the codec takes.
+    /// The sides are odd or not within 16 to 3840.
     pub fn new(width: u32, height: u32, bitrate_bps: u32, max_fps: u32) -> Result<Self, CodecError> {
         let sides = 16..=3840;
         if !width.is_multiple_of(2) || !height.is_multiple_of(2) || !sides.contains(&width) || !sides.contains(&height)
@@ -61,7 +75,7 @@ impl H264Encoder {
             last_was_key: false,
             running: false,
         };
-        // It prints a warning that nobody leaves out frames. We do.
+        // Otherwise it prints a warning that frames are not dropped; the encoder thread drops them.
         this.set_option(ENCODER_OPTION_TRACE_LEVEL, WELS_LOG_QUIET, "to be quiet")?;
         Ok(this)
     }
@@ -75,10 +89,10 @@ impl H264Encoder {
         self.key_wanted = true;
     }
 
-    /// Takes effect with the next frame, without a key frame.
+    /// Takes effect with the next frame, which need not be a key frame.
     ///
     /// # Errors
-    /// The codec refuses; the old bitrate stays.
+    /// The codec refuses, and keeps the old bitrate.
     pub fn set_bitrate(&mut self, bitrate_bps: u32) -> Result<(), CodecError> {
         let bitrate_bps = bitrate_bps.clamp(MIN_BPS, MAX_BPS);
         if bitrate_bps == self.bitrate_bps {
@@ -87,7 +101,7 @@ impl H264Encoder {
         if !self.running {
             return self.start_over(bitrate_bps, self.max_fps);
         }
-        // The maximum must never be below the target, not even between the two calls.
+        // The codec refuses a maximum below the target, also between the two calls.
         if bitrate_bps > self.bitrate_bps {
             self.set_maximum(bitrate_bps)?;
             self.set_target(bitrate_bps)?;
@@ -111,10 +125,10 @@ impl H264Encoder {
         self.set_option(ENCODER_OPTION_MAX_BITRATE, info, "the maximum bitrate")
     }
 
-    /// The rate that frames will come at: the bitrate is divided by it.
+    /// The expected frame rate; the rate control divides the bitrate by it.
     ///
     /// # Errors
-    /// The codec refuses; the old rate stays.
+    /// The codec refuses, and keeps the old rate.
     pub fn set_max_fps(&mut self, max_fps: u32) -> Result<(), CodecError> {
         let max_fps = max_fps.clamp(1, 60);
         if max_fps == self.max_fps {
@@ -128,7 +142,7 @@ impl H264Encoder {
         Ok(())
     }
 
-    /// Encodes `image`, captured at `time_ms` on any clock. `None`: the codec left it out.
+    /// Encodes `image`, captured at `time_ms` on any clock. `None`: the codec dropped it.
     ///
     /// # Errors
     /// The frame has another size, or the codec fails.
@@ -167,8 +181,8 @@ impl H264Encoder {
         Ok((!data.is_empty()).then(|| EncodedFrame { data: data.into(), is_key }))
     }
 
-    /// As [`Self::encode`], in at most about `max_bytes`: a frame that comes out larger, as where the scene changes, is
-    /// encoded again as a coarse key frame. The frames after it add what it lacks.
+    /// As [`Self::encode`], but a frame of more than `max_bytes`, as at a change of scene, is encoded again as a coarse key
+    /// frame of about that size. The frames after it add the detail.
     ///
     /// # Errors
     /// As [`Self::encode`].
@@ -181,7 +195,7 @@ impl H264Encoder {
         let follows_key = self.last_was_key;
         let encoded = self.encode(image, time_ms)?;
         let excess = encoded.as_ref().map_or(0.0, |encoded| encoded.data.len() as f64 / max_bytes.max(1) as f64);
-        // What a key frame lacks comes with the next frame: that one is no other scene.
+        // The frame after a coarse key frame is large because it adds the detail, not because the scene changes.
         if excess <= 1.0 || follows_key {
             return Ok(encoded);
         }
@@ -193,18 +207,18 @@ impl H264Encoder {
         again
     }
 
-    /// Of the last frame, on average.
+    /// The mean quantizer of the last frame.
     fn last_quantizer(&mut self) -> Result<u32, CodecError> {
         let statistics: SEncoderStatistics = self.option(ENCODER_OPTION_GET_STATISTICS, "to say what it does")?;
         Ok(statistics.uiAverageFrameQP)
     }
 
-    /// Rate control is switched off, so that it does not see what it could not have made better.
+    /// Switches the rate control off: the next frame must not change its state.
     fn fix_quantizer(&mut self, quantizer: i32) -> Result<(), CodecError> {
         let mut parameters: SEncParamExt =
             self.option(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, "to say what it is set to")?;
         parameters.sSpatialLayers[0].iDLayerQp = quantizer;
-        // It keeps the first one here, and refuses what it has itself set since.
+        // The codec returns the bitrate of the start here, and refuses it when it differs from the current one.
         parameters.iTargetBitrate = self.bitrate_bps as i32;
         self.set_option(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, parameters, "a quantizer")?;
         self.set_option(ENCODER_OPTION_RC_MODE, RC_OFF_MODE, "rate control")
@@ -239,30 +253,17 @@ fn config(height: u32, bitrate_bps: u32, max_fps: u32) -> EncoderConfig {
         .rate_control_mode(RateControlMode::Bitrate)
         .bitrate(BitRate::from_bps(bitrate_bps))
         .max_frame_rate(FrameRate::from_hz(max_fps as f32))
-        // That is the pacer's business, which knows the path: the codec knows only what five seconds may hold, and left out
-        // up to seven frames after each change of scene.
+        // The encoder thread drops frames by the send queue. The codec would drop by its own budget of five seconds, up to
+        // seven frames after a change of scene.
         .skip_frames(false)
         .complexity(Complexity::Low)
-        // A key frame is large: only those who lost something ask for it.
+        // Key frames are large: they are sent on request only.
         .intra_frame_period(IntraFramePeriod::auto())
-        // With a key frame, whose size the codec keeps small, instead of a frame of several times that.
+        // A new scene becomes a key frame, which is several times smaller than a predicted frame of it.
         .scene_change_detect(true)
-        // Both look over the whole frame first, and give little at the bitrates of a call.
+        // Both analyse the whole frame first and gain little at the bitrates of a call.
         .adaptive_quantization(false)
         .background_detection(false)
         .num_threads(1)
         .vui(colours)
 }
-
-/// The codec refuses a target above its maximum, and raises the level of the stream where the level allows less.
-const HEADROOM_PERCENT: u32 = 400;
-/// So much coarser, a film's key frame takes half of the bytes (measured; the quantizer's step doubles every six).
-const STEPS_TO_HALF: f64 = 5.5;
-/// A frame that is encoded again is to take this share of what it may.
-const COARSE_SHARE: f64 = 0.9;
-/// Coarser, nothing is recognised.
-const MAX_QUANTIZER: f64 = 44.0;
-/// Less is no frame.
-const MIN_BPS: u32 = 30_000;
-/// Of level 3.1, baseline (H.264, table A-1).
-const MAX_BPS: u32 = 14_000_000;

@@ -21,14 +21,14 @@ impl Sender {
         Self { frame: TestPattern::new(WIDTH, HEIGHT), encoder, number: 0, image: I420::black(0, 0) }
     }
 
-    /// The next frame; `None` where the rate control left it out.
+    /// The next frame; `None`: the codec dropped it.
     fn next(&mut self) -> Option<EncodedFrame> {
         self.frame.draw(self.number, &mut self.image);
         self.number += 1;
         self.encoder.encode(&self.image, self.number * 1000 / 30).expect("encoded")
     }
 
-    /// Bytes of `frames` frames.
+    /// Bytes of the next `frames` frames.
     fn bytes(&mut self, frames: usize) -> usize {
         (0..frames).filter_map(|_| self.next()).map(|unit| unit.data.len()).sum()
     }
@@ -40,7 +40,7 @@ fn nal_types(unit: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_test_pattern_survives() {
+fn the_test_pattern_can_be_read_after_decoding() {
     let mut sender = Sender::new(1_200_000);
     let mut decoder = H264Decoder::new().expect("a decoder");
     let mut seen = 0;
@@ -57,7 +57,7 @@ fn the_test_pattern_survives() {
 }
 
 #[test]
-fn key_frames_come_first_and_when_asked_for() {
+fn the_first_frame_and_each_requested_one_is_a_key_frame() {
     let mut sender = Sender::new(1_000_000);
     let first = sender.next().expect("a key frame");
     assert!(first.is_key);
@@ -91,7 +91,7 @@ fn the_bitrate_follows_within_two_seconds() {
 }
 
 #[test]
-fn settings_before_the_first_frame_count() {
+fn settings_before_the_first_frame_take_effect() {
     let mut sender = Sender::new(2_000_000);
     sender.encoder.set_bitrate(200_000).expect("less");
     sender.encoder.set_max_fps(15).expect("fewer");
@@ -113,12 +113,12 @@ fn wrong_sizes_are_refused() {
     assert!(encoder.encode(&broken, 0).is_err());
 }
 
-/// Without nasm the crate leaves the assembly out in silence, and encoding takes three times as long.
+/// Without nasm the crate silently builds without assembly, and encoding takes three times as long.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn the_assembly_is_in_use() {
     unsafe extern "C" {
-        /// From `codec/common/x86/cpuid.asm` and `codec/common/src/cpu.cpp`: zero where built without assembly.
+        /// `codec/common/src/cpu.cpp`: zero if built without assembly.
         fn WelsCPUFeatureDetect(cores: *mut i32) -> u32;
     }
     let mut cores = 0;
@@ -128,7 +128,7 @@ fn the_assembly_is_in_use() {
     assert_ne!(features & SSE2, 0, "{features:x}");
 }
 
-/// A still scene full of detail, another for each `seed`.
+/// A still scene with much detail; each `seed` gives another.
 fn scene(seed: u32) -> I420 {
     let mut image = I420::black(WIDTH, HEIGHT);
     let mut state = seed;
@@ -142,7 +142,7 @@ fn scene(seed: u32) -> I420 {
 }
 
 #[test]
-fn a_new_scene_fits_and_becomes_good() {
+fn a_new_scene_fits_its_budget_and_becomes_sharp() {
     const MAX_BYTES: usize = 20_000;
     let mut encoder = H264Encoder::new(WIDTH, HEIGHT, 500_000, 30).expect("an encoder");
     let mut decoder = H264Decoder::new().expect("a decoder");
@@ -154,7 +154,7 @@ fn a_new_scene_fits_and_becomes_good() {
     let mut time_ms = 33;
     let mut next = |scene: &I420| {
         time_ms += 33;
-        let unit = encoder.encode_within(scene, time_ms, MAX_BYTES).expect("encoded").expect("no frame is left out");
+        let unit = encoder.encode_within(scene, time_ms, MAX_BYTES).expect("encoded").expect("no frame is dropped");
         assert!(decoder.decode(&unit.data, &mut image).expect("decoded"));
         (unit, psnr(&image, scene).expect("the same size"))
     };
