@@ -1,5 +1,4 @@
-//! What a frame of 720p costs the encoder and a decoder. `BENCH_CLIP=FILE.y4m` takes real footage (1280×720) instead of
-//! the test pattern.
+//! Time to encode and decode a frame of 720p. `BENCH_CLIP=FILE.y4m` (1280×720) replaces the test pattern.
 
 use std::io::{BufRead, BufReader};
 
@@ -8,6 +7,11 @@ use maru::media::video::h264::{H264Decoder, H264Encoder};
 use maru_core::frame::I420;
 use maru_core::quality::psnr;
 use maru_core::test_pattern::TestPattern;
+
+const WIDTH: u32 = 1280;
+const HEIGHT: u32 = 720;
+/// Five seconds.
+const FRAMES: usize = 150;
 
 fn codec(c: &mut Criterion) {
     let frames = frames();
@@ -51,12 +55,11 @@ fn codec(c: &mut Criterion) {
 }
 
 fn frames() -> Vec<I420> {
-    let count = 150;
     if let Ok(path) = std::env::var("BENCH_CLIP") {
         let mut file = BufReader::new(std::fs::File::open(path).expect("the clip"));
         let mut line = Vec::new();
         file.read_until(b'\n', &mut line).expect("a header");
-        return (0..count).map(|_| frame(&mut file)).collect();
+        return (0..FRAMES).map(|_| frame(&mut file)).collect();
     }
     let test = TestPattern::new(WIDTH, HEIGHT);
     let draw = |number| {
@@ -64,7 +67,7 @@ fn frames() -> Vec<I420> {
         test.draw(number, &mut image);
         image
     };
-    (0..count).map(draw).collect()
+    (0..FRAMES as u64).map(draw).collect()
 }
 
 fn frame(file: &mut impl BufRead) -> I420 {
@@ -75,9 +78,6 @@ fn frame(file: &mut impl BufRead) -> I420 {
     }
     image
 }
-
-const WIDTH: u32 = 1280;
-const HEIGHT: u32 = 720;
 
 criterion_group!(benches, codec);
 criterion_main!(benches);

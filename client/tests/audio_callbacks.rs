@@ -1,4 +1,4 @@
-//! The sound driver's callbacks never touch the allocator.
+//! The audio driver's callbacks never allocate.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn the_microphone_callback_allocates_nothing_even_when_its_ring_is_full() {
 }
 
 #[test]
-fn the_loudspeaker_callback_allocates_nothing_even_when_its_ring_is_empty() {
+fn the_speaker_callback_allocates_nothing_even_when_its_ring_is_empty() {
     let (mut callback, mut end) = output(2, 48_000);
     for _ in 0..4800 {
         end.ring.push(0.5).unwrap();

@@ -1,7 +1,7 @@
-//! Sound devices as a sound server gives them: PulseAudio with null sinks, one server for each test.
+//! Audio devices of an audio server: PulseAudio with null sinks, one server for each test.
 //!
-//! cpal finds the server through the environment, which a process cannot change safely once it has threads. So each test
-//! starts a server and then itself again, with the body of the test and an environment of its own.
+//! cpal finds the server through the environment, which a process with threads cannot change safely. So each test starts a
+//! server, and runs its body in another process with an environment of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use maru::clock;
 use maru::media::audio::{AudioConfig, AudioEngine, list_microphones, list_speakers};
-use maru::media::{DeviceKind, DeviceProblem, MediaEvent, MicrophoneChoice, SpeakerChoice};
+use maru::media::{DeviceChoice, DeviceKind, DeviceProblem, MediaEvent};
 use maru::report::Report;
 use maru_core::media::{AUDIO_CLOCK_HZ, AudioPacket, EncodedAudio};
 use maru_core::test_sound::{MARKER_HZ, MARKER_SAMPLES};
@@ -20,80 +20,80 @@ mod hearing;
 
 use hearing::{first_marker, loudest_hz, whole_second};
 
-/// Long enough for any machine that works at all.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longer than the slowest machine takes.
+const TIMEOUT: Duration = Duration::from_secs(120);
 const SINK: &str = "sink_name=maru rate=48000 sink_properties=device.description=Maru";
 const OTHER_SINK: &str = "sink_name=other rate=44100 sink_properties=device.description=Other";
 
 #[test]
-fn what_a_loudspeaker_plays_a_microphone_hears() {
-    with_server(&[SINK], "body_sound_goes_round");
+fn a_microphone_hears_what_the_speaker_plays() {
+    with_server(&[SINK], "body_speaker_to_microphone");
 }
 
 #[test]
-fn a_loudspeaker_that_is_pulled_out_is_taken_again_when_it_is_back() {
-    with_server(&[SINK], "body_pulled_out_and_back");
+fn an_unplugged_speaker_is_opened_again_when_it_is_back() {
+    with_server(&[SINK], "body_unplugged_and_back");
 }
 
 #[test]
-fn the_default_loudspeaker_is_followed() {
+fn a_change_of_the_default_speaker_is_followed() {
     with_server(&[SINK, OTHER_SINK], "body_default_is_followed");
 }
 
 #[test]
-fn wrong_names_and_missing_microphones_are_told() {
+fn a_wrong_name_and_a_missing_microphone_are_reported() {
     with_server(&[SINK], "body_missing_devices");
 }
 
 #[test]
-fn without_a_sound_server_the_call_goes_on() {
+fn without_an_audio_server_the_call_continues() {
     run_body("body_no_server", Path::new("/nonexistent"));
 }
 
 #[test]
-#[ignore = "started by what_a_loudspeaker_plays_a_microphone_hears"]
-fn body_sound_goes_round() {
+#[ignore = "started by a_microphone_hears_what_the_speaker_plays"]
+fn body_speaker_to_microphone() {
     assert!(list_speakers().contains(&"Maru".to_owned()), "{:?}", list_speakers());
     assert!(list_microphones().contains(&"Monitor of Maru".to_owned()), "{:?}", list_microphones());
-    let (speaking, _events) = engine(MicrophoneChoice::Test, SpeakerChoice::None);
-    let monitor = MicrophoneChoice::Named("Monitor of Maru".into());
-    let (device, mut events) = engine(monitor, SpeakerChoice::Named("Maru".into()));
+    let (speaking, _events) = engine(DeviceChoice::Test, DeviceChoice::None);
+    let monitor = DeviceChoice::Named("Monitor of Maru".into());
+    let (device, mut events) = engine(monitor, DeviceChoice::Named("Maru".into()));
     wait_for(&mut events, |event| matches!(event, MediaEvent::Opened { device: DeviceKind::Microphone, .. }));
     let peer = device.add_peer("speaking");
-    let mut said = speaking.attach();
-    let mut heard = device.attach();
-    let (mut said_sound, mut heard_sound) = (Recording::default(), Recording::default());
+    let mut sent = speaking.attach();
+    let mut received = device.attach();
+    let (mut sent_audio, mut received_audio) = (Recording::default(), Recording::default());
     let mut sequence = 0_u16;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let mut listened = 0;
     let start = loop {
-        assert!(Instant::now() < deadline, "no second of {} samples arrived whole", heard_sound.samples.len());
-        if heard_sound.samples.len() > listened + AUDIO_CLOCK_HZ as usize {
-            listened = heard_sound.samples.len();
-            if let Some(start) = whole_second(&heard_sound.samples) {
+        assert!(Instant::now() < deadline, "no complete second in {} samples", received_audio.samples.len());
+        if received_audio.samples.len() > listened + AUDIO_CLOCK_HZ as usize {
+            listened = received_audio.samples.len();
+            if let Some(start) = whole_second(&received_audio.samples) {
                 break start;
             }
         }
-        let packet = said.blocking_recv().expect("the engine is running");
-        said_sound.add(&packet);
+        let packet = sent.blocking_recv().expect("the engine is running");
+        sent_audio.add(&packet);
         sequence = sequence.wrapping_add(1);
         let (payload, rtp_time) = (packet.payload, packet.rtp_time);
         peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now() });
-        while let Ok(packet) = heard.try_recv() {
-            heard_sound.add(&packet);
+        while let Ok(packet) = received.try_recv() {
+            received_audio.add(&packet);
         }
     };
-    let marker = &heard_sound.samples[start + 240..start + MARKER_SAMPLES as usize - 240];
+    let marker = &received_audio.samples[start + 240..start + MARKER_SAMPLES as usize - 240];
     assert_eq!(loudest_hz(marker, 300..3400), MARKER_HZ as u32);
-    let latency = heard_sound.time_of(start) - said_sound.marker_before(heard_sound.time_of(start));
-    println!("from one's own sound to its echo on the sink: {latency} ms; {:?}", peer.stats());
+    let latency = received_audio.time_of(start) - sent_audio.marker_before(received_audio.time_of(start));
+    println!("from the test sound to its echo through the sink: {latency} ms; {:?}", peer.stats());
     assert!((20..600).contains(&latency), "{latency} ms");
 }
 
 #[test]
-#[ignore = "started by a_loudspeaker_that_is_pulled_out_is_taken_again_when_it_is_back"]
-fn body_pulled_out_and_back() {
-    let (engine, mut events) = engine(MicrophoneChoice::Test, SpeakerChoice::Named("Maru".into()));
+#[ignore = "started by an_unplugged_speaker_is_opened_again_when_it_is_back"]
+fn body_unplugged_and_back() {
+    let (engine, mut events) = engine(DeviceChoice::Test, DeviceChoice::Named("Maru".into()));
     let opened = |event: &MediaEvent| *event == MediaEvent::Opened { device: DeviceKind::Speaker, name: "Maru".into() };
     wait_for(&mut events, opened);
     pactl(&["unload-module", "module-null-sink"]);
@@ -101,7 +101,7 @@ fn body_pulled_out_and_back() {
     wait_for(&mut events, |event| {
         *event == MediaEvent::Failed { device: DeviceKind::Speaker, problem: unplugged.clone() }
     });
-    // The call goes on meanwhile.
+    // Meanwhile the call continues at the pace of the clock.
     let peer = engine.add_peer("self");
     let mut packets = engine.attach();
     let mut sequence = 0;
@@ -115,10 +115,10 @@ fn body_pulled_out_and_back() {
 }
 
 #[test]
-#[ignore = "started by the_default_loudspeaker_is_followed"]
+#[ignore = "started by a_change_of_the_default_speaker_is_followed"]
 fn body_default_is_followed() {
     pactl(&["set-default-sink", "maru"]);
-    let (_engine, mut events) = engine(MicrophoneChoice::None, SpeakerChoice::Auto);
+    let (_engine, mut events) = engine(DeviceChoice::None, DeviceChoice::Auto);
     let opened = |name: &str| MediaEvent::Opened { device: DeviceKind::Speaker, name: name.into() };
     wait_for(&mut events, |event| *event == opened("Maru"));
     pactl(&["set-default-sink", "other"]);
@@ -126,34 +126,34 @@ fn body_default_is_followed() {
 }
 
 #[test]
-#[ignore = "started by wrong_names_and_missing_microphones_are_told"]
+#[ignore = "started by a_wrong_name_and_a_missing_microphone_are_reported"]
 fn body_missing_devices() {
-    let (engine, mut events) = engine(MicrophoneChoice::Auto, SpeakerChoice::Named("Nobody".into()));
+    let (engine, mut events) = engine(DeviceChoice::Auto, DeviceChoice::Named("Nobody".into()));
     let mut problems = Vec::new();
     while problems.len() < 2 {
         if let MediaEvent::Failed { device, problem } = next(&mut events) {
             problems.push((device, problem));
         }
     }
-    // The only source is the monitor of the sink, which would send the others their own voices.
+    // The only source is the sink's monitor, which is never chosen by default: peers would hear themselves.
     assert!(problems.contains(&(DeviceKind::Microphone, DeviceProblem::NoDevice)), "{problems:?}");
     let not_found = DeviceProblem::NotFound { name: "Nobody".into() };
     assert!(problems.contains(&(DeviceKind::Speaker, not_found)), "{problems:?}");
-    engine.set_speaker(SpeakerChoice::Named("Maru".into()));
+    engine.set_speaker(DeviceChoice::Named("Maru".into()));
     wait_for(&mut events, |event| matches!(event, MediaEvent::Opened { device: DeviceKind::Speaker, .. }));
 }
 
 #[test]
-#[ignore = "started by without_a_sound_server_the_call_goes_on"]
+#[ignore = "started by without_an_audio_server_the_call_continues"]
 fn body_no_server() {
-    let (engine, mut events) = engine(MicrophoneChoice::Auto, SpeakerChoice::Auto);
+    let (engine, mut events) = engine(DeviceChoice::Auto, DeviceChoice::Auto);
     wait_for(&mut events, |event| matches!(event, MediaEvent::Failed { device: DeviceKind::Microphone, .. }));
     let mut packets = engine.attach();
-    engine.set_microphone(MicrophoneChoice::Test);
+    engine.set_microphone(DeviceChoice::Test);
     assert!(packets.blocking_recv().is_some());
 }
 
-fn engine(microphone: MicrophoneChoice, speaker: SpeakerChoice) -> (AudioEngine, mpsc::Receiver<MediaEvent>) {
+fn engine(microphone: DeviceChoice, speaker: DeviceChoice) -> (AudioEngine, mpsc::Receiver<MediaEvent>) {
     let (sender, events) = mpsc::channel(64);
     let config = AudioConfig { microphone, speaker, muted: false, save_remote: None };
     (AudioEngine::start(config, sender, Report::none()), events)
@@ -161,7 +161,7 @@ fn engine(microphone: MicrophoneChoice, speaker: SpeakerChoice) -> (AudioEngine,
 
 fn next(events: &mut mpsc::Receiver<MediaEvent>) -> MediaEvent {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    let event = runtime.block_on(async { tokio::time::timeout(PATIENCE, events.recv()).await });
+    let event = runtime.block_on(async { tokio::time::timeout(TIMEOUT, events.recv()).await });
     event.expect("an event in time").expect("the engine is running")
 }
 
@@ -169,7 +169,7 @@ fn wait_for(events: &mut mpsc::Receiver<MediaEvent>, wanted: impl Fn(&MediaEvent
     while !wanted(&next(events)) {}
 }
 
-/// Packets decoded, on the clock of when they were captured.
+/// Decoded packets, at the times of their capture.
 struct Recording {
     decoder: opus::Decoder,
     samples: Vec<f32>,
@@ -191,15 +191,15 @@ impl Recording {
         self.decoder.decode_float(&packet.payload, &mut self.samples[at..], false).expect("a packet of ours");
     }
 
-    /// When sample `at` was captured, in ms.
+    /// The time at which sample `at` was captured, in ms.
     fn time_of(&self, at: usize) -> i64 {
         let started = self.first.as_ref().map_or(Timestamp::ZERO, |packet| packet.captured);
         started.as_micros() as i64 / 1000 + at as i64 / 48
     }
 
-    /// When the last marker that began before `time_ms` was captured.
+    /// The time at which the last marker before `time_ms` was captured, in ms.
     fn marker_before(&self, time_ms: i64) -> i64 {
-        let mut at = first_marker(&self.samples).expect("a marker was said");
+        let mut at = first_marker(&self.samples).expect("a marker was sent");
         while self.time_of(at + AUDIO_CLOCK_HZ as usize) < time_ms {
             at += AUDIO_CLOCK_HZ as usize;
         }
@@ -217,7 +217,7 @@ impl Server {
     fn start(sinks: &[&str], name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("maru-pulse-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        // Anyone may connect, but not without a cookie of this length.
+        // The server lets anyone connect, but the client needs a cookie of this length.
         std::fs::write(folder.join("cookie"), [0; 256]).expect("a file");
         let socket = folder.join("native");
         let mut command = Command::new("pulseaudio");
@@ -229,7 +229,7 @@ impl Server {
         environment(&mut command, &folder);
         let process = command.stderr(Stdio::null()).spawn().expect("Debian's package pulseaudio is installed");
         let server = Self { process, folder };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !server.is_up() {
             assert!(Instant::now() < deadline, "PulseAudio does not come up");
         }
@@ -252,14 +252,14 @@ impl Drop for Server {
     }
 }
 
-/// Everything by which a client finds its server.
+/// Sets all variables by which a client finds its server.
 fn environment(command: &mut Command, folder: &Path) {
     for variable in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "PULSE_RUNTIME_PATH"] {
         command.env(variable, folder);
     }
     command.env("PULSE_COOKIE", folder.join("cookie"));
     command.env("PULSE_SERVER", format!("unix:{}", folder.join("native").display()));
-    // Nobody else's ALSA settings.
+    // Hides the account's ALSA settings.
     command.env("ALSA_CONFIG_PATH", "/dev/null");
 }
 

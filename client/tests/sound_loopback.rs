@@ -1,11 +1,11 @@
-//! Two engines on one machine, without devices: the test sound goes through Opus and a jitter buffer into a file.
+//! Two audio engines without devices: the test sound goes through Opus and a jitter buffer into a file.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use maru::clock;
+use maru::media::DeviceChoice;
 use maru::media::audio::{AudioConfig, AudioEngine, AudioStats};
-use maru::media::{MicrophoneChoice, SpeakerChoice};
 use maru::report::Report;
 use maru_core::media::AudioPacket;
 use maru_core::test_sound::{MARKER_HZ, MARKER_SAMPLES, QUIETEST_RMS, tone_hz};
@@ -13,26 +13,26 @@ use tokio::sync::mpsc;
 
 mod hearing;
 
-use hearing::{first_marker, loudest_hz, quiet_stretches, read_wav, whole_second};
+use hearing::{first_marker, loudest_hz, quiet_blocks, read_wav, whole_second};
 
-/// Long enough for any machine that works at all.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longer than the slowest machine takes.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-fn engine(microphone: MicrophoneChoice, save_remote: Option<PathBuf>) -> AudioEngine {
+fn engine(microphone: DeviceChoice, save_remote: Option<PathBuf>) -> AudioEngine {
     let (events, _) = mpsc::channel(16);
-    let config = AudioConfig { microphone, speaker: SpeakerChoice::None, muted: false, save_remote };
+    let config = AudioConfig { microphone, speaker: DeviceChoice::None, muted: false, save_remote };
     AudioEngine::start(config, events, Report::none())
 }
 
-/// Sends the test sound from one engine to another until `samples` have been played. Returns what was played and how it
-/// went.
+/// Sends the test sound from one engine to another until `samples` have been played. Returns the saved audio, the
+/// statistics, and the mean of the buffer in ms.
 fn call(name: &str, samples: u64) -> (Vec<f32>, AudioStats, f32) {
     let folder = std::env::temp_dir().join(format!("maru-loopback-{}-{name}", std::process::id()));
-    let speaking = engine(MicrophoneChoice::Test, None);
-    let listening = engine(MicrophoneChoice::None, Some(folder.clone()));
+    let speaking = engine(DeviceChoice::Test, None);
+    let listening = engine(DeviceChoice::None, Some(folder.clone()));
     let peer = listening.add_peer(name);
     let mut packets = speaking.attach();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let mut sequence = u16::MAX - 20;
     let mut buffer_ms = Vec::new();
     while peer.stats().samples_played < samples {
@@ -53,25 +53,25 @@ fn call(name: &str, samples: u64) -> (Vec<f32>, AudioStats, f32) {
 }
 
 #[test]
-fn the_test_sound_arrives_whole() {
+fn the_test_sound_arrives_with_no_gaps_but_concealed_ones() {
     let (sound, stats, mean_buffer_ms) = call("시험", 10 * 48_000);
     println!("{stats:?}, {mean_buffer_ms} ms in the buffer on average");
-    let start = whole_second(&sound).expect("a second that arrived whole");
+    let start = whole_second(&sound).expect("a complete second");
     let marker = &sound[start + 240..start + MARKER_SAMPLES as usize - 240];
     assert_eq!(loudest_hz(marker, 300..3400), MARKER_HZ as u32);
-    // One of the three seconds of the pattern: each of its syllables has its pitch.
+    // The second is one of the pattern's three; each syllable has its pitch.
     let pitch = |syllable: usize| {
         let at = start + syllable * 12_000;
         loudest_hz(&sound[at + 4800..at + 10_000], 300..2800)
     };
-    let heard = [0, 1, 2, 3].map(pitch);
-    let said = [0, 4, 8].map(|first| [0, 1, 2, 3].map(|syllable| tone_hz((first + syllable) * 12_000) as u32));
-    assert!(said.contains(&heard), "{heard:?}");
-    let gaps = quiet_stretches(&sound[start..sound.len() - 4800], QUIETEST_RMS / 4.0);
-    let made_up_ms = stats.samples_concealed as usize / 48;
-    // Sound is made up in steps of 10 ms; after the last of them the decoder fades in for a quarter of a packet, 5 ms.
-    let allowed_ms = made_up_ms + made_up_ms / 10 * 5;
-    assert!(gaps * 5 <= allowed_ms, "{gaps} gaps of 5 ms, but only {made_up_ms} ms were made up");
+    let received = [0, 1, 2, 3].map(pitch);
+    let sent = [0, 4, 8].map(|first| [0, 1, 2, 3].map(|syllable| tone_hz((first + syllable) * 12_000) as u32));
+    assert!(sent.contains(&received), "{received:?}");
+    let gaps = quiet_blocks(&sound[start..sound.len() - 4800], QUIETEST_RMS / 4.0);
+    let concealed_ms = stats.samples_concealed as usize / 48;
+    // Audio is concealed in steps of 10 ms. After the last one the decoder fades in for a quarter of a packet, 5 ms.
+    let allowed_ms = concealed_ms + concealed_ms / 10 * 5;
+    assert!(gaps * 5 <= allowed_ms, "{gaps} gaps of 5 ms, but only {concealed_ms} ms were concealed");
 }
 
 /// `cargo test --workspace --test sound_loopback -- --ignored --nocapture`
@@ -84,10 +84,10 @@ fn sixty_seconds_without_a_gap() {
     println!("{stats:?}, {mean_buffer_ms} ms in the buffer on average, {spent_ms} ms of processor time for both ends");
     let start = first_marker(&sound).expect("a marker");
     assert_eq!(stats.samples_concealed, 0);
-    assert_eq!(quiet_stretches(&sound[start..sound.len() - 4800], QUIETEST_RMS / 4.0), 0);
+    assert_eq!(quiet_blocks(&sound[start..sound.len() - 4800], QUIETEST_RMS / 4.0), 0);
 }
 
-/// User and system time of this process (Linux).
+/// User and system time of this process, in ms (Linux).
 fn processor_time_ms() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();

@@ -21,6 +21,7 @@ pub mod pacer;
 pub mod playout;
 pub mod quality;
 pub mod scale;
+pub mod spectrum;
 pub mod test_pattern;
 pub mod test_sound;
 pub mod time;

@@ -101,8 +101,8 @@ impl SoundDecoder for Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::audio::spectrum::{loudest_hz, tone};
     use maru_core::playout::opus_packet::duration_samples;
+    use maru_core::spectrum::{loudest_hz, tone};
 
     fn frames(audio: &[f32]) -> impl Iterator<Item = &[f32; OPUS_FRAME_SAMPLES]> {
         audio.as_chunks().0.iter()
@@ -118,7 +118,7 @@ mod tests {
             decoder.decode(&Decode::Packet { payload, samples: OPUS_FRAME_SAMPLES }, &mut heard);
         }
         assert_eq!(heard.len(), 48_000);
-        assert_eq!(loudest_hz(&heard[24_000..], 48_000, 400..3400), 1000);
+        assert_eq!(loudest_hz(&heard[24_000..], 48_000, 400..3400, 20), 1000);
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
             decoder.decode(&step, &mut heard);
         }
         let rebuilt = &heard[50 * 960 + 480..51 * 960];
-        let pitch = loudest_hz(rebuilt, 48_000, 1000..1700);
+        let pitch = loudest_hz(rebuilt, 48_000, 1000..1700, 20);
         assert!((1240..=1360).contains(&pitch), "{pitch}");
     }
 

@@ -28,8 +28,6 @@ mod peer;
 mod playback;
 mod resample;
 mod source;
-#[cfg(test)]
-mod spectrum;
 mod wav;
 mod wav_saver;
 mod worker;

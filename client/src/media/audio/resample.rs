@@ -70,7 +70,7 @@ fn resample(resampler: &mut Async<f32>, input: &[f32], output: &mut [f32]) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::audio::spectrum::{loudest_hz, tone};
+    use maru_core::spectrum::{loudest_hz, tone};
 
     #[test]
     fn pitch_and_duration_are_kept() {
@@ -83,7 +83,7 @@ mod tests {
             let expected = 2 * to_hz as usize;
             assert!(out.len().abs_diff(expected) <= to_hz as usize / 50, "{from_hz}: {}", out.len());
             let middle = &out[expected / 4..expected * 3 / 4];
-            assert_eq!(loudest_hz(middle, to_hz, 400..2000), 1000, "{from_hz} Hz");
+            assert_eq!(loudest_hz(middle, to_hz, 400..2000, 20), 1000, "{from_hz} Hz");
         }
     }
 

@@ -175,8 +175,8 @@ fn sentence(error: &hound::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::audio::spectrum::{loudest_hz, tone};
     use hound::{WavSpec, WavWriter};
+    use maru_core::spectrum::{loudest_hz, tone};
 
     fn scratch(name: &str) -> PathBuf {
         let dir = std::env::temp_dir().join(format!("maru-wav-{}", std::process::id()));
@@ -221,7 +221,7 @@ mod tests {
                 source.fill(part);
             }
             let last = &audio[72_000..];
-            assert_eq!(loudest_hz(last, 48_000, 400..3000), 1000, "{bits} bits");
+            assert_eq!(loudest_hz(last, 48_000, 400..3000, 20), 1000, "{bits} bits");
             let rms = (last.iter().map(|sample| sample * sample).sum::<f32>() / last.len() as f32).sqrt();
             assert!((0.33..0.37).contains(&rms), "{bits} bits: {rms}");
         }
