@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use maru::session::connection::{ConnectionConfig, ConnectionError, ConnectionEvent, MediaKind};
 use maru_core::call::StreamKind;
+use maru_core::rtp::{RtpTime, Sequence};
 use maru_protocol::MAX_PEER_MESSAGE_BYTES;
 use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
 use maru_simnet::{Fate, Host, PathConfig, Sim};
@@ -153,7 +154,7 @@ fn on_a_clean_network_everything_arrives_once_and_in_order() {
         let (packets, count) = video_packets(&bob);
         assert_eq!(packets.len(), count, "none twice");
         assert_eq!(frames(&packets), sent);
-        let order: Vec<u16> = bob
+        let order: Vec<Sequence> = bob
             .events()
             .iter()
             .filter_map(|(_, event)| match event {
@@ -161,7 +162,7 @@ fn on_a_clean_network_everything_arrives_once_and_in_order() {
                 _ => None,
             })
             .collect();
-        assert!(order.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)), "in order");
+        assert!(order.windows(2).all(|pair| pair[1] == pair[0] + 1), "in order");
         assert_eq!(sounds(&bob), (0..500).collect::<Vec<u32>>());
 
         let (alice, bob) = (alice.stats().await, bob.stats().await);
@@ -187,7 +188,7 @@ fn lost_video_is_asked_for_again() {
         let sent = world.send(&alice, CALL).await;
         let (packets, _) = video_packets(&bob);
         let (first, last) = (packets.keys().next().expect("some"), packets.keys().last().expect("some"));
-        let expected = (last - first + 1) as usize;
+        let expected = (*last - *first + 1) as usize;
         let after = world.sim.path_stats(&world.alice, &world.bob);
         println!("{} of {expected} packets, {} lost on the way", packets.len(), after.lost - before.lost);
         assert!(after.lost - before.lost > 100, "the network lost what it should");
@@ -247,7 +248,7 @@ fn sender_reports_tell_when_frames_and_sound_were_captured() {
         // Both count from the start of the capture, so one moment is the same time in both.
         for (video, audio) in video.iter().zip(&audio) {
             let ntp_ms = |ntp: u64| ntp as f64 / 2f64.powi(32) * 1e3;
-            let captured_ms = |rtp_time: u32, clock_khz: f64| f64::from(rtp_time) / clock_khz;
+            let captured_ms = |rtp_time: RtpTime, clock_khz: f64| f64::from(rtp_time.truncated()) / clock_khz;
             let between = ntp_ms(video.ntp) - ntp_ms(audio.ntp);
             let offset = captured_ms(video.rtp_time, 90.0) - captured_ms(audio.rtp_time, 48.0);
             assert!((between - offset).abs() < 1.0, "{between} {offset}");

@@ -12,6 +12,7 @@ use maru::media::audio::{AudioConfig, AudioEngine, list_microphones, list_speake
 use maru::media::{DeviceChoice, DeviceKind, DeviceProblem, MediaEvent};
 use maru::report::Report;
 use maru_core::media::{AUDIO_CLOCK_HZ, AudioPacket, EncodedAudio};
+use maru_core::rtp::Sequence;
 use maru_core::test_sound::{MARKER_HZ, MARKER_SAMPLES};
 use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
@@ -63,7 +64,7 @@ fn body_speaker_to_microphone() {
     let mut sent = speaking.attach();
     let mut received = device.attach();
     let (mut sent_audio, mut received_audio) = (Recording::default(), Recording::default());
-    let mut sequence = 0_u16;
+    let mut sequence = Sequence::new(0);
     let deadline = Instant::now() + TIMEOUT;
     let mut listened = 0;
     let start = loop {
@@ -76,7 +77,7 @@ fn body_speaker_to_microphone() {
         }
         let packet = sent.blocking_recv().expect("the engine is running");
         sent_audio.add(&packet);
-        sequence = sequence.wrapping_add(1);
+        sequence = sequence + 1;
         let (payload, rtp_time) = (packet.payload, packet.rtp_time);
         peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now() });
         while let Ok(packet) = received.try_recv() {
@@ -104,11 +105,11 @@ fn body_unplugged_and_back() {
     // Meanwhile the call continues at the pace of the clock.
     let peer = engine.add_peer("self");
     let mut packets = engine.attach();
-    let mut sequence = 0;
+    let mut sequence = Sequence::new(0);
     while peer.stats().samples_played < 48_000 {
         let EncodedAudio { payload, rtp_time, .. } = packets.blocking_recv().expect("the engine is running");
         peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now() });
-        sequence += 1;
+        sequence = sequence + 1;
     }
     load_sink(SINK);
     wait_for(&mut events, opened);
@@ -186,7 +187,7 @@ impl Default for Recording {
 impl Recording {
     fn add(&mut self, packet: &EncodedAudio) {
         let first = self.first.get_or_insert_with(|| packet.clone());
-        let at = packet.rtp_time.wrapping_sub(first.rtp_time) as usize;
+        let at = (packet.rtp_time - first.rtp_time) as usize;
         self.samples.resize(at + 960, 0.0);
         self.decoder.decode_float(&packet.payload, &mut self.samples[at..], false).expect("a packet of ours");
     }

@@ -8,6 +8,7 @@ use maru::media::DeviceChoice;
 use maru::media::audio::{AudioConfig, AudioEngine, AudioStats};
 use maru::report::Report;
 use maru_core::media::AudioPacket;
+use maru_core::rtp::Sequence;
 use maru_core::test_sound::{MARKER_HZ, MARKER_SAMPLES, QUIETEST_RMS, tone_hz};
 use tokio::sync::mpsc;
 
@@ -33,12 +34,12 @@ fn call(name: &str, samples: u64) -> (Vec<f32>, AudioStats, f32) {
     let peer = listening.add_peer(name);
     let mut packets = speaking.attach();
     let deadline = Instant::now() + TIMEOUT;
-    let mut sequence = u16::MAX - 20;
+    let mut sequence = Sequence::new(1000);
     let mut buffer_ms = Vec::new();
     while peer.stats().samples_played < samples {
         assert!(Instant::now() < deadline, "{:?}", peer.stats());
         let packet = packets.blocking_recv().expect("the engine is running");
-        sequence = sequence.wrapping_add(1);
+        sequence = sequence + 1;
         let (payload, rtp_time) = (packet.payload, packet.rtp_time);
         peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now() });
         buffer_ms.push(peer.stats().buffer_ms);

@@ -10,6 +10,7 @@ use maru_core::congestion::CongestionController;
 use maru_core::fec::{self, BlockPlace, LossPattern};
 use maru_core::lip_sync::LipSync;
 use maru_core::pacer::{Pacer, Priority};
+use maru_core::rtp::{RtpTime, Sequence};
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::{RtpVideo, VideoReceiver};
 
@@ -23,7 +24,7 @@ fn at(us: u64) -> Timestamp {
 
 /// Each packet of sound and frame through pacer and controller, and forty reports.
 fn send(controller: &mut CongestionController, pacer: &mut Pacer<usize>) -> u32 {
-    let (mut sequence, mut reported) = (0_u16, 0_u16);
+    let (mut sequence, mut reported) = (Sequence::new(0), 0);
     let mut on_the_way = VecDeque::new();
     for us in (0..1_000_000).step_by(1_000) {
         let now = at(us);
@@ -36,19 +37,19 @@ fn send(controller: &mut CongestionController, pacer: &mut Pacer<usize>) -> u32 
         while let Some((bytes, _)) = pacer.pop(now, controller.room_bytes(now) > 0.0) {
             controller.handle_sent(now, sequence, bytes, false);
             on_the_way.push_back((us + 20_000, sequence));
-            sequence = sequence.wrapping_add(1);
+            sequence = sequence + 1;
         }
         if us % 25_000 == 0 {
             let arrived: Vec<_> = std::iter::from_fn(|| on_the_way.pop_front_if(|(due, _)| *due <= us)).collect();
             let report: Vec<_> = arrived
                 .iter()
-                .map(|&(due, sequence)| (sequence, (sequence % 20 != 7).then(|| Duration::from_micros(due))))
+                .map(|&(due, sequence)| (sequence, (sequence.value() % 20 != 7).then(|| Duration::from_micros(due))))
                 .collect();
-            reported = reported.wrapping_add(report.len() as u16);
+            reported += report.len() as u32;
             controller.handle_report(now, &report);
         }
     }
-    controller.target_bps() + u32::from(reported)
+    controller.target_bps() + reported
 }
 
 fn payloads(frame: u64) -> Vec<Bytes> {
@@ -67,16 +68,16 @@ fn protect() -> usize {
 /// A second of packets with their repair, of which one in twenty is missing.
 fn lossy_second() -> Vec<RtpVideo> {
     let mut packets = Vec::new();
-    let mut sequence = 0_u16;
+    let mut sequence = Sequence::new(1000);
     for frame in 0..PICTURES {
         for (index, (payload, block)) in
             fec::block(payloads(frame), fec::repairs_for(PACKETS, LOSS)).into_iter().enumerate()
         {
             let is_repair = block.is_some_and(BlockPlace::is_repair);
             let marker = !is_repair && index + 1 == PACKETS;
-            let packet = RtpVideo { sequence, rtp_time: frame as u32 * 3000, marker, payload, block };
-            sequence += 1;
-            if frame == 0 || sequence % 20 != 7 {
+            let packet = RtpVideo { sequence, rtp_time: RtpTime::new(frame * 3000), marker, payload, block };
+            sequence = sequence + 1;
+            if frame == 0 || sequence.value() % 20 != 7 {
                 packets.push(packet);
             }
         }
@@ -86,11 +87,11 @@ fn lossy_second() -> Vec<RtpVideo> {
 
 fn receive(packets: Vec<RtpVideo>) -> u64 {
     let (mut receiver, mut sync) = (VideoReceiver::new(), LipSync::default());
-    sync.sound_reported(1 << 40, 0);
-    sync.frames_reported(1 << 40, 0);
+    sync.sound_reported(1 << 40, RtpTime::new(0));
+    sync.frames_reported(1 << 40, RtpTime::new(0));
     for (index, packet) in (0..).zip(packets) {
         let now = at(index * 3_000);
-        sync.heard(now, index as u32 * 144);
+        sync.heard(now, RtpTime::new(index * 144));
         receiver.handle_packet(now, packet);
         while let Some(unit) = receiver.poll_unit(now) {
             std::hint::black_box(sync.due(now, unit.rtp_time));

@@ -6,13 +6,14 @@ use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use maru_core::h264::{DEFAULT_MAX_PAYLOAD, Depacketizer, Packetizer, START_CODE};
 use maru_core::media::AccessUnit;
+use maru_core::rtp::{RtpTime, Sequence};
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::{RtpVideo, VideoReceiver};
 
 const PICTURE_BYTES: usize = 2_500_000 / 8 / 30;
 const PICTURES: u64 = 30;
 
-fn frame(is_key: bool, rtp_time: u32) -> AccessUnit {
+fn frame(is_key: bool, rtp_time: RtpTime) -> AccessUnit {
     let mut data = Vec::new();
     if is_key {
         for parameter_set in [[0x67, 0x42, 0xc0, 0x1f], [0x68, 0xce, 0x3c, 0x80]] {
@@ -30,17 +31,17 @@ fn frame(is_key: bool, rtp_time: u32) -> AccessUnit {
 fn second_of_packets() -> Vec<RtpVideo> {
     let mut packetizer = Packetizer::new(DEFAULT_MAX_PAYLOAD);
     let mut packets = Vec::new();
-    for index in 0..PICTURES as u32 {
-        let rtp_time = index * 3_000;
+    for index in 0..PICTURES {
+        let rtp_time = RtpTime::new(index * 3_000);
         let payloads = packetizer.packetize(&frame(index == 0, rtp_time));
         let count = payloads.len();
         packets.extend(payloads.into_iter().enumerate().map(|(nth, payload)| {
             let marker = nth + 1 == count;
-            RtpVideo { sequence: 0, rtp_time, marker, payload, block: None }
+            RtpVideo { sequence: Sequence::new(0), rtp_time, marker, payload, block: None }
         }));
     }
-    for (sequence, packet) in (0..).zip(&mut packets) {
-        packet.sequence = sequence;
+    for (sequence, packet) in (1000..).zip(&mut packets) {
+        packet.sequence = Sequence::new(sequence);
     }
     packets
 }
@@ -60,7 +61,7 @@ fn assembly(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("h264");
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(30);
 
-    let unit = frame(false, 0);
+    let unit = frame(false, RtpTime::new(0));
     group.throughput(Throughput::Bytes(unit.data.len() as u64));
     let mut packetizer = Packetizer::new(DEFAULT_MAX_PAYLOAD);
     group.bench_function("packetize a frame", |bencher| bencher.iter(|| packetizer.packetize(&unit)));
@@ -72,7 +73,7 @@ fn assembly(criterion: &mut Criterion) {
             for payload in &payloads {
                 depacketizer.push(payload).expect("made above");
             }
-            depacketizer.finish(0)
+            depacketizer.finish(RtpTime::new(0))
         });
     });
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use maru_core::media::AudioPacket;
 use maru_core::playout::{Decode, Playout, SoundDecoder};
+use maru_core::rtp::{RtpTime, Sequence};
 use maru_core::time::Timestamp;
 
 struct NoDecoder;
@@ -29,7 +30,7 @@ fn playout(criterion: &mut Criterion) {
         bencher.iter(|| {
             let now = Timestamp::from_micros(block * 10_000);
             if block.is_multiple_of(2) {
-                let (sequence, rtp_time) = ((block / 2) as u16, (block / 2 * 960) as u32);
+                let (sequence, rtp_time) = (Sequence::new(block / 2), RtpTime::new(block / 2 * 960));
                 let arrived = now + Duration::from_micros(block * 7919 % 9000);
                 playout.push(AudioPacket { payload: payload.clone(), sequence, rtp_time, arrived });
             }

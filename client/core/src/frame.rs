@@ -1,5 +1,6 @@
 //! A frame as codecs and the window use it.
 
+use crate::rtp::RtpTime;
 use crate::time::Timestamp;
 
 /// An 8-bit 4:2:0 frame in limited range (BT.601 below 720 lines, BT.709 from there), planes without padding:
@@ -52,8 +53,8 @@ pub struct VideoFrame {
     pub image: I420,
     /// When it was captured (own frames) or is presented (a peer's).
     pub at: Timestamp,
-    /// 90 kHz RTP time.
-    pub rtp_time: u32,
+    /// At 90 kHz.
+    pub rtp_time: RtpTime,
     /// Index in the file or test pattern; `None` for a camera's and for a peer's.
     pub source_frame: Option<u64>,
 }

@@ -20,6 +20,7 @@ pub mod negotiation;
 pub mod pacer;
 pub mod playout;
 pub mod quality;
+pub mod rtp;
 pub mod scale;
 pub mod spectrum;
 pub mod test_pattern;

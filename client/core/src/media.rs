@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::rtp::{RtpTime, Sequence};
 use crate::time::Timestamp;
 
 /// RTP clock of video (RFC 6184, 5.1).
@@ -18,7 +19,7 @@ pub struct AccessUnit {
     /// Whether a decoder may start here: an IDR frame with its SPS and PPS.
     pub is_key: bool,
     /// At 90 kHz.
-    pub rtp_time: u32,
+    pub rtp_time: RtpTime,
 }
 
 /// An access unit of our own, on its way out.
@@ -35,7 +36,7 @@ pub struct EncodedVideo {
 pub struct EncodedAudio {
     pub payload: Bytes,
     /// At 48 kHz; jumps over what DTX or mute left out.
-    pub rtp_time: u32,
+    pub rtp_time: RtpTime,
     /// Set on the first packet after silence (RFC 3551, 4.1).
     pub marker: bool,
     pub captured: Timestamp,
@@ -45,8 +46,8 @@ pub struct EncodedAudio {
 #[derive(Debug, Clone)]
 pub struct AudioPacket {
     pub payload: Bytes,
-    pub sequence: u16,
-    pub rtp_time: u32,
+    pub sequence: Sequence,
+    pub rtp_time: RtpTime,
     pub arrived: Timestamp,
 }
 

@@ -3,6 +3,8 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+use crate::rtp::RtpTime;
+
 /// Microseconds on one process's monotonic clock. Its zero is arbitrary, so only differences mean something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(u64);
@@ -24,8 +26,8 @@ impl Timestamp {
     }
 
     /// The RTP time of this instant at `clock_rate_hz`, before the stream's random offset (RFC 3550, 5.1).
-    pub const fn rtp_time(self, clock_rate_hz: u32) -> u32 {
-        (self.0 as u128 * clock_rate_hz as u128 / 1_000_000) as u32
+    pub const fn rtp_time(self, clock_rate_hz: u32) -> RtpTime {
+        RtpTime::new((self.0 as u128 * clock_rate_hz as u128 / 1_000_000) as u64)
     }
 }
 

@@ -6,13 +6,14 @@ mod support;
 use bytes::Bytes;
 use maru_core::h264::{Depacketizer, MAX_UNIT_BYTES, Packetizer, START_CODE, Sps, annex_b_nals};
 use maru_core::media::AccessUnit;
+use maru_core::rtp::RtpTime;
 
 #[test]
 fn any_payloads() {
     bolero::check!().with_iterations(20_000).with_type::<Vec<Vec<u8>>>().for_each(|payloads| {
         let mut depacketizer = Depacketizer::new();
         let errors = payloads.iter().filter(|payload| depacketizer.push(payload).is_err()).count();
-        match depacketizer.finish(0) {
+        match depacketizer.finish(RtpTime::new(0)) {
             Ok(None) => assert_eq!(errors, 0),
             Ok(Some(unit)) => {
                 assert_eq!(errors, 0);
@@ -22,7 +23,7 @@ fn any_payloads() {
                 let at_most: usize = payloads.iter().map(|payload| 2 * payload.len() + START_CODE.len()).sum();
                 assert!(unit.data.len() <= at_most);
             }
-            Err(_) => assert!(depacketizer.finish(0).is_ok(), "a damaged unit does not damage the next"),
+            Err(_) => assert!(depacketizer.finish(RtpTime::new(0)).is_ok(), "a damaged unit does not damage the next"),
         }
     });
 }
@@ -41,7 +42,7 @@ fn any_aggregates_and_fragments() {
             };
             let _ = depacketizer.push(&payload);
         }
-        if let Ok(Some(unit)) = depacketizer.finish(0) {
+        if let Ok(Some(unit)) = depacketizer.finish(RtpTime::new(0)) {
             assert!(annex_b_nals(&unit.data).count() > 0);
         }
     });
@@ -54,7 +55,7 @@ fn any_stream_of_nal_units() {
             assert!(!nal.is_empty() && nal.last() != Some(&0));
             assert!(!nal.windows(3).any(|bytes| bytes == [0, 0, 1]));
         }
-        let unit = AccessUnit { data: stream.clone().into(), is_key: false, rtp_time: 0 };
+        let unit = AccessUnit { data: stream.clone().into(), is_key: false, rtp_time: RtpTime::new(0) };
         for payload in Packetizer::new(100).packetize(&unit) {
             assert!((1..=100).contains(&payload.len()));
         }
@@ -86,12 +87,12 @@ fn there_and_back() {
             data.extend((0..length % 5_000).map(|_| 1 + random.below(255) as u8));
         }
         // Parameter sets come of themselves before an IDR frame only once they have been seen: not in the first unit.
-        let unit = AccessUnit { data: Bytes::from(data), is_key: false, rtp_time: 9 };
+        let unit = AccessUnit { data: Bytes::from(data), is_key: false, rtp_time: RtpTime::new(9) };
         let mut depacketizer = Depacketizer::new();
         for payload in Packetizer::new(16 + usize::from(max_payload % 1_500)).packetize(&unit) {
             assert_eq!(depacketizer.push(&payload), Ok(()));
         }
-        let received = depacketizer.finish(9).expect("every payload was good");
+        let received = depacketizer.finish(RtpTime::new(9)).expect("every payload was good");
         assert_eq!(received.map(|unit| unit.data).unwrap_or_default(), unit.data);
     });
 }

@@ -6,6 +6,7 @@ mod support;
 use std::time::Duration;
 
 use maru_core::fec::BlockPlace;
+use maru_core::rtp::RtpExtender;
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::{RtpVideo, VideoReceiver};
 use support::{SplitMix64, Stream};
@@ -16,15 +17,15 @@ fn any_packets() {
     // Headers that mean something, so that more than the first check is reached.
     let beginnings: [&[u8]; 6] = [&[], &[0x78, 0, 1, 0x67, 0, 1, 0x68], &[0x65], &[0x7c, 0x85], &[0x7c, 0x45], &[0x41]];
     bolero::check!().with_iterations(20_000).with_type::<Vec<Packet>>().for_each(|packets| {
-        let mut receiver = VideoReceiver::new();
+        let (mut receiver, mut extender) = (VideoReceiver::new(), RtpExtender::new());
         let mut now = Timestamp::from_micros(1_000_000);
-        let mut sequence = 0_u16;
+        let mut number = 0_u16;
         for (step, jump, rtp_time, marker, kind, place, rest) in packets {
             // Mostly one after another, sometimes somewhere else altogether.
-            sequence = if *step < 250 { sequence.wrapping_add(u16::from(step % 4)) } else { *jump };
+            number = if *step < 250 { number.wrapping_add(u16::from(step % 4)) } else { *jump };
             now = now + Duration::from_millis(u64::from(*step));
             let payload = [beginnings[usize::from(*kind) % beginnings.len()], rest].concat();
-            let rtp_time = u32::from(*rtp_time % 4);
+            let (sequence, rtp_time) = extender.extend(number, u32::from(*rtp_time % 4));
             receiver.handle_packet(
                 now,
                 RtpVideo {

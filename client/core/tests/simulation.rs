@@ -10,7 +10,7 @@ use support::{Network, simulate};
 const DELAY: Duration = Duration::from_millis(20);
 const ROUND_TRIP: Duration = Duration::from_millis(40);
 const PICTURE: Duration = Duration::from_micros(33_333);
-/// 2.5 round trips.
+/// Four round trips: see [`maru_core::video_receiver::VideoReceiver::set_round_trip`].
 const HOLD: Duration = Duration::from_millis(160);
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use maru_core::backlog::Backlog;
 use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo};
+use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 
@@ -209,7 +210,7 @@ impl PeerMedia {
     }
 
     /// The RTP time of the audio that the speaker played last, and when. Video is synchronised to it.
-    pub fn heard(&self) -> Option<(Timestamp, u32)> {
+    pub fn heard(&self) -> Option<(Timestamp, RtpTime)> {
         self.audio.heard()
     }
 

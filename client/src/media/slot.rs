@@ -63,6 +63,7 @@ impl Wake {
 mod tests {
     use super::*;
     use maru_core::frame::I420;
+    use maru_core::rtp::RtpTime;
     use maru_core::time::Timestamp;
 
     #[test]
@@ -70,12 +71,17 @@ mod tests {
         let slot = FrameSlot::default();
         let frame = |rtp_time| {
             let image = I420::black(2, 2);
-            Some(Arc::new(VideoFrame { image, at: Timestamp::ZERO, rtp_time, source_frame: None }))
+            Some(Arc::new(VideoFrame {
+                image,
+                at: Timestamp::ZERO,
+                rtp_time: RtpTime::new(rtp_time),
+                source_frame: None,
+            }))
         };
         let before = slot.generation();
         slot.put(frame(1));
         slot.put(frame(2));
-        assert_eq!(slot.get().map(|p| p.rtp_time), Some(2));
+        assert_eq!(slot.get().map(|p| p.rtp_time), Some(RtpTime::new(2)));
         assert_eq!(slot.generation(), before + 2);
         slot.put(None);
         assert!(slot.get().is_none());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use maru_core::backlog::Backlog;
 use maru_core::media::{AccessUnit, AudioPacket, VideoTarget};
+use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
 use webrtc::runtime::Runtime;
 
@@ -47,7 +48,7 @@ pub trait ParticipantMedia: Send + Sync {
     fn push_video(&self, unit: AccessUnit) -> bool;
     fn push_audio(&self, packet: AudioPacket);
     /// Which audio, by its RTP time, reached the loudspeaker last, and when.
-    fn heard(&self) -> Option<(Timestamp, u32)>;
+    fn heard(&self) -> Option<(Timestamp, RtpTime)>;
     /// Whether the decoder needs a key frame. Reading clears it.
     fn take_key_frame_request(&self) -> bool;
     fn set_name(&self, name: &str);
@@ -120,7 +121,7 @@ impl ParticipantMedia for PeerMedia {
         self.push_audio(packet);
     }
 
-    fn heard(&self) -> Option<(Timestamp, u32)> {
+    fn heard(&self) -> Option<(Timestamp, RtpTime)> {
         self.heard()
     }
 

@@ -8,6 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use maru::clock;
 use maru::session::connection::ConnectionEvent;
 use maru_core::media::{AccessUnit, EncodedAudio, EncodedVideo};
+use maru_core::rtp::{RtpTime, Sequence};
 use webrtc::runtime::Runtime;
 
 use super::pair::Side;
@@ -32,7 +33,7 @@ pub fn frame(number: u32, bytes: usize, is_key: bool) -> EncodedVideo {
     data.put_slice(&[0, 0, 0, 1, if is_key { 0x65 } else { 0x41 }]);
     let body = if is_key { bytes * 4 } else { bytes };
     data.extend((0..body).map(|i| ((i as u32).wrapping_mul(31).wrapping_add(number) % 255) as u8 + 1));
-    let unit = AccessUnit { data: data.freeze(), is_key, rtp_time: 0 };
+    let unit = AccessUnit { data: data.freeze(), is_key, rtp_time: RtpTime::new(0) };
     EncodedVideo { unit, captured: clock::now(), width: 1280, height: 720 }
 }
 
@@ -52,7 +53,7 @@ pub async fn send_call(side: Side, runtime: Arc<dyn Runtime>, traffic: Traffic) 
         if frame_at <= sound_at {
             let mut video = frame(frames, traffic.frame_bytes, frames.is_multiple_of(60));
             video.captured = clock::timestamp(start + frame_at);
-            video.unit.rtp_time = (frame_at.as_micros() * 90 / 1000) as u32;
+            video.unit.rtp_time = RtpTime::new((frame_at.as_micros() * 90 / 1000) as u64);
             side.connection.send_video(&video).await.expect("a frame is sent");
             sent.push(video.unit.data);
             frames += 1;
@@ -60,7 +61,7 @@ pub async fn send_call(side: Side, runtime: Arc<dyn Runtime>, traffic: Traffic) 
             let payload = Bytes::copy_from_slice(&sounds.to_be_bytes());
             let audio = EncodedAudio {
                 payload,
-                rtp_time: sounds * 960,
+                rtp_time: RtpTime::new(u64::from(sounds) * 960),
                 marker: sounds == 0,
                 captured: clock::timestamp(start + sound_at),
             };
@@ -70,20 +71,14 @@ pub async fn send_call(side: Side, runtime: Arc<dyn Runtime>, traffic: Traffic) 
     }
 }
 
-/// Packets of video by sequence number, unwrapped, each as it came first; and how many came in all.
-pub fn video_packets(side: &Side) -> (BTreeMap<i64, Arrived>, usize) {
+/// Packets of video by sequence number, each as it came first; and how many came in all.
+pub fn video_packets(side: &Side) -> (BTreeMap<Sequence, Arrived>, usize) {
     let mut packets = BTreeMap::new();
     let mut count = 0;
-    let mut last: Option<i64> = None;
     for (at, event) in side.events().iter() {
         let ConnectionEvent::Video { packet, .. } = event else { continue };
-        let sequence = match last {
-            None => i64::from(packet.sequence),
-            Some(last) => last + i64::from(packet.sequence.wrapping_sub(last as u16) as i16),
-        };
-        last = Some(last.map_or(sequence, |last| last.max(sequence)));
         count += 1;
-        packets.entry(sequence).or_insert_with(|| Arrived {
+        packets.entry(packet.sequence).or_insert_with(|| Arrived {
             at: *at,
             rtp_time: packet.rtp_time,
             marker: packet.marker,
@@ -95,13 +90,13 @@ pub fn video_packets(side: &Side) -> (BTreeMap<i64, Arrived>, usize) {
 
 pub struct Arrived {
     pub at: Instant,
-    pub rtp_time: u32,
+    pub rtp_time: RtpTime,
     pub marker: bool,
     pub payload: Bytes,
 }
 
 /// The frames of complete packets, put together again in Annex B form (RFC 6184).
-pub fn frames(packets: &BTreeMap<i64, Arrived>) -> Vec<Bytes> {
+pub fn frames(packets: &BTreeMap<Sequence, Arrived>) -> Vec<Bytes> {
     let mut frames = Vec::new();
     let mut current = BytesMut::new();
     for packet in packets.values() {

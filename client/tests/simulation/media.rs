@@ -12,6 +12,7 @@ use maru::session::surroundings::{CallMedia, ParticipantMedia};
 use maru_core::backlog::Backlog;
 use maru_core::frame::{I420, VideoFrame};
 use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo, VideoTarget};
+use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 use webrtc::runtime::Runtime;
@@ -140,7 +141,7 @@ async fn talk(media: Weak<SyntheticMedia>, runtime: Arc<dyn Runtime>, packets: m
         // Full: it is dropped, as the real encoder does.
         let _ = packets.try_send(EncodedAudio {
             payload,
-            rtp_time: number.wrapping_mul(960),
+            rtp_time: RtpTime::new(u64::from(number) * 960),
             marker: number == 0,
             captured,
         });
@@ -165,7 +166,7 @@ impl Camera {
         let data = frame_bytes(number, bytes, is_key);
         self.stats.encoded += 1;
         self.key_frames += u64::from(is_key);
-        self.sent.insert(rtp_time, data.clone());
+        self.sent.insert(rtp_time.truncated(), data.clone());
         let unit = AccessUnit { data, is_key, rtp_time };
         Some(EncodedVideo { unit, captured, width: self.target.max_width, height: self.target.max_height })
     }
@@ -270,7 +271,7 @@ impl ParticipantMedia for Receiver {
         }
     }
 
-    fn heard(&self) -> Option<(Timestamp, u32)> {
+    fn heard(&self) -> Option<(Timestamp, RtpTime)> {
         None
     }
 

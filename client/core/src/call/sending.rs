@@ -164,7 +164,8 @@ mod tests {
     #[test]
     fn what_limits_has_a_name() {
         let mut sending = Sending::default();
-        let counts = |captured, dropped_busy, dropped_backlog| EncoderCounts { captured, dropped_busy, dropped_backlog };
+        let counts =
+            |captured, dropped_busy, dropped_backlog| EncoderCounts { captured, dropped_busy, dropped_backlog };
         decide(&mut sending, 0, 1, &[3_000_000]);
         assert_eq!(sending.limited_by(counts(30, 0, 0)), "none");
         assert_eq!(sending.limited_by(counts(30, 10, 0)), "cpu");

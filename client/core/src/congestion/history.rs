@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::bursts::Bursts;
 use super::{Fate, Outcome};
+use crate::rtp::Sequence;
 use crate::time::Timestamp;
 
 #[derive(Debug, Default)]
@@ -43,7 +44,7 @@ impl Runs {
 
 #[derive(Debug, Clone, Copy)]
 struct Packet {
-    sequence: u16,
+    sequence: Sequence,
     sent: Timestamp,
     bytes: usize,
     /// Bytes sent since the start, this packet included.
@@ -70,7 +71,7 @@ enum Status {
 
 impl History {
     /// `is_repair`: the peer may have it already, and then never reports it.
-    pub(super) fn add(&mut self, sequence: u16, sent: Timestamp, bytes: usize, is_repair: bool) {
+    pub(super) fn add(&mut self, sequence: Sequence, sent: Timestamp, bytes: usize, is_repair: bool) {
         if self.packets.len() == MAX_PACKETS {
             self.packets.pop_front();
         }
@@ -115,11 +116,11 @@ impl History {
     /// The peer reports on these: sequence numbers, and the arrival on its own clock or `None`. Returns what is certain now.
     /// A packet that was overtaken is told of when it arrives, and counts as lost only after [`OVERTAKEN`]; one of which
     /// nothing was said never does.
-    pub(super) fn report(&mut self, packets: &[(u16, Option<Duration>)]) -> Vec<Outcome> {
+    pub(super) fn report(&mut self, packets: &[(Sequence, Option<Duration>)]) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         for &(sequence, arrived) in packets {
             let Some(first) = self.packets.front() else { break };
-            let place = usize::from(sequence.wrapping_sub(first.sequence));
+            let Ok(place) = usize::try_from(sequence - first.sequence) else { continue };
             let known = self.packets.get_mut(place).filter(|packet| packet.sequence == sequence);
             let Some(packet) = known.filter(|packet| packet.status != Status::Arrived) else { continue };
             packet.status = if arrived.is_some() { Status::Arrived } else { Status::Missing };
@@ -168,11 +169,11 @@ mod tests {
     #[test]
     fn what_is_overtaken_is_told_late_and_what_is_lost_in_the_end() {
         let mut history = History::default();
-        for i in 0..40_u16 {
-            history.add(65_530_u16.wrapping_add(i), at(u64::from(i) * 10), 100, i == 8);
+        for i in 0..40 {
+            history.add(Sequence::new(50 + i), at(i * 10), 100, i == 8);
         }
-        let arrival = |i: u16| (65_530_u16.wrapping_add(i), Some(Duration::from_millis(1000 + u64::from(i) * 10)));
-        let missing = |i: u16| (65_530_u16.wrapping_add(i), None);
+        let arrival = |i: u64| (Sequence::new(50 + i), Some(Duration::from_millis(1000 + i * 10)));
+        let missing = |i: u64| (Sequence::new(50 + i), None);
         let is_arrival = |outcome: &&Outcome| matches!(outcome.fate, Fate::Arrived(_));
         let arrived = |outcomes: Vec<Outcome>| outcomes.iter().filter(is_arrival).count();
         // The third and the fifth are missing, of the seventh nothing is ever said, the ninth was there already.
@@ -186,10 +187,13 @@ mod tests {
         let rest: Vec<_> = (7..40).map(|i| if i == 8 { missing(i) } else { arrival(i) }).collect();
         let outcomes = history.report(&rest);
         let others: Vec<_> = outcomes.iter().filter(|outcome| !is_arrival(outcome)).copied().collect();
-        let outcome = |sequence, sent, fate| Outcome { sequence, sent, fate, bytes: 100 };
-        assert_eq!(others, [outcome(65_532, at(20), Fate::Lost), outcome(0, at(60), Fate::Unknown)]);
+        let outcome = |i: u64, fate| Outcome { sequence: Sequence::new(50 + i), sent: at(i * 10), fate, bytes: 100 };
+        assert_eq!(others, [outcome(2, Fate::Lost), outcome(6, Fate::Unknown)]);
         assert_eq!(outcomes.len(), 34);
         assert!(!history.has_unreported());
-        assert!(history.report(&[arrival(39), (7, Some(Duration::ZERO))]).is_empty(), "old and unknown ones");
+        assert!(
+            history.report(&[arrival(39), (Sequence::new(7), Some(Duration::ZERO))]).is_empty(),
+            "old and unknown ones"
+        );
     }
 }

@@ -33,6 +33,7 @@ mod window;
 use std::time::Duration;
 
 use crate::fec::LossPattern;
+use crate::rtp::Sequence;
 use crate::time::Timestamp;
 use history::History;
 use least::Least;
@@ -48,7 +49,7 @@ use window::Window;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Outcome {
     /// Transport-wide.
-    sequence: u16,
+    sequence: Sequence,
     sent: Timestamp,
     fate: Fate,
     /// With all headers.
@@ -178,14 +179,14 @@ impl CongestionController {
     /// A packet left just now, after all waiting here: its transport-wide sequence number, and its size with all headers.
     /// `is_repair`: it was sent before. If the first one came after all, the peer drops this one unreported: that is no
     /// loss.
-    pub fn handle_sent(&mut self, now: Timestamp, sequence: u16, bytes: usize, is_repair: bool) {
+    pub fn handle_sent(&mut self, now: Timestamp, sequence: Sequence, bytes: usize, is_repair: bool) {
         self.history.add(sequence, now, bytes, is_repair);
         self.unreported_since.get_or_insert(now);
     }
 
     /// The peer reported on these packets: when each arrived on its own clock, or that it has not (transport-wide feedback:
     /// draft-holmer-rmcat-transport-wide-cc-extensions-01). Unknown ones are ignored.
-    pub fn handle_report(&mut self, now: Timestamp, packets: &[(u16, Option<Duration>)]) {
+    pub fn handle_report(&mut self, now: Timestamp, packets: &[(Sequence, Option<Duration>)]) {
         let outcomes = self.history.report(packets);
         if outcomes.is_empty() {
             return;

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::rtp::Sequence;
 use crate::time::Timestamp;
 
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ pub(super) struct Pairs {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arrived {
-    pub(super) sequence: u16,
+    pub(super) sequence: Sequence,
     pub(super) sent: Timestamp,
     pub(super) at: Duration,
     pub(super) bytes: usize,
@@ -30,7 +31,7 @@ impl Pairs {
     /// A packet arrived. In the order in which they were sent.
     pub(super) fn add(&mut self, packet: Arrived) {
         let Some(last) = self.last.replace(packet) else { return };
-        let are_together = packet.sequence == last.sequence.wrapping_add(1) && packet.sent.since(last.sent) <= TOGETHER;
+        let are_together = packet.sequence == last.sequence + 1 && packet.sent.since(last.sent) <= TOGETHER;
         if !are_together || packet.bytes < MIN_PAIR_BYTES || packet.at <= last.at {
             return;
         }
@@ -65,15 +66,16 @@ const PAIRS: usize = 5;
 mod tests {
     use super::*;
 
-    fn arrived(sequence: u16, sent_us: u64, at_us: u64, bytes: usize) -> Arrived {
+    fn arrived(sequence: u64, sent_us: u64, at_us: u64, bytes: usize) -> Arrived {
+        let sequence = Sequence::new(sequence);
         Arrived { sequence, sent: Timestamp::from_micros(sent_us), at: Duration::from_micros(at_us), bytes }
     }
 
     #[test]
     fn two_packets_that_leave_together_arrive_as_far_apart_as_the_way_takes_for_one() {
         let mut pairs = Pairs::default();
-        for frame in 0..6_u16 {
-            let sent_us = u64::from(frame) * 33_000;
+        for frame in 0..6 {
+            let sent_us = frame * 33_000;
             // 10 ms for 1000 bytes; the third packet leaves later, the fourth is small.
             pairs.add(arrived(frame * 4, sent_us, sent_us + 20_000, 1000));
             pairs.add(arrived(frame * 4 + 1, sent_us, sent_us + 30_000, 1000));
@@ -90,7 +92,7 @@ mod tests {
     fn two_that_met_something_on_the_way_do_not_count() {
         let mut pairs = Pairs::default();
         for (pair, apart_us) in [10_000, 90_000, 10_000, 100, 10_000].into_iter().enumerate() {
-            let (sequence, sent_us) = (pair as u16 * 2, pair as u64 * 100_000);
+            let (sequence, sent_us) = (pair as u64 * 2, pair as u64 * 100_000);
             pairs.add(arrived(sequence, sent_us, sent_us + 20_000, 1000));
             pairs.add(arrived(sequence + 1, sent_us, sent_us + 20_000 + apart_us, 1000));
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::pacer::{Pacer, Priority};
+use crate::rtp::Sequence;
 
 const STEP_US: u64 = 500;
 const REPORT_EVERY_US: u64 = 25_000;
@@ -63,15 +64,15 @@ impl Random {
 struct Flow {
     controller: CongestionController,
     pacer: Pacer<usize>,
-    next_sequence: u16,
+    next_sequence: Sequence,
     /// On its way: (sequence number, when it arrives by our clock in µs).
-    in_flight: Vec<(u16, u64)>,
+    in_flight: Vec<(Sequence, u64)>,
     next_frame_us: u64,
     next_sound_us: u64,
     next_report_us: u64,
-    reports: VecDeque<(u64, Vec<(u16, Option<Duration>)>)>,
+    reports: VecDeque<(u64, Vec<(Sequence, Option<Duration>)>)>,
     /// Where the next report begins, unless something before it has come late.
-    next_reported: u16,
+    next_reported: Sequence,
     starts_us: u64,
     seconds: Vec<Second>,
 }
@@ -117,13 +118,13 @@ impl Flow {
         Self {
             controller: CongestionController::new(1_000_000, 100_000, MAX_BPS),
             pacer: Pacer::new(1_000_000),
-            next_sequence: 65_000,
+            next_sequence: Sequence::new(65_000),
             in_flight: Vec::new(),
             next_frame_us: starts_us,
             next_sound_us: starts_us,
             next_report_us: starts_us + REPORT_EVERY_US,
             reports: VecDeque::new(),
-            next_reported: 65_000,
+            next_reported: Sequence::new(65_000),
             starts_us,
             seconds: Vec::new(),
         }
@@ -155,19 +156,18 @@ impl Flow {
 
 impl Flow {
     /// What the receiver says at this time: of everything from the first that is new to the last that has come.
-    fn report(&mut self, now_us: u64) -> Vec<(u16, Option<Duration>)> {
+    fn report(&mut self, now_us: u64) -> Vec<(Sequence, Option<Duration>)> {
         let (arrived, on_the_way): (Vec<_>, _) = self.in_flight.drain(..).partition(|&(_, at)| at <= now_us);
         self.in_flight = on_the_way;
-        let ahead = |sequence: u16| sequence.wrapping_sub(self.next_reported) as i16;
-        let Some(first) = arrived.iter().map(|&(sequence, _)| ahead(sequence)).min() else { return Vec::new() };
-        let last = arrived.iter().map(|&(sequence, _)| ahead(sequence)).max().unwrap_or(first);
+        let Some(first) = arrived.iter().map(|&(sequence, _)| sequence).min() else { return Vec::new() };
+        let last = arrived.iter().map(|&(sequence, _)| sequence).max().unwrap_or(first);
         // The other clock is an hour ahead, and 50 ppm fast.
         let clock = |at| Duration::from_micros(3_600_000_000 + at + at / 20_000);
-        let by_sequence: std::collections::HashMap<u16, u64> = arrived.into_iter().collect();
-        let first_reported = self.next_reported;
-        self.next_reported = first_reported.wrapping_add((last + 1).max(0) as u16);
-        (first.min(0)..=last)
-            .map(|offset| first_reported.wrapping_add(offset as u16))
+        let by_sequence: std::collections::HashMap<Sequence, u64> = arrived.into_iter().collect();
+        let from = first.min(self.next_reported);
+        self.next_reported = self.next_reported.max(last + 1);
+        (from.value()..=last.value())
+            .map(Sequence::new)
             .map(|sequence| (sequence, by_sequence.get(&sequence).map(|&at| clock(at))))
             .collect()
     }
@@ -197,7 +197,7 @@ fn run(link: &Link, starts_s: &[f64], seconds: u64, seed: u64) -> Vec<Vec<Second
             count.target_bps = f64::from(flow.controller.target_bps());
             while let Some((bytes, _)) = flow.pacer.pop(now, flow.controller.room_bytes(now) > 0.0) {
                 let sequence = flow.next_sequence;
-                flow.next_sequence = sequence.wrapping_add(1);
+                flow.next_sequence = sequence + 1;
                 flow.controller.handle_sent(now, sequence, bytes, false);
                 let turn = random.unit();
                 in_burst = if link.burst <= 1.0 {
@@ -398,7 +398,7 @@ fn reports_that_are_lost_do_little_and_silence_does_much() {
         assert!(mean_bps(&seconds[3..]) > 2.2e6);
     }
     let mut controller = CongestionController::new(2_000_000, 100_000, MAX_BPS);
-    controller.handle_sent(Timestamp::from_micros(1_000_000), 0, 1000, false);
+    controller.handle_sent(Timestamp::from_micros(1_000_000), Sequence::new(0), 1000, false);
     let due = controller.poll_timeout().expect("something is out");
     controller.handle_timeout(due);
     assert_eq!(controller.target_bps(), 1_000_000);

@@ -4,6 +4,7 @@ use bytes::BytesMut;
 
 use super::nal::{NalType, START_CODE};
 use crate::media::AccessUnit;
+use crate::rtp::RtpTime;
 
 /// An access unit that would be larger is given up: 720p key frames take a twentieth of it.
 pub const MAX_UNIT_BYTES: usize = 4 << 20;
@@ -68,7 +69,7 @@ impl Depacketizer {
     ///
     /// # Errors
     /// The first thing that was wrong with the unit: a decoder would show garbage.
-    pub fn finish(&mut self, rtp_time: u32) -> Result<Option<AccessUnit>, PayloadError> {
+    pub fn finish(&mut self, rtp_time: RtpTime) -> Result<Option<AccessUnit>, PayloadError> {
         let data = self.data.split().freeze();
         let content = std::mem::take(&mut self.content);
         let unfinished = self.fragmented.take().map(|_| PayloadError::FragmentWithoutEnd);
@@ -229,7 +230,7 @@ mod tests {
         for payload in payloads {
             let _ = depacketizer.push(payload);
         }
-        depacketizer.finish(90)
+        depacketizer.finish(RtpTime::new(90))
     }
 
     #[test]
@@ -244,7 +245,7 @@ mod tests {
         .unwrap()
         .unwrap();
         assert!(unit.is_key);
-        assert_eq!(unit.rtp_time, 90);
+        assert_eq!(unit.rtp_time, RtpTime::new(90));
         let expected = [0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x68, 2, 0, 0, 0, 1, 6, 9, 0, 0, 0, 1, 0x65, 3, 4, 5, 6];
         assert_eq!(unit.data[..], expected);
     }
@@ -295,8 +296,8 @@ mod tests {
         let errors = (0..100).filter(|_| depacketizer.push(&part).is_err()).count();
         assert!(errors > 0);
         assert!(depacketizer.data.len() <= MAX_UNIT_BYTES);
-        assert_eq!(depacketizer.finish(0), Err(PayloadError::TooLarge));
+        assert_eq!(depacketizer.finish(RtpTime::new(0)), Err(PayloadError::TooLarge));
         depacketizer.push(&[0x41, 1]).unwrap();
-        assert!(depacketizer.finish(0).unwrap().is_some(), "the next unit starts afresh");
+        assert!(depacketizer.finish(RtpTime::new(0)).unwrap().is_some(), "the next unit starts afresh");
     }
 }

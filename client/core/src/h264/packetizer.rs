@@ -133,7 +133,7 @@ mod tests {
 
     fn unit(nals: &[&[u8]]) -> AccessUnit {
         let data: Vec<u8> = nals.iter().flat_map(|nal| START_CODE.iter().chain(*nal)).copied().collect();
-        AccessUnit { data: data.into(), is_key: false, rtp_time: 7 }
+        AccessUnit { data: data.into(), is_key: false, rtp_time: crate::rtp::RtpTime::new(7) }
     }
 
     fn kinds(payloads: &[Bytes]) -> Vec<u8> {
@@ -145,7 +145,7 @@ mod tests {
         for payload in payloads {
             depacketizer.push(payload).unwrap();
         }
-        depacketizer.finish(7).unwrap().unwrap()
+        depacketizer.finish(crate::rtp::RtpTime::new(7)).unwrap().unwrap()
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::delay_target::DelayTarget;
 use super::opus_packet;
 use super::timeline::{Placed, Position, Timeline};
 use crate::media::{AUDIO_CLOCK_HZ, AudioPacket};
+use crate::rtp::{RtpTime, Sequence};
 use crate::time::Timestamp;
 
 /// At most this much sound waits; older sound is dropped, so the delay cannot grow.
@@ -25,6 +26,8 @@ const MAX_BRIDGED_SAMPLES: i64 = AUDIO_CLOCK_HZ as i64;
 const MAX_LOSS_SAMPLES: i64 = 9600;
 /// Every Opus frame is a multiple of 2.5 ms.
 const OPUS_GRID_SAMPLES: i64 = 120;
+/// The greatest common divisor of microseconds and samples in a second.
+const MICROS_AND_SAMPLES: i64 = 8_000;
 
 /// What the decoder has to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +74,7 @@ pub struct PlayoutCounters {
 /// is still heard and the delay grows by the wait; what follows tells whether the sender was silent or packets were lost.
 #[derive(Debug, Default)]
 pub(super) struct JitterBuffer {
-    packets: BTreeMap<i64, Packet>,
+    packets: BTreeMap<RtpTime, Packet>,
     timeline: Timeline,
     delay: DelayTarget,
     /// `None` before the first packet is played. `time` is the cursor, `sequence` that of the last packet handed out.
@@ -81,13 +84,13 @@ pub(super) struct JitterBuffer {
     bridged: i64,
     /// The last 64 sequence numbers up to `received_newest`, newest in bit 0.
     received: u64,
-    received_newest: i64,
+    received_newest: Option<Sequence>,
     pub(super) counters: PlayoutCounters,
 }
 
 #[derive(Debug)]
 struct Packet {
-    sequence: i64,
+    sequence: Sequence,
     samples: usize,
     payload: Bytes,
     arrived: Timestamp,
@@ -100,25 +103,23 @@ impl JitterBuffer {
             self.counters.malformed += 1;
             return;
         };
-        let position = match self.timeline.place(packet.sequence, packet.rtp_time) {
-            Placed::At(position) => position,
-            Placed::Restarted(position) => {
-                self.restart();
-                position
-            }
+        let position = Position { sequence: packet.sequence, time: packet.rtp_time };
+        match self.timeline.place(position) {
+            Placed::Fits => {}
+            Placed::Restarted => self.restart(),
             Placed::Stray => {
                 self.counters.malformed += 1;
                 return;
             }
-        };
-        let follows_a_loss = self.received != 0 && position.sequence > self.received_newest + 1;
+        }
+        let follows_a_loss = self.received_newest.is_some_and(|newest| position.sequence > newest + 1);
         if !self.note_received(position.sequence) || self.packets.contains_key(&position.time) {
             self.counters.duplicate += 1;
             return;
         }
         // What is lost can be had from this packet's error correction, so it counts as late by one packet.
         let rebuilds_us = if follows_a_loss { samples_to_us(samples as i64) } else { 0 };
-        self.delay.observe(packet.arrived, micros(packet.arrived) - samples_to_us(position.time), rebuilds_us);
+        self.delay.observe(packet.arrived, micros(packet.arrived) - time_us(position.time), rebuilds_us);
         if self.cursor.is_some_and(|cursor| position.time < cursor.time) {
             self.counters.late += 1;
             return;
@@ -142,7 +143,7 @@ impl JitterBuffer {
             return self.bridge();
         };
         let hole = time - cursor.time;
-        let lost_packets = first.sequence - cursor.sequence - 1;
+        let lost_packets = first.sequence - cursor.sequence - 1_i64;
         if hole <= 0 {
             self.settle_bridged();
             return self.take_first();
@@ -163,7 +164,7 @@ impl JitterBuffer {
     }
 
     /// The cursor, unless it stands still.
-    pub(super) fn playing_at(&self) -> Option<i64> {
+    pub(super) fn playing_at(&self) -> Option<RtpTime> {
         self.cursor.filter(|_| self.playing && self.bridged == 0).map(|cursor| cursor.time)
     }
 
@@ -178,7 +179,7 @@ impl JitterBuffer {
         if !self.playing || self.bridged > 0 {
             return None;
         }
-        let transit = micros(now) + samples_to_us(ahead as i64) - samples_to_us(self.cursor?.time);
+        let transit = micros(now) + samples_to_us(ahead as i64) - time_us(self.cursor?.time);
         Some(transit - self.delay.fastest_transit_us()? - self.delay.target_us())
     }
 
@@ -231,7 +232,7 @@ impl JitterBuffer {
         let Some((time, Packet { sequence, samples, payload, .. })) = self.packets.pop_first() else {
             return Decode::Silence { samples: STEP_SAMPLES };
         };
-        self.cursor = Some(Position { sequence, time: time + samples as i64 });
+        self.cursor = Some(Position { sequence, time: time + samples as u64 });
         self.counters.samples_played += samples as u64;
         Decode::Packet { payload, samples }
     }
@@ -239,7 +240,7 @@ impl JitterBuffer {
     /// `hole` samples are lost before the first packet. What was bridged stands for a part of them.
     fn make_up_for_loss(&mut self, cursor: Position, hole: i64) -> Decode {
         let made_up = self.settle_bridged();
-        let cursor = Position { time: cursor.time + made_up, ..cursor };
+        let cursor = Position { time: cursor.time + made_up as u64, ..cursor };
         self.cursor = Some(cursor);
         let hole = hole - made_up;
         let Some((&time, first)) = self.packets.first_key_value() else { return self.bridge() };
@@ -254,7 +255,7 @@ impl JitterBuffer {
             return Decode::Fec { payload: first.payload.clone(), samples };
         }
         let samples = on_grid((hole - first.samples as i64).min(2 * STEP_SAMPLES as i64));
-        self.cursor = Some(Position { time: cursor.time + samples as i64, ..cursor });
+        self.cursor = Some(Position { time: cursor.time + samples as u64, ..cursor });
         self.counters.samples_concealed += samples as u64;
         Decode::Conceal { samples }
     }
@@ -263,19 +264,19 @@ impl JitterBuffer {
         self.packets.clear();
         self.cursor = None;
         self.playing = false;
-        self.received = 0;
+        self.received_newest = None;
         self.delay.forget_transit();
     }
 
     /// Notes that `sequence` came. `false` if it came before.
-    fn note_received(&mut self, sequence: i64) -> bool {
-        if self.received == 0 || sequence > self.received_newest {
-            let step = if self.received == 0 { 64 } else { sequence - self.received_newest };
+    fn note_received(&mut self, sequence: Sequence) -> bool {
+        let Some(newest) = self.received_newest.filter(|newest| sequence <= *newest) else {
+            let step = self.received_newest.map_or(64, |newest| sequence - newest);
             self.received = if step < 64 { self.received << step | 1 } else { 1 };
-            self.received_newest = sequence;
+            self.received_newest = Some(sequence);
             return true;
-        }
-        let age = self.received_newest - sequence;
+        };
+        let age = newest - sequence;
         if age >= 64 {
             // Too old to know; the cursor is past it.
             return true;
@@ -292,7 +293,7 @@ impl JitterBuffer {
         while let (Some((&first, _)), Some((&last, packet))) =
             (self.packets.first_key_value(), self.packets.last_key_value())
         {
-            let span = last + packet.samples as i64 - first;
+            let span = last - first + packet.samples as i64;
             if span <= MAX_BUFFERED_SAMPLES && self.packets.len() <= MAX_PACKETS {
                 break;
             }
@@ -316,5 +317,9 @@ fn micros(at: Timestamp) -> i64 {
 }
 
 fn samples_to_us(samples: i64) -> i64 {
-    samples * 1_000_000 / i64::from(AUDIO_CLOCK_HZ)
+    samples.saturating_mul(1_000_000 / MICROS_AND_SAMPLES) / (i64::from(AUDIO_CLOCK_HZ) / MICROS_AND_SAMPLES)
+}
+
+fn time_us(time: RtpTime) -> i64 {
+    samples_to_us(i64::try_from(time.value()).unwrap_or(i64::MAX))
 }

@@ -3,6 +3,7 @@
 //! [`Playout::push`] takes packets as they come; [`Playout::pull`] is called by the clock of the loudspeaker.
 
 use crate::media::AudioPacket;
+use crate::rtp::RtpTime;
 use crate::time::Timestamp;
 
 mod delay_target;
@@ -85,8 +86,8 @@ impl<D: SoundDecoder> Playout<D> {
     }
 
     /// RTP time of the sample that the next [`Self::pull`] begins with. `None` while nothing is there to play.
-    pub fn next_rtp_time(&self) -> Option<u32> {
-        Some((self.buffer.playing_at()? - self.decoded.len() as i64) as u32)
+    pub fn next_rtp_time(&self) -> Option<RtpTime> {
+        Some(self.buffer.playing_at()? - self.decoded.len() as u64)
     }
 
     /// Sound waiting to be played.

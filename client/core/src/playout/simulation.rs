@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::{Decode, Playout, PlayoutCounters, SoundDecoder};
 use crate::media::AudioPacket;
+use crate::rtp::{RtpExtender, RtpTime, Sequence};
 use crate::time::Timestamp;
 
 const TONE_HZ: f64 = 400.0;
@@ -95,6 +96,7 @@ impl Call {
             sequence = sequence.wrapping_add(1);
         }
         wire.sort_by_key(|packet| packet.arrived);
+        let mut extender = RtpExtender::new();
         let mut playout = Playout::new(ToneDecoder { time: 0 });
         let mut outcome = Outcome::default();
         let mut wire = wire.into_iter().peekable();
@@ -106,7 +108,7 @@ impl Call {
             }
             let now = START + elapsed;
             while let Some(packet) = wire.next_if(|packet| packet.arrived <= now) {
-                playout.push(packet);
+                playout.push(extended(&mut extender, packet));
             }
             let mut out = [0.0; 480];
             playout.pull(now, &mut out);
@@ -135,7 +137,18 @@ impl Outcome {
 fn packet(sequence: u16, rtp_time: u32, arrived: Timestamp) -> AudioPacket {
     let mut payload = vec![CELT_20_MS];
     payload.extend(rtp_time.to_be_bytes());
-    AudioPacket { payload: payload.into(), sequence, rtp_time, arrived }
+    AudioPacket {
+        payload: payload.into(),
+        sequence: Sequence::new(sequence.into()),
+        rtp_time: RtpTime::new(rtp_time.into()),
+        arrived,
+    }
+}
+
+/// `packet`, whose numbers are those on the wire, with extended ones.
+fn extended(extender: &mut RtpExtender, packet: AudioPacket) -> AudioPacket {
+    let (sequence, rtp_time) = extender.extend(packet.sequence.truncated(), packet.rtp_time.truncated());
+    AudioPacket { sequence, rtp_time, ..packet }
 }
 
 /// Numbers that look random and are the same in each run (Numerical Recipes' generator).
@@ -308,13 +321,14 @@ fn counters_wrap_around_unheard() {
 
 #[test]
 fn a_sender_that_starts_anew_is_heard_again() {
-    let mut playout = Playout::new(ToneDecoder { time: 0 });
+    let (mut playout, mut extender) = (Playout::new(ToneDecoder { time: 0 }), RtpExtender::new());
     let mut out = [0.0; 480];
     let mut now = START;
     for (first_sequence, first_time) in [(10_u16, 1_000_u32), (50_000, 3_000_000_000)] {
         for index in 0..100_u16 {
             let rtp_time = first_time.wrapping_add(u32::from(index) * 960);
-            playout.push(packet(first_sequence.wrapping_add(index), rtp_time, now));
+            let packet = packet(first_sequence.wrapping_add(index), rtp_time, now);
+            playout.push(extended(&mut extender, packet));
             for _ in 0..2 {
                 playout.pull(now, &mut out);
                 now = now + Duration::from_millis(10);
@@ -331,8 +345,8 @@ fn doubled_and_broken_packets_are_dropped_and_counted() {
     for _ in 0..3 {
         playout.push(packet(1, 960, START));
     }
-    playout.push(AudioPacket { payload: Bytes::new(), sequence: 2, rtp_time: 1920, arrived: START });
-    playout.push(AudioPacket { payload: vec![0; 5000].into(), sequence: 3, rtp_time: 2880, arrived: START });
+    playout.push(AudioPacket { payload: Bytes::new(), ..packet(2, 1920, START) });
+    playout.push(AudioPacket { payload: vec![0; 5000].into(), ..packet(3, 2880, START) });
     assert_eq!(playout.counters().duplicate, 2);
     assert_eq!(playout.counters().malformed, 2);
     assert_eq!(playout.buffered_ms(), 20.0);
@@ -342,7 +356,7 @@ fn doubled_and_broken_packets_are_dropped_and_counted() {
 fn anything_at_all_from_a_peer_stays_bounded() {
     let mut random = random(7);
     let mut number = move || (random() * f64::from(u32::MAX)) as u32;
-    let mut playout = Playout::new(ToneDecoder { time: 0 });
+    let (mut playout, mut extender) = (Playout::new(ToneDecoder { time: 0 }), RtpExtender::new());
     let mut out = [0.0; 480];
     for step in 0..200_000_u64 {
         let now = START + Duration::from_millis(step);
@@ -351,6 +365,7 @@ fn anything_at_all_from_a_peer_stays_bounded() {
         let rtp_time = if near { (step / 4) as u32 * 960 + number() % 5 } else { number() };
         let mut payload = vec![0; 5 + number() as usize % 20];
         payload[0] = number() as u8;
+        let (sequence, rtp_time) = extender.extend(sequence, rtp_time);
         playout.push(AudioPacket { payload: payload.into(), sequence, rtp_time, arrived: now });
         if step % 10 == 0 {
             playout.pull(now, &mut out);

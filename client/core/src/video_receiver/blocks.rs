@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::RtpVideo;
 use super::packet_buffer::PacketBuffer;
 use crate::fec::{self, BlockPlace};
+use crate::rtp::{RtpTime, Sequence};
 
 /// Half a second of frames; older ones are given up before that.
 const MAX_BLOCKS: usize = 16;
@@ -20,7 +21,7 @@ struct Block {
     first: u64,
     media: u64,
     repairs: u64,
-    rtp_time: u32,
+    rtp_time: RtpTime,
     /// Repair packets that are here, by their number.
     arrived: Vec<(usize, Bytes)>,
 }
@@ -33,8 +34,8 @@ impl Block {
 
 impl Blocks {
     /// A packet of a block has come: number `sequence`.
-    pub(super) fn add(&mut self, sequence: u64, rtp_time: u32, place: BlockPlace, payload: &Bytes) {
-        let first = sequence - u64::from(place.index);
+    pub(super) fn add(&mut self, sequence: u64, rtp_time: RtpTime, place: BlockPlace, payload: &Bytes) {
+        let Some(first) = sequence.checked_sub(place.index.into()) else { return };
         let (media, repairs) = (u64::from(place.media), u64::from(place.repairs));
         let known =
             self.0.iter().position(|block| (block.first, block.media, block.repairs) == (first, media, repairs));
@@ -76,7 +77,7 @@ impl Blocks {
             };
             let last = block.media as usize - 1;
             let packet = |(index, payload)| RtpVideo {
-                sequence: (block.first + index as u64) as u16,
+                sequence: Sequence::new(block.first + index as u64),
                 rtp_time: block.rtp_time,
                 marker: index == last,
                 payload,

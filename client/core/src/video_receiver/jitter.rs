@@ -1,5 +1,6 @@
 //! Interarrival jitter (RFC 3550, 6.4.1 and A.8).
 
+use crate::rtp::RtpTime;
 use crate::time::Timestamp;
 
 /// A change of transit time above this is a pause or another clock, not jitter.
@@ -8,7 +9,7 @@ const MAX_CHANGE_SECS: f64 = 5.0;
 #[derive(Debug)]
 pub(super) struct Jitter {
     clock_hz: f64,
-    last: Option<(Timestamp, u32)>,
+    last: Option<(Timestamp, RtpTime)>,
     jitter_secs: f64,
 }
 
@@ -18,9 +19,9 @@ impl Jitter {
     }
 
     /// Takes the next packet into account. Only packets in order: retransmissions say nothing about the way.
-    pub(super) fn update(&mut self, arrived: Timestamp, rtp_time: u32) {
+    pub(super) fn update(&mut self, arrived: Timestamp, rtp_time: RtpTime) {
         if let Some((last_arrived, last_rtp_time)) = self.last {
-            let sent_secs = f64::from(rtp_time.wrapping_sub(last_rtp_time) as i32) / self.clock_hz;
+            let sent_secs = (rtp_time - last_rtp_time) as f64 / self.clock_hz;
             let change_secs = (arrived.since(last_arrived).as_secs_f64() - sent_secs).abs();
             if change_secs < MAX_CHANGE_SECS {
                 self.jitter_secs += (change_secs - self.jitter_secs) / 16.0;
@@ -45,8 +46,8 @@ mod tests {
 
     fn jitter_of(arrivals_ms: impl Iterator<Item = u64>) -> f64 {
         let mut jitter = Jitter::new(90_000);
-        for (index, arrived_ms) in (0_u32..).zip(arrivals_ms) {
-            let rtp_time = (u32::MAX - 9_000).wrapping_add(index * 900);
+        for (index, arrived_ms) in (0..).zip(arrivals_ms) {
+            let rtp_time = RtpTime::new(index * 900);
             jitter.update(Timestamp::from_micros(arrived_ms * 1_000), rtp_time);
         }
         jitter.ms()

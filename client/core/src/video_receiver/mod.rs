@@ -16,6 +16,7 @@ use crate::fec::BlockPlace;
 use crate::h264::{Depacketizer, KeyPart, PayloadError, START_CODE};
 use crate::key_frames::KeyFrameThrottle;
 use crate::media::{AccessUnit, VIDEO_CLOCK_HZ};
+use crate::rtp::{RtpTime, Sequence};
 use crate::time::Timestamp;
 use blocks::Blocks;
 use jitter::Jitter;
@@ -24,9 +25,9 @@ use packet_buffer::{Insertion, PacketBuffer};
 /// What the receiver needs of an RTP packet of the one video stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RtpVideo {
-    pub sequence: u16,
+    pub sequence: Sequence,
     /// At 90 kHz.
-    pub rtp_time: u32,
+    pub rtp_time: RtpTime,
     pub marker: bool,
     pub payload: Bytes,
     /// Where it is among packets that repair each other, if it is.
@@ -67,7 +68,7 @@ pub struct VideoReceiver {
     heard_since_request: bool,
     jitter: Jitter,
     stats: VideoReceiverStats,
-    abandoned_rtp_time: Option<u32>,
+    abandoned_rtp_time: Option<RtpTime>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -275,11 +276,9 @@ impl VideoReceiver {
         }
     }
 
-    fn note_block(&mut self, rtp_time: u32, place: Option<(u16, BlockPlace, Bytes)>) {
-        if let Some((sequence, block, payload)) = place
-            && let Some(sequence) = self.packets.continued(sequence)
-        {
-            self.blocks.add(sequence, rtp_time, block, &payload);
+    fn note_block(&mut self, rtp_time: RtpTime, place: Option<(Sequence, BlockPlace, Bytes)>) {
+        if let Some((sequence, block, payload)) = place {
+            self.blocks.add(sequence.value(), rtp_time, block, &payload);
         }
     }
 
@@ -337,7 +336,7 @@ impl VideoReceiver {
                 return Ok(unit);
             }
             // A unit without its SPS may still get it, unless the packet before is here and is of another unit.
-            if run.is_complete && (run.has_sps || self.packets.get(run.start - 1).is_some()) {
+            if run.is_complete && (run.has_sps || self.packets.get(run.start.saturating_sub(1)).is_some()) {
                 self.packets.is_no_key(run.start, run.end);
             } else {
                 hopeful_until = hopeful_until.max(Some(run.last_arrival + self.hold));
@@ -350,7 +349,7 @@ impl VideoReceiver {
     fn assemble(&mut self, start: u64, end: u64) -> Result<Option<AccessUnit>, PayloadError> {
         let slots = || (start..end).filter_map(|sequence| self.packets.get(sequence));
         self.depacketizer.reserve(slots().map(|slot| slot.payload.len() + START_CODE.len()).sum());
-        let mut rtp_time = 0;
+        let mut rtp_time = RtpTime::new(0);
         for slot in slots().filter(|slot| !slot.is_padding()) {
             rtp_time = slot.rtp_time;
             if self.depacketizer.push(&slot.payload).is_err() {

@@ -1,13 +1,14 @@
-//! Packets waiting for their neighbours: a ring over the 64-bit continuation of RTP's 16-bit sequence numbers.
+//! Packets waiting for their neighbours: a ring over extended sequence numbers.
 
 use bytes::Bytes;
 
 use super::RtpVideo;
 use crate::fec::BlockPlace;
 use crate::h264::KeyPart;
+use crate::rtp::RtpTime;
 use crate::time::Timestamp;
 
-/// Packets held at most: four seconds of 2.5 Mbit/s.
+/// Packets held at most: seven seconds of 2.5 Mbit/s in packets of 1,100 bytes.
 pub(super) const MAX_PACKETS: usize = 2_048;
 /// Bytes held at most.
 const MAX_BYTES: usize = 8 << 20;
@@ -15,14 +16,14 @@ const MAX_BYTES: usize = 8 << 20;
 const MAX_PAYLOAD: usize = 65_535;
 /// How far behind the first packet others may come and still count as reordered.
 const START_SLACK: u64 = 64;
-/// Where the continued sequence numbers begin, so that there is room below.
-const FIRST_CYCLE: u64 = 1 << 20;
+/// No packet has this number.
+const NEVER_USED: u64 = u64::MAX;
 
 /// One packet with its time of arrival.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) arrived: Timestamp,
-    pub(super) rtp_time: u32,
+    pub(super) rtp_time: RtpTime,
     pub(super) marker: bool,
     pub(super) key_part: KeyPart,
     pub(super) is_repair: bool,
@@ -77,7 +78,7 @@ pub(super) struct PacketBuffer {
 }
 
 /// `sequence` stays when the packet is gone, to tell a duplicate from a packet that never came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Place {
     sequence: u64,
     packet: Option<Slot>,
@@ -85,7 +86,8 @@ struct Place {
 
 impl PacketBuffer {
     pub(super) fn new() -> Self {
-        let places = std::iter::repeat_with(Place::default).take(MAX_PACKETS).collect();
+        let places =
+            std::iter::repeat_with(|| Place { sequence: NEVER_USED, packet: None }).take(MAX_PACKETS).collect();
         Self { places, floor: 0, newest: None, first: 0, expected_before: 0, bytes: 0, stray: None }
     }
 
@@ -98,15 +100,17 @@ impl PacketBuffer {
         if packet.payload.len() > MAX_PAYLOAD {
             return Insertion::Stray;
         }
+        let sequence = packet.sequence.value();
         let Some(newest) = self.newest else {
-            let sequence = FIRST_CYCLE + u64::from(packet.sequence);
             self.first = sequence;
-            self.floor = sequence - START_SLACK;
+            self.floor = sequence.saturating_sub(START_SLACK);
             self.newest = Some(sequence);
             self.put(sequence, now, packet);
             return Insertion::Newest;
         };
-        let Some(sequence) = near(newest, packet.sequence) else { return self.put_aside(packet) };
+        if sequence.abs_diff(newest) > MAX_PACKETS as u64 {
+            return self.put_aside(packet);
+        }
         self.stray = None;
         let place = &self.places[index(sequence)];
         if place.sequence == sequence {
@@ -129,11 +133,6 @@ impl PacketBuffer {
     /// Everything before is done with.
     pub(super) fn floor(&self) -> u64 {
         self.floor
-    }
-
-    /// The continuation of a packet's number, if it is near the newest one.
-    pub(super) fn continued(&self, sequence: u16) -> Option<u64> {
-        near(self.newest?, sequence)
     }
 
     pub(super) fn get(&self, sequence: u64) -> Option<&Slot> {
@@ -216,22 +215,13 @@ impl PacketBuffer {
     /// RFC 3550, A.1: a jump is believed when a second packet confirms it.
     fn put_aside(&mut self, packet: RtpVideo) -> Insertion {
         match self.stray.take() {
-            Some(stray) if stray.sequence.wrapping_add(1) == packet.sequence => Insertion::Restart(stray, packet),
+            Some(stray) if stray.sequence + 1 == packet.sequence => Insertion::Restart(stray, packet),
             _ => {
                 self.stray = Some(packet);
                 Insertion::Stray
             }
         }
     }
-}
-
-/// `sequence` continued to the number nearest to `newest`, unless it is further away than the buffer is long.
-fn near(newest: u64, sequence: u16) -> Option<u64> {
-    let distance = i64::from(sequence.wrapping_sub(newest as u16) as i16);
-    if distance.unsigned_abs() > MAX_PACKETS as u64 {
-        return None;
-    }
-    newest.checked_add_signed(distance)
 }
 
 fn index(sequence: u64) -> usize {
@@ -242,19 +232,21 @@ fn index(sequence: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rtp::Sequence;
 
-    fn packet(sequence: u16) -> RtpVideo {
-        RtpVideo { sequence, rtp_time: 0, marker: false, payload: Bytes::from_static(&[0x41, 1]), block: None }
+    fn packet(sequence: u64) -> RtpVideo {
+        let (sequence, rtp_time) = (Sequence::new(sequence), RtpTime::new(0));
+        RtpVideo { sequence, rtp_time, marker: false, payload: Bytes::from_static(&[0x41, 1]), block: None }
     }
 
-    fn insert(buffer: &mut PacketBuffer, sequence: u16) -> Insertion {
+    fn insert(buffer: &mut PacketBuffer, sequence: u64) -> Insertion {
         buffer.insert(Timestamp::ZERO, packet(sequence))
     }
 
     #[test]
-    fn sequence_numbers_go_on_past_the_wrap() {
+    fn packets_from_before_the_first_to_come_are_expected_too() {
         let mut buffer = PacketBuffer::new();
-        for sequence in [65_534, 0, 65_535, 1] {
+        for sequence in [65_534, 65_536, 65_535, 65_537] {
             insert(&mut buffer, sequence);
         }
         let (first, _) = buffer.first_from(0).unwrap();
@@ -271,7 +263,7 @@ mod tests {
         for sequence in [100, 102] {
             insert(&mut buffer, sequence);
         }
-        buffer.release_before(FIRST_CYCLE + 103);
+        buffer.release_before(103);
         assert!(matches!(insert(&mut buffer, 102), Insertion::Duplicate));
         assert!(matches!(insert(&mut buffer, 101), Insertion::Late));
         assert_eq!(buffer.bytes, 0);
@@ -284,7 +276,9 @@ mod tests {
         assert!(matches!(insert(&mut buffer, 30_000), Insertion::Stray));
         assert!(matches!(insert(&mut buffer, 101), Insertion::Newest));
         assert!(matches!(insert(&mut buffer, 30_001), Insertion::Stray));
-        assert!(matches!(insert(&mut buffer, 30_002), Insertion::Restart(first, _) if first.sequence == 30_001));
+        assert!(
+            matches!(insert(&mut buffer, 30_002), Insertion::Restart(first, _) if first.sequence.value() == 30_001)
+        );
     }
 
     #[test]
@@ -292,15 +286,17 @@ mod tests {
         let mut buffer = PacketBuffer::new();
         let mut large = packet(0);
         large.payload = vec![0x41; MAX_PAYLOAD].into();
-        let results = (0..200).map(|sequence| buffer.insert(Timestamp::ZERO, RtpVideo { sequence, ..large.clone() }));
+        let results = (0..200).map(|sequence| {
+            buffer.insert(Timestamp::ZERO, RtpVideo { sequence: Sequence::new(sequence), ..large.clone() })
+        });
         assert!(results.filter(|result| matches!(result, Insertion::Full(_))).count() > 0);
         assert!(buffer.bytes <= MAX_BYTES);
 
         let mut buffer = PacketBuffer::new();
-        insert(&mut buffer, 0);
+        insert(&mut buffer, 1000);
         for sequence in 1..2_100 {
-            let inserted = matches!(insert(&mut buffer, sequence), Insertion::Newest);
-            assert_eq!(inserted, u64::from(sequence) + START_SLACK < MAX_PACKETS as u64, "{sequence}");
+            let inserted = matches!(insert(&mut buffer, 1000 + sequence), Insertion::Newest);
+            assert_eq!(inserted, sequence + START_SLACK < MAX_PACKETS as u64, "{sequence}");
         }
     }
 }

@@ -10,16 +10,17 @@ fn at(ms: u64) -> Timestamp {
     Timestamp::from_micros(ms * 1_000)
 }
 
-fn packet(sequence: u16, rtp_time: u32, marker: bool, payload: &'static [u8]) -> RtpVideo {
+fn packet(sequence: u64, rtp_time: u64, marker: bool, payload: &'static [u8]) -> RtpVideo {
+    let (sequence, rtp_time) = (Sequence::new(1000 + sequence), RtpTime::new(rtp_time));
     RtpVideo { sequence, rtp_time, marker, payload: Bytes::from_static(payload), block: None }
 }
 
 /// Takes in packets at one time; the RTP times of what comes out.
-fn units(receiver: &mut VideoReceiver, ms: u64, packets: impl IntoIterator<Item = RtpVideo>) -> Vec<u32> {
+fn units(receiver: &mut VideoReceiver, ms: u64, packets: impl IntoIterator<Item = RtpVideo>) -> Vec<u64> {
     let mut units = Vec::new();
     for packet in packets {
         receiver.handle_packet(at(ms), packet);
-        units.extend(std::iter::from_fn(|| receiver.poll_unit(at(ms))).map(|unit| unit.rtp_time));
+        units.extend(std::iter::from_fn(|| receiver.poll_unit(at(ms))).map(|unit| unit.rtp_time.value()));
     }
     units
 }
@@ -50,7 +51,7 @@ fn a_stream_joined_in_the_middle_asks_until_a_key_frame_comes() {
     let mut receiver = VideoReceiver::new();
     let mut requests = Vec::new();
     for ms in (0..1_000).step_by(10) {
-        let slice = packet(ms as u16 / 10, ms as u32 * 90, true, SLICE);
+        let slice = packet(ms / 10, ms * 90, true, SLICE);
         assert!(units(&mut receiver, ms, [slice]).is_empty());
         if receiver.poll_key_frame_request(at(ms)) {
             requests.push(ms);
@@ -145,7 +146,7 @@ fn a_key_frame_whose_first_packet_is_late_is_waited_for_but_not_for_ever() {
 #[test]
 fn a_sender_that_leaves_out_its_sps_is_asked_for_it() {
     let mut receiver = VideoReceiver::new();
-    let idrs = (0..10).map(|index| packet(index, u32::from(index), true, IDR));
+    let idrs = (0..10).map(|index| packet(index, index, true, IDR));
     assert!(units(&mut receiver, 0, idrs).is_empty());
     assert_eq!(receiver.poll_unit(at(60)), None);
     assert!(units(&mut receiver, 61, [packet(10, 10, true, IDR)]).is_empty());
@@ -215,7 +216,7 @@ fn what_is_held_back_is_bounded() {
     let mut receiver = started();
     let large: Bytes = vec![0x41; 60_000].into();
     for sequence in 3..60_000 {
-        let packet = RtpVideo { sequence, rtp_time: 1, marker: false, payload: large.clone(), block: None };
+        let packet = RtpVideo { payload: large.clone(), ..packet(sequence, 1, false, &[]) };
         receiver.handle_packet(at(1), packet);
     }
     let held = (0..).scan(0, |from, _: u32| {
@@ -233,7 +234,7 @@ fn packets_that_wait_for_no_key_frame_are_forgotten() {
     units(&mut receiver, 0, [packet(0, 0, true, SLICE)]);
     units(&mut receiver, 500, [packet(1, 1, true, SLICE)]);
     assert_eq!(receiver.poll_unit(at(1_000)), None);
-    assert_eq!(receiver.packets.first_from(0).map(|(_, slot)| slot.rtp_time), Some(1));
+    assert_eq!(receiver.packets.first_from(0).map(|(_, slot)| slot.rtp_time), Some(RtpTime::new(1)));
 }
 
 #[test]
@@ -255,7 +256,7 @@ fn a_key_frame_ends_the_wait_for_what_was_asked_for_in_vain() {
 #[test]
 fn lost_repair_holds_nothing_up() {
     let place = |index| Some(BlockPlace { media: 1, repairs: 2, index });
-    let frame = |first: u16, rtp_time| RtpVideo { block: place(0), ..packet(first, rtp_time, true, SLICE) };
+    let frame = |first, rtp_time| RtpVideo { block: place(0), ..packet(first, rtp_time, true, SLICE) };
     let mut receiver = started();
     assert_eq!(units(&mut receiver, 33, [frame(2, 3000)]), [3000]);
     // 3 and 4 are lost.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use maru_core::fec::{self, LossPattern};
 use maru_core::h264::{Packetizer, START_CODE};
 use maru_core::media::AccessUnit;
+use maru_core::rtp::{RtpTime, Sequence};
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::{RtpVideo, VideoReceiver};
 
@@ -34,20 +35,19 @@ impl SplitMix64 {
 /// What an encoder and packetizer make: 30 frames a second, each telling them apart by its content.
 pub(crate) struct Stream {
     pub(crate) packetizer: Packetizer,
-    pub(crate) sequence: u16,
-    pub(crate) rtp_time: u32,
+    pub(crate) sequence: Sequence,
+    pub(crate) rtp_time: RtpTime,
     /// The loss that repair is made for.
     pub(crate) protection: f64,
     pub(crate) sent: Vec<AccessUnit>,
 }
 
 impl Stream {
-    /// Sequence numbers and timestamps are about to wrap.
     pub(crate) fn new() -> Self {
         Self {
             packetizer: Packetizer::new(1_200),
-            sequence: 65_500,
-            rtp_time: u32::MAX - 20_000,
+            sequence: Sequence::new(100_000),
+            rtp_time: RtpTime::new(1 << 32),
             protection: 0.0,
             sent: Vec::new(),
         }
@@ -60,18 +60,18 @@ impl Stream {
         self.sent.push(unit);
         let count = payloads.len();
         let rtp_time = self.rtp_time;
-        self.rtp_time = rtp_time.wrapping_add(3_000);
+        self.rtp_time = rtp_time + 3_000;
         let block = fec::block(payloads, fec::repairs_for(count, LossPattern::independent(self.protection)));
         let packets = block.into_iter().enumerate().map(|(index, (payload, block))| {
             let sequence = self.sequence;
-            self.sequence = sequence.wrapping_add(1);
+            self.sequence = sequence + 1;
             RtpVideo { sequence, rtp_time, marker: index + 1 == count, payload, block }
         });
         packets.collect()
     }
 }
 
-fn access_unit(number: u32, is_key: bool, bytes: usize, rtp_time: u32) -> AccessUnit {
+fn access_unit(number: u32, is_key: bool, bytes: usize, rtp_time: RtpTime) -> AccessUnit {
     let mut data = Vec::new();
     if is_key {
         data.extend(START_CODE);
@@ -144,8 +144,8 @@ struct Simulation<'a> {
     wants_key: bool,
     events: BTreeMap<(Timestamp, u64), Event>,
     scheduled: u64,
-    arrived: HashMap<u32, usize>,
-    packet_counts: HashMap<u32, usize>,
+    arrived: HashMap<RtpTime, usize>,
+    packet_counts: HashMap<RtpTime, usize>,
     last_time: Timestamp,
     outcome: Outcome,
 }

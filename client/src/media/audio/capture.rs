@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use maru_core::media::{AUDIO_CLOCK_HZ, EncodedAudio, OPUS_FRAME_SAMPLES};
+use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -133,7 +134,7 @@ impl Capture {
         };
         // A frame that was encoded before the mute is not sent after it.
         let Some(output) = self.output.as_ref().filter(|_| !self.state.muted.load(Ordering::Acquire)) else { return };
-        let rtp_time = (self.position as u32).wrapping_add(self.rtp_offset);
+        let rtp_time = RtpTime::new(self.position + u64::from(self.rtp_offset));
         let packet = EncodedAudio { payload, rtp_time, marker: self.was_silent, captured };
         self.state.report.event(captured, "spoken", json!({ "rtp_time": rtp_time }));
         match output.try_send(packet) {

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
 use maru_core::media::{AudioPacket, EncodedAudio};
+use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 
@@ -196,7 +197,7 @@ impl PeerAudio {
     }
 
     /// The RTP time of the audio that the speaker played last, and when.
-    pub fn heard(&self) -> Option<(Timestamp, u32)> {
+    pub fn heard(&self) -> Option<(Timestamp, RtpTime)> {
         *self.state.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

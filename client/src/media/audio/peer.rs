@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use maru_core::media::AudioPacket;
 use maru_core::playout::Playout;
+use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
 use serde_json::json;
 
@@ -30,7 +31,7 @@ pub(super) struct PeerState {
     /// Packets that found the worker's queue full.
     pub(super) packets_dropped: AtomicU64,
     /// The RTP time of the audio that the speaker played last, and when.
-    pub(super) heard: Mutex<Option<(Timestamp, u32)>>,
+    pub(super) heard: Mutex<Option<(Timestamp, RtpTime)>>,
     pub(super) report: Report,
 }
 
@@ -110,7 +111,7 @@ impl Peer {
         if self.blocks == 0
             && let Some(next) = self.playout.next_rtp_time()
         {
-            let rtp_time = next.wrapping_sub(samples as u32);
+            let rtp_time = next - samples as u64;
             let at = now + Duration::from_secs_f32(waiting_ms / 1e3);
             *self.state.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, rtp_time));
             self.state.report.event(at, "heard", json!({ "rtp_time": rtp_time }));

@@ -140,7 +140,7 @@ fn run(
         if stop.is_set() {
             return Ok(());
         }
-        let rtp_time = captured.at.rtp_time(VIDEO_CLOCK_HZ).wrapping_add(outlets.rtp_offset);
+        let rtp_time = captured.at.rtp_time(VIDEO_CLOCK_HZ) + u64::from(outlets.rtp_offset);
         outlets.report.event(
             captured.at,
             "captured",

@@ -33,6 +33,7 @@ impl FramePool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use maru_core::rtp::RtpTime;
     use maru_core::time::Timestamp;
 
     #[test]
@@ -41,7 +42,8 @@ mod tests {
         let mut image = pool.image();
         image.reshape(64, 48);
         let buffer = image.y.as_ptr();
-        let held = pool.publish(VideoFrame { image, at: Timestamp::ZERO, rtp_time: 0, source_frame: None });
+        let held =
+            pool.publish(VideoFrame { image, at: Timestamp::ZERO, rtp_time: RtpTime::new(0), source_frame: None });
         assert_eq!(pool.image().y.len(), 0, "still in use");
         drop(held);
         assert_eq!(pool.image().y.as_ptr(), buffer);

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use maru_core::frame::VideoFrame;
+use maru_core::rtp::RtpTime;
 use serde_json::json;
 
 use super::y4m::Y4mWriter;
@@ -88,7 +89,7 @@ fn file_name(stem: &str, number: u32) -> String {
     if number == 1 { format!("{stem}.y4m") } else { format!("{stem}-{number}.y4m") }
 }
 
-fn report_error(report: &Report, file: &str, reason: &str, rtp_time: Option<u32>) {
+fn report_error(report: &Report, file: &str, reason: &str, rtp_time: Option<RtpTime>) {
     tracing::warn!(file, reason, "not saved");
     let fields = json!({ "what": "save-remote", "file": file, "reason": reason, "rtp_time": rtp_time });
     report.event(clock::now(), "error", fields);
@@ -108,7 +109,12 @@ mod tests {
         let mut recorder = Recorder::start(save, "Bo".into(), Report::none()).expect("a thread");
         for (width, height) in [(4, 2), (4, 2), (8, 4), (4, 2)] {
             let image = I420::black(width, height);
-            recorder.write(Arc::new(VideoFrame { image, at: Timestamp::ZERO, rtp_time: 0, source_frame: None }));
+            recorder.write(Arc::new(VideoFrame {
+                image,
+                at: Timestamp::ZERO,
+                rtp_time: RtpTime::new(0),
+                source_frame: None,
+            }));
         }
         drop(recorder);
         let frames = |name: &str| Y4mReader::open(&directory.path().join(name)).expect("a good file").frames();

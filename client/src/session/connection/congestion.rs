@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use maru_core::rtp::SequenceExtender;
 use maru_core::time::Timestamp;
 use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket, convert_twcc};
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
@@ -22,6 +23,8 @@ const OUTER_BYTES: usize = 20 + 8 + 10;
 
 pub(super) struct CongestionMeter {
     path: Arc<PathState>,
+    /// Of the transport-wide sequence numbers.
+    sent: SequenceExtender,
     /// By our own SSRCs.
     streams: HashMap<u32, Stream>,
     inbound: VecDeque<TaggedPacket>,
@@ -33,14 +36,14 @@ pub(super) struct CongestionMeter {
 struct Stream {
     /// Of the extension with the transport-wide number.
     extension_id: u8,
-    /// The newest packet: older ones are sent again.
-    newest: Option<u16>,
+    /// What is not newer than the newest packet is sent again.
+    sent: SequenceExtender,
 }
 
 impl CongestionMeter {
     pub(super) fn new(path: Arc<PathState>) -> Self {
         let (inbound, outbound) = (VecDeque::new(), VecDeque::new());
-        Self { path, streams: HashMap::new(), inbound, outbound, timeout: None }
+        Self { path, sent: SequenceExtender::new(), streams: HashMap::new(), inbound, outbound, timeout: None }
     }
 
     fn left(&mut self, packet: &rtc::rtp::packet::Packet, now: Instant) {
@@ -49,19 +52,20 @@ impl CongestionMeter {
         let Ok(TransportCcExtension { transport_sequence }) = TransportCcExtension::unmarshal(&mut extension) else {
             return;
         };
-        let sequence = packet.header.sequence_number;
-        let is_repair = stream.newest.is_some_and(|newest| sequence.wrapping_sub(newest) as i16 <= 0);
-        if !is_repair {
-            stream.newest = Some(sequence);
-        }
+        let newest = stream.sent.newest();
+        let is_repair = Some(stream.sent.extend(packet.header.sequence_number)) <= newest;
+        let transport_sequence = self.sent.extend(transport_sequence);
         let (at, bytes) = (clock::timestamp(now), packet.marshal_size() + OUTER_BYTES);
         let next = self.path.sent(at, transport_sequence, bytes, is_repair);
         self.plan(now, next);
     }
 
     fn reported(&mut self, report: &TransportLayerCc, now: Instant) {
-        let packets: Vec<_> =
-            convert_twcc(report).iter().map(|packet| (packet.sequence_number, packet.arrival)).collect();
+        let Some(newest) = self.sent.newest() else { return };
+        let packets: Vec<_> = convert_twcc(report)
+            .iter()
+            .map(|packet| (newest.nearest(packet.sequence_number), packet.arrival))
+            .collect();
         let next = self.path.with(|controller| controller.handle_report(clock::timestamp(now), &packets));
         tracing::trace!(
             packets = packets.len(),
@@ -129,7 +133,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for CongestionMeter {
 impl Interceptor for CongestionMeter {
     fn bind_local_stream(&mut self, info: &StreamInfo) {
         if let Some(extension) = info.rtp_header_extensions.iter().find(|extension| extension.uri == TRANSPORT_CC_URI) {
-            self.streams.insert(info.ssrc, Stream { extension_id: extension.id as u8, newest: None });
+            self.streams.insert(info.ssrc, Stream { extension_id: extension.id as u8, sent: SequenceExtender::new() });
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use maru_core::call::StreamKind;
 use maru_core::media::AudioPacket;
+use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::RtpVideo;
 use maru_protocol::signal::IceCandidate;
@@ -66,7 +67,7 @@ pub struct SenderReport {
     pub kind: MediaKind,
     /// Seconds since 1900 in 32.32 fixed point.
     pub ntp: u64,
-    pub rtp_time: u32,
+    pub rtp_time: RtpTime,
     pub arrived: Timestamp,
 }
 
@@ -82,6 +83,7 @@ pub(super) struct Outbox {
     lifecycle: mpsc::Sender<ConnectionEvent>,
     end: Arc<watch::Sender<Option<String>>>,
     counters: Arc<Counters>,
+    received_times: Arc<ReceivedTimes>,
 }
 
 /// Counted since the connection was opened.
@@ -90,6 +92,31 @@ pub(super) struct Counters {
     pub(super) events_dropped: AtomicU64,
     pub(super) texts_rejected: AtomicU64,
     pub(super) channel_open: AtomicBool,
+}
+
+/// The newest RTP times that were received: they say which cycle the timestamp of a sender report is of.
+#[derive(Debug, Default)]
+pub(super) struct ReceivedTimes {
+    /// 0: none yet. Extended times begin far above.
+    audio: AtomicU64,
+    video: AtomicU64,
+}
+
+impl ReceivedTimes {
+    fn of(&self, kind: MediaKind) -> &AtomicU64 {
+        match kind {
+            MediaKind::Audio => &self.audio,
+            MediaKind::Video => &self.video,
+        }
+    }
+
+    pub(super) fn set(&self, kind: MediaKind, newest: RtpTime) {
+        self.of(kind).store(newest.value(), Ordering::Relaxed);
+    }
+
+    pub(super) fn newest(&self, kind: MediaKind) -> Option<RtpTime> {
+        Some(self.of(kind).load(Ordering::Relaxed)).filter(|&time| time > 0).map(RtpTime::new)
+    }
 }
 
 /// The other ends of an [`Outbox`], for [`carry`].
@@ -105,12 +132,17 @@ impl Outbox {
         let (lifecycle, lifecycle_receiver) = mpsc::channel(LIFECYCLE_EVENTS);
         let (end, end_receiver) = watch::channel(None);
         let carrier = Carrier { events: events.clone(), lifecycle: lifecycle_receiver, end: end_receiver };
-        let outbox = Self { events, lifecycle, end: Arc::new(end), counters: Arc::default() };
+        let outbox =
+            Self { events, lifecycle, end: Arc::new(end), counters: Arc::default(), received_times: Arc::default() };
         (outbox, carrier, receiver)
     }
 
     pub(super) fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    pub(super) fn received_times(&self) -> &ReceivedTimes {
+        &self.received_times
     }
 
     /// May be dropped.

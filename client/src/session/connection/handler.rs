@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use maru_core::call::StreamKind;
 use maru_core::fec::BlockPlace;
 use maru_core::media::AudioPacket;
+use maru_core::rtp::RtpExtender;
 use maru_core::video_receiver::RtpVideo;
 use maru_protocol::MAX_PEER_MESSAGE_BYTES;
 use maru_protocol::signal::IceCandidate;
@@ -21,7 +22,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::runtime::Runtime;
 
-use super::event::{ConnectionEvent, Outbox};
+use super::event::{ConnectionEvent, MediaKind, Outbox};
 use super::send::BlockExtension;
 use crate::clock;
 
@@ -120,7 +121,8 @@ async fn drain_track(
     block_extension: BlockExtension,
 ) {
     let is_video = track.kind().await == RtpCodecKind::Video;
-    let (mut stream, mut ssrc) = (None, None);
+    let kind = if is_video { MediaKind::Video } else { MediaKind::Audio };
+    let (mut stream, mut ssrc, mut extender) = (None, None, RtpExtender::new());
     while let Some(event) = track.poll().await {
         match event {
             TrackRemoteEvent::OnOpen(init) => stream = stream_of(init.receiver_id),
@@ -133,7 +135,10 @@ async fn drain_track(
                 // Padding alone, as bandwidth probes send it, has a place in the sequence of video.
                 if is_video || !packet.payload.is_empty() {
                     let block = is_video.then(|| block_extension.read(&packet.header)).flatten();
-                    outbox.media(media_event(stream, packet, is_video, block, runtime.as_ref()));
+                    outbox.media(media_event(stream, packet, &mut extender, is_video, block, runtime.as_ref()));
+                    if let Some(newest) = extender.newest_time() {
+                        outbox.received_times().set(kind, newest);
+                    }
                 }
             }
             TrackRemoteEvent::OnError | TrackRemoteEvent::OnEnded => break,
@@ -145,12 +150,13 @@ async fn drain_track(
 fn media_event(
     stream: StreamKind,
     packet: Packet,
+    extender: &mut RtpExtender,
     is_video: bool,
     block: Option<BlockPlace>,
     runtime: &dyn Runtime,
 ) -> ConnectionEvent {
     let Packet { header, payload } = packet;
-    let (sequence, rtp_time) = (header.sequence_number, header.timestamp);
+    let (sequence, rtp_time) = extender.extend(header.sequence_number, header.timestamp);
     let arrived = clock::timestamp(runtime.now());
     if is_video {
         let packet = RtpVideo { sequence, rtp_time, marker: header.marker, payload, block };

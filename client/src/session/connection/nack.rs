@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use maru_core::rtp::{Sequence, SequenceExtender};
 use rtc::interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
 use rtc::sansio::Protocol;
@@ -118,9 +119,8 @@ impl Interceptor for NackGenerator {
 /// What is missing of one stream.
 #[derive(Debug)]
 struct Missing {
-    /// Unwrapped.
-    newest: Option<i64>,
-    requests: BTreeMap<i64, Request>,
+    numbers: SequenceExtender,
+    requests: BTreeMap<Sequence, Request>,
     /// How long most of those take that were overtaken.
     first_wait: Duration,
 }
@@ -136,30 +136,28 @@ struct Request {
 
 impl Default for Missing {
     fn default() -> Self {
-        Self { newest: None, requests: BTreeMap::new(), first_wait: FIRST_WAIT }
+        Self { numbers: SequenceExtender::new(), requests: BTreeMap::new(), first_wait: FIRST_WAIT }
     }
 }
 
 impl Missing {
     fn arrived(&mut self, now: Instant, sequence: u16, round_trip: Duration) {
-        let Some(newest) = self.newest else {
-            self.newest = Some(i64::from(sequence));
-            return;
-        };
-        let sequence = newest + i64::from(sequence.wrapping_sub(newest as u16) as i16);
+        let before = self.numbers.newest();
+        let sequence = self.numbers.extend(sequence);
+        let Some(newest) = before else { return };
         if sequence <= newest {
             if let Some(request) = self.requests.remove(&sequence) {
                 self.learn(now.saturating_duration_since(request.noticed), round_trip);
             }
             return;
         }
-        self.newest = Some(sequence);
-        let gap = newest + 1..sequence;
         let due = now + self.first_wait;
+        let gap = (newest + 1).value()..sequence.value();
         if self.requests.len() + (gap.end - gap.start) as usize > MAX_MISSING {
             self.requests.clear();
         } else {
-            self.requests.extend(gap.map(|missing| (missing, Request { noticed: now, due, made: 0, is_echo: false })));
+            let request = |missing| (Sequence::new(missing), Request { noticed: now, due, made: 0, is_echo: false });
+            self.requests.extend(gap.map(request));
         }
     }
 
@@ -199,7 +197,7 @@ impl Missing {
             }
             request.is_echo = echo && !request.is_echo;
             request.due = now + if request.is_echo { ECHO_AFTER } else { retry };
-            wanted.push(*sequence as u16);
+            wanted.push(sequence.truncated());
             true
         });
         wanted

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use maru_core::fec::BlockPlace;
 use maru_core::h264;
 use maru_core::pacer::{Pacer, Priority};
+use maru_core::rtp::{Sequence, SequenceExtender};
 use rtc::interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
@@ -41,12 +42,12 @@ pub(super) struct Pacing {
     /// The number of the header extension of [`BlockPlace`], if one was agreed on.
     block_extension: Option<u8>,
     pacer: Pacer<TaggedPacket>,
-    /// The newest packet of a frame: what comes again is older.
-    newest_frame: Option<u16>,
+    /// Of our video: what is not newer than the newest packet is sent again.
+    video_numbers: SequenceExtender,
     /// The key frame that came when too much was waiting: nothing from before it is sent any more.
-    obsolete_before: Option<u16>,
+    obsolete_before: Option<Sequence>,
     /// What is sent again, and when it was asked for: asking once more does not make it come sooner.
-    repairs: HashMap<u16, Instant>,
+    repairs: HashMap<Sequence, Instant>,
     second_copies: VecDeque<(Instant, TaggedPacket)>,
     inbound: VecDeque<TaggedPacket>,
     outbound: VecDeque<TaggedPacket>,
@@ -61,7 +62,7 @@ impl Pacing {
             own_audio_ssrc,
             block_extension: None,
             pacer,
-            newest_frame: None,
+            video_numbers: SequenceExtender::new(),
             obsolete_before: None,
             repairs: HashMap::new(),
             second_copies: VecDeque::new(),
@@ -71,20 +72,15 @@ impl Pacing {
         }
     }
 
-    fn priority(&mut self, ssrc: u32, sequence: u16) -> Priority {
-        if ssrc == self.own_audio_ssrc {
-            return Priority::Sound;
-        }
-        let is_newer = self.newest_frame.is_none_or(|newest| (sequence.wrapping_sub(newest) as i16) > 0);
-        if is_newer {
-            self.newest_frame = Some(sequence);
-            return Priority::VideoFrame;
-        }
-        Priority::Repair
+    /// The extended number of a packet of our video, and whether it is sent again.
+    fn video_number(&mut self, number: u16) -> (Sequence, bool) {
+        let newest = self.video_numbers.newest();
+        let sequence = self.video_numbers.extend(number);
+        (sequence, Some(sequence) <= newest)
     }
 
     /// Whether this is not the echo of a request that is being answered.
-    fn is_new_request(&mut self, sequence: u16, now: Instant) -> bool {
+    fn is_new_request(&mut self, sequence: Sequence, now: Instant) -> bool {
         let since = |at: &Instant| now.saturating_duration_since(*at);
         if self.repairs.len() > MAX_WAITING {
             self.repairs.retain(|_, at| since(at) < SAME_REQUEST);
@@ -160,10 +156,15 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
             return Ok(());
         }
         let (bytes, now) = (rtp.marshal_size(), packet.now);
-        let (ssrc, sequence) = (rtp.header.ssrc, rtp.header.sequence_number);
-        let priority = self.priority(ssrc, sequence);
-        if priority == Priority::Repair {
-            let is_obsolete = self.obsolete_before.is_some_and(|key| (sequence.wrapping_sub(key) as i16) < 0);
+        if rtp.header.ssrc == self.own_audio_ssrc {
+            self.pacer.push(clock::timestamp(now), Priority::Sound, bytes, packet);
+            self.release(now);
+            return Ok(());
+        }
+        let (sequence, is_sent_again) = self.video_number(rtp.header.sequence_number);
+        let priority = if is_sent_again { Priority::Repair } else { Priority::VideoFrame };
+        if is_sent_again {
+            let is_obsolete = self.obsolete_before.is_some_and(|key| sequence < key);
             let is_too_late = is_obsolete || self.pacer.waiting() > MAX_BEFORE_REPAIR;
             if is_too_late || !self.is_new_request(sequence, now) {
                 return Ok(());
@@ -174,7 +175,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
                 self.second_copies.push_back((now + SECOND_COPY_AFTER, copy));
             }
         }
-        if priority == Priority::VideoFrame && self.begins_key_frame(rtp) {
+        if !is_sent_again && self.begins_key_frame(rtp) {
             if self.pacer.waiting() > MAX_BEFORE_REPAIR {
                 self.pacer.drop_repair();
                 self.obsolete_before = Some(sequence);
@@ -213,4 +214,63 @@ impl Interceptor for Pacing {
     fn bind_remote_stream(&mut self, _info: &StreamInfo) {}
 
     fn unbind_remote_stream(&mut self, _info: &StreamInfo) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use bytes::Bytes;
+    use rtc::rtp::header::Header;
+    use rtc::shared::TransportContext;
+
+    const VIDEO_SSRC: u32 = 7;
+    const AUDIO_SSRC: u32 = 9;
+    const KEY_FRAME: Bytes = Bytes::from_static(&[0x78, 0, 2, 0x67, 1, 0, 2, 0x68, 1]);
+
+    fn video(now: Instant, sequence_number: u16, payload: Bytes) -> TaggedPacket {
+        let header = Header { version: 2, sequence_number, ssrc: VIDEO_SSRC, ..Header::default() };
+        let message = AttributedPacket::new(Packet::Rtp(rtc::rtp::packet::Packet { header, payload }));
+        TaggedPacket { now, transport: TransportContext::default(), message }
+    }
+
+    /// The sequence numbers that have left by `now`.
+    fn left(pacing: &mut Pacing, now: Instant) -> Vec<u16> {
+        pacing.handle_timeout(now).expect("it keeps time");
+        std::iter::from_fn(|| pacing.poll_write())
+            .filter_map(|packet| match packet.message.packet {
+                Packet::Rtp(rtp) => Some(rtp.header.sequence_number),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn packets_are_still_retransmitted_70_000_packets_after_a_key_frame_on_a_full_send_queue() {
+        let path = Arc::new(PathState::default());
+        let mut pacing = Pacing::new(Arc::clone(&path), AUDIO_SSRC);
+        let mut now = Instant::now();
+        let mut sequence = 0_u16;
+        let write = |pacing: &mut Pacing, now, sequence, payload| {
+            pacing.handle_write(video(now, sequence, payload)).expect("it is taken");
+        };
+        for _ in 0..100 {
+            write(&mut pacing, now, sequence, Bytes::from_static(&[0x41; 1000]));
+            sequence += 1;
+        }
+        assert!(path.backlog.get() > MAX_BEFORE_REPAIR, "the send queue is full");
+        write(&mut pacing, now, sequence, KEY_FRAME);
+        let key = sequence;
+        for _ in 0..70_000 {
+            now += Duration::from_millis(1);
+            sequence = sequence.wrapping_add(1);
+            write(&mut pacing, now, sequence, Bytes::from_static(&[0x41; 10]));
+            left(&mut pacing, now);
+            if sequence % 1000 == key {
+                let lost = sequence.wrapping_sub(3);
+                write(&mut pacing, now, lost, Bytes::from_static(&[0x41; 10]));
+                assert!(left(&mut pacing, now).contains(&lost), "packet {lost} is sent again");
+            }
+        }
+    }
 }

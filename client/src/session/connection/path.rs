@@ -7,6 +7,7 @@ use std::time::Duration;
 use maru_core::backlog::Backlog;
 use maru_core::congestion::CongestionController;
 use maru_core::fec;
+use maru_core::rtp::Sequence;
 use maru_core::time::Timestamp;
 
 /// Of a path that nothing is known of. It is found out within a second.
@@ -148,7 +149,7 @@ impl PathState {
     }
 
     /// A packet left. Says when to ask the controller again, if nothing is reported until then.
-    pub(super) fn sent(&self, now: Timestamp, sequence: u16, bytes: usize, is_repair: bool) -> Option<Timestamp> {
+    pub(super) fn sent(&self, now: Timestamp, sequence: Sequence, bytes: usize, is_repair: bool) -> Option<Timestamp> {
         let mut controller = self.controller();
         controller.handle_sent(now, sequence, bytes, is_repair);
         controller.poll_timeout()

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use maru_core::fec::{self, BlockPlace};
+use maru_core::rtp::{RtpTime, Sequence};
 use rtc::rtp::codec::h264::H264Payloader;
 use rtc::rtp::header::Header;
 use rtc::rtp::packet::Packet;
@@ -55,7 +56,7 @@ pub(super) struct MediaSender {
 #[derive(Debug)]
 struct Packetizer {
     h264: H264Payloader,
-    next_sequence: u16,
+    next_sequence: Sequence,
 }
 
 impl MediaSender {
@@ -103,7 +104,7 @@ impl MediaSender {
             // count wraps differently (RFC 3711, 3.3.1).
             packetizer: Mutex::new(Packetizer {
                 h264: H264Payloader::default(),
-                next_sequence: (sequence >> 17) as u16,
+                next_sequence: Sequence::new(u64::from(sequence >> 17)),
             }),
         })
     }
@@ -130,7 +131,7 @@ impl MediaSender {
     pub(super) async fn send_h264(
         &self,
         data: &Bytes,
-        rtp_time: u32,
+        rtp_time: RtpTime,
         repairs: impl FnOnce(usize) -> usize,
     ) -> Result<(), ConnectionError> {
         let packets = {
@@ -156,7 +157,12 @@ impl MediaSender {
     }
 
     /// Sends `payload` as one packet.
-    pub(super) async fn send_one(&self, payload: &Bytes, rtp_time: u32, marker: bool) -> Result<(), ConnectionError> {
+    pub(super) async fn send_one(
+        &self,
+        payload: &Bytes,
+        rtp_time: RtpTime,
+        marker: bool,
+    ) -> Result<(), ConnectionError> {
         let packets = {
             let mut packetizer = self.packetizer.lock().unwrap_or_else(PoisonError::into_inner);
             vec![self.packet(&mut packetizer, payload.clone(), marker, rtp_time)?]
@@ -169,16 +175,23 @@ impl MediaSender {
         packetizer: &mut Packetizer,
         payload: Bytes,
         marker: bool,
-        timestamp: u32,
+        rtp_time: RtpTime,
     ) -> Result<Packet, ConnectionError> {
         let payload_type = self.payload_type.load(Ordering::Acquire);
         if payload_type == NOT_NEGOTIATED {
             return Err(ConnectionError::Negotiation("the peer does not take this kind of media".into()));
         }
-        let sequence_number = packetizer.next_sequence;
-        packetizer.next_sequence = sequence_number.wrapping_add(1);
-        let ssrc = self.ssrc;
-        let header = Header { version: 2, marker, payload_type, sequence_number, timestamp, ssrc, ..Header::default() };
+        let sequence = packetizer.next_sequence;
+        packetizer.next_sequence = sequence + 1;
+        let header = Header {
+            version: 2,
+            marker,
+            payload_type,
+            sequence_number: sequence.truncated(),
+            timestamp: rtp_time.truncated(),
+            ssrc: self.ssrc,
+            ..Header::default()
+        };
         Ok(Packet { header, payload })
     }
 

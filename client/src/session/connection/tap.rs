@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use maru_core::media::{AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ};
+use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
 use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
@@ -27,22 +28,22 @@ pub(super) struct CaptureTimes {
 #[derive(Debug, Clone, Copy)]
 struct CaptureTime {
     captured: Timestamp,
-    rtp_time: u32,
+    rtp_time: RtpTime,
     clock_hz: u32,
 }
 
 impl CaptureTimes {
-    pub(super) fn set(&self, ssrc: u32, kind: MediaKind, captured: Timestamp, rtp_time: u32) {
+    pub(super) fn set(&self, ssrc: u32, kind: MediaKind, captured: Timestamp, rtp_time: RtpTime) {
         let time = CaptureTime { captured, rtp_time, clock_hz: clock_hz(kind) };
         self.by_ssrc.lock().unwrap_or_else(PoisonError::into_inner).insert(ssrc, time);
     }
 
     /// The RTP time of what is captured at `now`.
-    fn rtp_time(&self, ssrc: u32, now: Timestamp) -> Option<u32> {
+    fn rtp_time(&self, ssrc: u32, now: Timestamp) -> Option<RtpTime> {
         let times = self.by_ssrc.lock().unwrap_or_else(PoisonError::into_inner);
         let last = times.get(&ssrc)?;
         let since = Timestamp::from_micros(now.as_micros().saturating_sub(last.captured.as_micros()));
-        Some(last.rtp_time.wrapping_add(since.rtp_time(last.clock_hz)))
+        Some(last.rtp_time + since.rtp_time(last.clock_hz).value())
     }
 }
 
@@ -71,7 +72,9 @@ impl RtcpTap {
         let packet = packet.as_any();
         if let Some(report) = packet.downcast_ref::<RtcpSenderReport>() {
             let Some(&kind) = self.remote.get(&report.ssrc) else { return };
-            let (ntp, rtp_time) = (report.ntp_time, report.rtp_time);
+            // Before the first packet there is nothing to say which cycle this timestamp is of; the next report will do.
+            let Some(newest) = self.outbox.received_times().newest(kind) else { return };
+            let (ntp, rtp_time) = (report.ntp_time, newest.nearest(report.rtp_time));
             let arrived = clock::timestamp(now);
             self.outbox.media(ConnectionEvent::SenderReport(SenderReport { kind, ntp, rtp_time, arrived }));
         } else if self.wants_key_frame(packet) {
@@ -91,7 +94,8 @@ impl RtcpTap {
     fn correct(&self, packet: &mut Box<dyn rtc::rtcp::Packet>, now: Instant) {
         let Some(report) = packet.as_any().downcast_ref::<RtcpSenderReport>() else { return };
         let now = clock::timestamp(now);
-        let rtp_time = self.capture_times.rtp_time(report.ssrc, now).unwrap_or(report.rtp_time);
+        let captured = self.capture_times.rtp_time(report.ssrc, now);
+        let rtp_time = captured.map_or(report.rtp_time, RtpTime::truncated);
         *packet = Box::new(RtcpSenderReport { ntp_time: ntp(now), rtp_time, ..report.clone() });
     }
 }
@@ -200,7 +204,7 @@ mod tests {
         let mut tap = RtcpTap::new(outbox, Arc::clone(&times), OWN_SSRC);
         let report = rtcp(RtcpSenderReport { ssrc: OWN_SSRC, rtp_time: 1, ..RtcpSenderReport::default() });
         let now = clock::timestamp(report.now);
-        times.set(OWN_SSRC, MediaKind::Video, Timestamp::from_micros(now.as_micros() - 50_000), 9_000);
+        times.set(OWN_SSRC, MediaKind::Video, Timestamp::from_micros(now.as_micros() - 50_000), RtpTime::new(9_000));
         tap.handle_write(report).expect("taken");
         let Some(Packet::Rtcp(packets)) = tap.poll_write().map(|packet| packet.message.packet) else {
             panic!("the report is gone")
@@ -212,12 +216,12 @@ mod tests {
     }
 
     #[test]
-    fn the_rtp_time_of_now_counts_from_the_last_capture_and_wraps() {
+    fn the_rtp_time_of_now_counts_from_the_last_capture() {
         let times = CaptureTimes::default();
         let captured = Timestamp::from_micros(1_000_000);
-        times.set(7, MediaKind::Video, captured, u32::MAX - 899);
+        times.set(7, MediaKind::Video, captured, RtpTime::new(9_000));
         // 20 ms later: 1800 ticks of 90 kHz.
-        assert_eq!(times.rtp_time(7, Timestamp::from_micros(1_020_000)), Some(900));
+        assert_eq!(times.rtp_time(7, Timestamp::from_micros(1_020_000)), Some(RtpTime::new(10_800)));
         assert_eq!(times.rtp_time(8, captured), None);
     }
 }

@@ -1,5 +1,6 @@
 use maru_core::barcode;
 use maru_core::frame::I420;
+use maru_core::rtp::RtpTime;
 use maru_core::test_pattern::TestPattern;
 
 use super::super::h264::H264Encoder;
@@ -20,7 +21,7 @@ fn units(count: u64, keys: &[u64]) -> Vec<AccessUnit> {
         }
         let encoded =
             encoder.encode(&image, number * 33).expect("encoded").expect("no frame is dropped at this bitrate");
-        AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: number as u32 }
+        AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: RtpTime::new(number as u64) }
     };
     (0..count).map(encode).collect()
 }
@@ -75,7 +76,7 @@ fn broken_units_never_panic_and_a_key_frame_recovers() {
             }
             _ => data.splice(..4.min(data.len()), [0, 0, 0, 1, (noise.next() % 32) as u8 | 0x60]).for_each(drop),
         }
-        let broken = AccessUnit { data: data.into(), is_key: round % 3 != 0, rtp_time: 0 };
+        let broken = AccessUnit { data: data.into(), is_key: round % 3 != 0, rtp_time: RtpTime::new(0) };
         decoder.decode(&broken);
         if round % 20 == 19 {
             // The first may fail because of what the broken ones left behind.
@@ -88,15 +89,17 @@ fn broken_units_never_panic_and_a_key_frame_recovers() {
 #[test]
 fn an_empty_unit_and_a_change_of_size_are_decoded_without_an_error() {
     let mut decoder = StreamDecoder::default();
-    decoder.decode(&AccessUnit { data: bytes::Bytes::new(), is_key: true, rtp_time: 0 });
+    decoder.decode(&AccessUnit { data: bytes::Bytes::new(), is_key: true, rtp_time: RtpTime::new(0) });
     let small = units(2, &[]);
     assert_eq!(number(&decoder.decode(&small[0])), Some(0));
     let mut encoder = H264Encoder::new(640, 360, 1_000_000, 30).expect("an encoder");
     let encoded = encoder.encode(&I420::black(640, 360), 0).expect("encoded").expect("a key frame");
-    let Decoded::Frame(frame) = decoder.decode(&AccessUnit { data: encoded.data, is_key: true, rtp_time: 9 }) else {
+    let Decoded::Frame(frame) =
+        decoder.decode(&AccessUnit { data: encoded.data, is_key: true, rtp_time: RtpTime::new(9) })
+    else {
         panic!("a key frame of another size is decoded");
     };
-    assert_eq!((frame.image.width, frame.image.height, frame.rtp_time), (640, 360, 9));
+    assert_eq!((frame.image.width, frame.image.height, frame.rtp_time.value()), (640, 360, 9));
     assert_eq!(number(&decoder.decode(&small[0])), Some(0));
 }
 
@@ -133,7 +136,7 @@ fn frames_are_presented_until_the_camera_is_off() {
         wakes.recv().expect("a frame");
     }
     let shown = peer.frames().get().expect("a frame");
-    assert_eq!((barcode::read(&shown.image), shown.rtp_time), (Some(3), 3));
+    assert_eq!((barcode::read(&shown.image), shown.rtp_time.value()), (Some(3), 3));
     let stats = peer.stats();
     assert_eq!((stats.presented, stats.decode_errors, stats.width, stats.height), (4, 0, WIDTH, HEIGHT));
     assert!(!peer.take_key_frame_request());

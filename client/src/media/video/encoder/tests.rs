@@ -1,5 +1,6 @@
 use maru_core::barcode;
 use maru_core::frame::I420;
+use maru_core::rtp::RtpTime;
 use maru_core::test_pattern::TestPattern;
 use maru_core::time::Timestamp;
 
@@ -10,7 +11,7 @@ fn frame(number: u64, width: u32, height: u32) -> VideoFrame {
     let mut image = I420::black(0, 0);
     TestPattern::new(width, height).draw(number, &mut image);
     let at = Timestamp::from_micros(1_000_000 + number * 33_334);
-    VideoFrame { image, at, rtp_time: number as u32, source_frame: Some(number) }
+    VideoFrame { image, at, rtp_time: RtpTime::new(number), source_frame: Some(number) }
 }
 
 fn target(max_width: u32, max_height: u32) -> VideoTarget {
@@ -124,7 +125,7 @@ fn at_half_the_rate_every_other_frame_is_encoded() {
     let mut encoded = Vec::new();
     for number in 0..12 {
         bench.encode(&frame(number, 320, 180));
-        encoded.extend(units.try_recv().map(|unit| unit.unit.rtp_time));
+        encoded.extend(units.try_recv().map(|unit| unit.unit.rtp_time.value()));
     }
     assert_eq!(encoded.len(), 6);
     assert!(encoded.windows(2).skip(1).all(|pair| pair[1] - pair[0] == 2), "{encoded:?}");
@@ -138,7 +139,7 @@ fn the_thread_encodes_each_frame_it_is_given() {
     for number in 0..3 {
         thread.input().put(Arc::new(frame(number, 320, 180)));
         let encoded = units.blocking_recv().expect("a unit");
-        assert_eq!((encoded.unit.rtp_time, encoded.unit.is_key), (number as u32, number == 0));
+        assert_eq!((encoded.unit.rtp_time.value(), encoded.unit.is_key), (number, number == 0));
     }
     let stats = thread.stats();
     assert_eq!((stats.captured, stats.dropped_busy), (3, 0));
@@ -165,7 +166,8 @@ fn frames_are_dropped_before_encoding_while_the_backlog_is_long() {
     backlogs[0].set(Duration::MAX);
     drop(backlogs);
     bench.encode(&frame(6, 320, 180));
-    let encoded = std::iter::from_fn(|| units.try_recv().ok()).map(|unit| (unit.unit.rtp_time, unit.unit.is_key));
+    let encoded =
+        std::iter::from_fn(|| units.try_recv().ok()).map(|unit| (unit.unit.rtp_time.value(), unit.unit.is_key));
     let expected = [(0, true), (3, true), (5, false), (6, false)];
     assert_eq!(encoded.collect::<Vec<_>>(), expected, "a connection that has ended has no backlog");
 }
