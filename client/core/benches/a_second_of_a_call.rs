@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use maru_core::congestion::CongestionController;
+use maru_core::congestion::{self, CongestionController};
 use maru_core::fec::{self, BlockPlace, LossPattern};
 use maru_core::lip_sync::LipSync;
-use maru_core::pacer::{Pacer, Priority};
+use maru_core::pacer::{self, Pacer, Priority};
 use maru_core::rtp::{RtpTime, Sequence};
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::{RtpVideo, VideoReceiver};
 
 const PICTURES: u64 = 30;
 const PACKETS: usize = 9;
-const LOSS: LossPattern = LossPattern { share: 0.05, run: 1.06 };
+const LOSS: LossPattern = LossPattern { rate: 0.05, mean_run: 1.06 };
 
 fn at(us: u64) -> Timestamp {
     Timestamp::from_micros(10_000_000 + us)
@@ -29,12 +29,12 @@ fn send(controller: &mut CongestionController, pacer: &mut Pacer<usize>) -> u32 
     for us in (0..1_000_000).step_by(1_000) {
         let now = at(us);
         if us % 20_000 == 0 {
-            pacer.push(now, Priority::Sound, 140, 140);
+            pacer.push(now, Priority::Audio, 140, 140);
         }
         if us % 33_000 == 0 {
-            (0..PACKETS + 2).for_each(|_| pacer.push(now, Priority::VideoFrame, 1250, 1250));
+            (0..PACKETS + 2).for_each(|_| pacer.push(now, Priority::Video, 1250, 1250));
         }
-        while let Some((bytes, _)) = pacer.pop(now, controller.room_bytes(now) > 0.0) {
+        while let Some((bytes, _)) = pacer.pop(now, controller.available_bytes(now) > 0.0) {
             controller.handle_sent(now, sequence, bytes, false);
             on_the_way.push_back((us + 20_000, sequence));
             sequence = sequence + 1;
@@ -103,7 +103,10 @@ fn receive(packets: Vec<RtpVideo>) -> u64 {
 fn a_second(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("a second of a call");
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(30);
-    let fresh = || (CongestionController::new(1_000_000, 100_000, 3_000_000), Pacer::new(3_000_000));
+    let fresh = || {
+        let controller = CongestionController::new(congestion::Config::default());
+        (controller, Pacer::new(pacer::Config::default(), 3_000_000))
+    };
     group.bench_function("estimator and pacer", |bencher| {
         bencher.iter_batched_ref(fresh, |(controller, pacer)| send(controller, pacer), BatchSize::SmallInput);
     });

@@ -57,25 +57,25 @@ impl BlockPlace {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct LossPattern {
     /// Share of packets lost, 0 to 1.
-    pub share: f64,
+    pub rate: f64,
     /// How many are lost in a row, on average.
-    pub run: f64,
+    pub mean_run: f64,
 }
 
 impl LossPattern {
     /// Each packet on its own.
-    pub fn independent(share: f64) -> Self {
-        Self { share, run: 1.0 / (1.0 - share).max(0.1) }
+    pub fn independent(rate: f64) -> Self {
+        Self { rate, mean_run: 1.0 / (1.0 - rate).max(0.1) }
     }
 
     /// The probability that of `packets` more than `most` are lost.
     fn more_than(self, most: usize, packets: usize) -> f64 {
-        let share = self.share.clamp(0.0, 0.9);
-        let leave = 1.0 / self.run.max(1.0 / (1.0 - share));
-        let enter = share * leave / (1.0 - share);
+        let rate = self.rate.clamp(0.0, 0.9);
+        let leave = 1.0 / self.mean_run.max(1.0 / (1.0 - rate));
+        let enter = rate * leave / (1.0 - rate);
         // By how many are lost so far: the probability that the last one was not, and that it was.
         let mut states = vec![(0.0, 0.0); most + 1];
-        states[0] = (1.0 - share, share);
+        states[0] = (1.0 - rate, rate);
         for _ in 0..packets {
             let mut next = vec![(0.0, 0.0); most + 1];
             for (lost, &(kept, gone)) in states.iter().enumerate() {
@@ -94,7 +94,7 @@ impl LossPattern {
 /// How many repair packets make a frame of `media` packets whole nearly always. At most half as many as there are
 /// packets, rounded up.
 pub fn repairs_for(media: usize, loss: LossPattern) -> usize {
-    if media == 0 || media > MAX_MEDIA || loss.share <= 0.0 {
+    if media == 0 || media > MAX_MEDIA || loss.rate <= 0.0 {
         return 0;
     }
     let most = media.div_ceil(2).min(MAX_REPAIRS);
@@ -236,8 +236,8 @@ mod tests {
         assert_eq!(alone(1, 0.1), 1);
         assert_eq!(alone(60, 0.05), 7);
         assert_eq!(alone(MAX_MEDIA + 1, 0.1), 0);
-        assert_eq!(repairs_for(9, LossPattern { share: 0.05, run: 6.0 }), 5);
-        assert_eq!(repairs_for(9, LossPattern { share: 0.01, run: 2.0 }), 2);
+        assert_eq!(repairs_for(9, LossPattern { rate: 0.05, mean_run: 6.0 }), 5);
+        assert_eq!(repairs_for(9, LossPattern { rate: 0.01, mean_run: 2.0 }), 2);
     }
 
     #[test]

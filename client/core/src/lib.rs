@@ -2,7 +2,6 @@
 //! simulation.
 #![forbid(unsafe_code)]
 
-pub mod backlog;
 pub mod barcode;
 pub mod call;
 pub mod chat;
@@ -22,6 +21,7 @@ pub mod playout;
 pub mod quality;
 pub mod rtp;
 pub mod scale;
+pub mod send_queue;
 pub mod spectrum;
 pub mod test_pattern;
 pub mod test_sound;

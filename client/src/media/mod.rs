@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use maru_core::backlog::Backlog;
 use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo};
 use maru_core::rtp::RtpTime;
+use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 
@@ -146,7 +146,7 @@ impl Media {
     }
 
     /// Frames are dropped before encoding while `backlog` is long. It is watched until its owner drops it.
-    pub fn watch_backlog(&self, backlog: &Arc<Backlog>) {
+    pub fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>) {
         self.video.watch_backlog(backlog);
     }
 

@@ -197,7 +197,7 @@ impl CallTask {
     fn estimates(&self) -> Vec<Estimate> {
         let estimate = |(&connection, handle): (&ConnectionId, &ConnectionHandle)| Estimate {
             connection,
-            bitrate_bps: handle.path.unrepaired_bps(),
+            bitrate_bps: handle.path.target_without_fec_bps(),
             needs_key_frame: self.call.established(connection.participant) == Some(connection)
                 && handle.path.take_need_of_key_frame(),
         };
@@ -293,7 +293,7 @@ impl CallTask {
             outputs: self.outputs.clone(),
             serial: self.serial,
         });
-        self.devices.watch_backlog(handle.path.backlog());
+        self.devices.watch_backlog(handle.path.send_queue_delay());
         self.connections.insert(id, handle);
     }
 

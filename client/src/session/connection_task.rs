@@ -350,7 +350,7 @@ impl Task {
         let stats = PeerStats {
             path_bitrate_bps: self.path.target_bps(),
             queue_ms: ms(self.path.queue_delay()),
-            pacing_ms: ms(self.path.backlog().get()),
+            pacing_ms: ms(self.path.send_queue_delay().get()),
             ..counts.since(&last, self.setup.id.participant, &self.setup.name)
         };
         self.say(Output::Stats(Box::new(stats))).await;

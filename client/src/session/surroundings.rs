@@ -4,9 +4,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use maru_core::backlog::Backlog;
 use maru_core::media::{AccessUnit, AudioPacket, VideoTarget};
 use maru_core::rtp::RtpTime;
+use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
 use webrtc::runtime::Runtime;
 
@@ -31,7 +31,7 @@ pub trait CallMedia: Send + Sync {
     /// Starts decoding and playing a participant.
     fn add_participant(&self, name: &str) -> Arc<dyn ParticipantMedia>;
     /// Frames are dropped before encoding while `backlog` is long, for as long as someone else holds it.
-    fn watch_backlog(&self, backlog: &Arc<Backlog>);
+    fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>);
     fn set_video_target(&self, target: VideoTarget);
     fn request_key_frame(&self);
     /// However much waits to be sent.
@@ -79,7 +79,7 @@ impl CallMedia for Media {
         Arc::new(self.add_peer(name))
     }
 
-    fn watch_backlog(&self, backlog: &Arc<Backlog>) {
+    fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>) {
         self.watch_backlog(backlog);
     }
 

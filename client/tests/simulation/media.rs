@@ -9,10 +9,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 use maru::clock;
 use maru::media::{FrameSlot, MediaOutputs, ReceiveStats, SendStats};
 use maru::session::surroundings::{CallMedia, ParticipantMedia};
-use maru_core::backlog::Backlog;
 use maru_core::frame::{I420, VideoFrame};
 use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo, VideoTarget};
 use maru_core::rtp::RtpTime;
+use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 use webrtc::runtime::Runtime;
@@ -38,7 +38,7 @@ struct Camera {
     is_urgent: bool,
     is_muted: bool,
     is_on: bool,
-    backlogs: Vec<Weak<Backlog>>,
+    backlogs: Vec<Weak<SendQueueDelay>>,
     stats: SendStats,
     key_frames: u64,
     /// Frames by their RTP time.
@@ -207,7 +207,7 @@ impl CallMedia for SyntheticMedia {
         receiver
     }
 
-    fn watch_backlog(&self, backlog: &Arc<Backlog>) {
+    fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>) {
         self.camera().backlogs.push(Arc::downgrade(backlog));
     }
 

@@ -1,49 +1,52 @@
-//! How much the path to one peer carries: from what became of each packet to a bitrate for everything that is sent.
+//! Congestion control of the path to one peer: from reports on packets to a target bitrate for everything that is sent.
 //!
-//! The signal is the **standing queue**: the least one-way delay of the last moments over the least of the last ten
-//! seconds. The least delay of many packets is hardly moved by jitter, of however many milliseconds, nor by the bursts
-//! that frames are; only a queue that never runs empty lifts it. So the controller may grow fast, and still notices
-//! that it sends too much before a person does. (Copa, NSDI 2018, steers by the same quantity; GCC, Carlucci et al. 2017,
-//! by the slope of the delay, which has to be smoothed for a second before it says as much.)
+//! The signal is the **standing queue**: the least one-way delay of the last moments less the least of the last ten
+//! seconds, the base delay. Jitter and the bursts of frames hardly change the least delay of many packets; a queue that
+//! never runs empty does. So the controller can grow fast and still notices that it sends too much before a person does.
+//! (Copa, NSDI 2018, uses the same signal. GCC, Carlucci et al. 2017, uses the slope of the delay, which needs a second
+//! of smoothing.)
 //!
-//! - While a queue stands, what arrives is what the path carries. The target follows: that, less what empties the queue
-//!   in half a second.
-//! - While none does, the target grows: fourfold in a second until the first queue, then by the same amount for everyone
-//!   who shares the path, more the longer none has stood, and never far beyond what is really sent.
-//! - A queue that stays though we give way is a part of the path: it becomes the new zero.
-//! - Queues higher than we would ever make, again and again, are made by another, as downloads do: for a while only loss
-//!   counts, as for them.
-//! - Loss alone says nothing of the rate, on a radio link; what exceeds the loss that there always is, does.
-//! - While reports are overdue nothing is sent but sound ([`CongestionController::room_bytes`]); without any the target
-//!   halves, again and again.
+//! - While a queue stands, the received rate is the capacity of the path. The target becomes the capacity less what drains
+//!   the queue in half a second.
+//! - While none stands, the target grows: fourfold per second until the first queue, then additively, faster the longer none
+//!   has stood, and never far beyond what is really sent.
+//! - A queue that stays although the target was lowered is part of the path: it becomes the base delay.
+//! - Queues longer than our own, again and again, are made by another flow, such as a download. For a while only loss
+//!   lowers the target then, as it does for that flow.
+//! - Loss on its own is no sign of congestion, on a radio link for example. Loss above the inherent rate is.
+//! - The congestion window stops all but audio while reports are overdue ([`CongestionController::available_bytes`]).
+//!   Without any report the target is halved, again and again.
 
-mod bursts;
-mod full;
+mod burst_loss;
+mod capacity;
+mod config;
 mod history;
-mod least;
-mod losses;
-mod pairs;
+mod loss_rate;
+mod packet_pairs;
 mod queue_delay;
 #[cfg(test)]
 mod simulation;
 mod target;
 mod throughput;
 mod window;
+mod windowed_min;
 
 use std::time::Duration;
+
+pub use config::Config;
+pub(crate) use packet_pairs::MIN_PAIR_BYTES;
 
 use crate::fec::LossPattern;
 use crate::rtp::Sequence;
 use crate::time::Timestamp;
 use history::History;
-use least::Least;
-use losses::Losses;
-pub(crate) use pairs::MIN_PAIR_BYTES;
-use pairs::{Arrived, Pairs};
+use loss_rate::LossRate;
+use packet_pairs::{Arrived, PacketPairs};
 use queue_delay::QueueDelay;
-use target::{Seen, Target};
+use target::{Measured, Target};
 use throughput::Throughput;
 use window::Window;
+use windowed_min::WindowedMin;
 
 /// What became of one packet that we sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,14 +54,14 @@ struct Outcome {
     /// Transport-wide.
     sequence: Sequence,
     sent: Timestamp,
-    fate: Fate,
+    delivery: Delivery,
     /// With all headers.
     bytes: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// At this time on the peer's clock, whose zero is anywhere.
+enum Delivery {
+    /// At this time on the peer's clock, whose zero is arbitrary.
     Arrived(Duration),
     Lost,
     /// The report on it was lost.
@@ -68,73 +71,77 @@ enum Fate {
 /// What is known of the path.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct PathStats {
+    /// The target bitrate, headers included.
     pub target_bps: u32,
-    /// What arrived of late.
+    /// The received rate, over a third of a second.
     pub received_bps: u32,
+    /// Delay of the standing queue.
     pub queue_delay: Duration,
-    /// Share of packets lost on their first way, 0 to 1.
+    /// Loss rate of the last full second without retransmissions, 0 to 1.
     pub loss: f64,
-    /// Packets are to leave one by one: a queue on the way is too short for a frame at once, or sound would wait in it.
+    /// The packets of a frame are to be spread: a queue on the path is too short for a whole frame, or the path is narrow
+    /// and audio would wait behind it.
     pub spread: bool,
 }
 
 /// The controller of one path.
 #[derive(Debug)]
 pub struct CongestionController {
+    config: Config,
     history: History,
     queue: QueueDelay,
     throughput: Throughput,
-    pairs: Pairs,
-    losses: Losses,
+    pairs: PacketPairs,
+    losses: LossRate,
     window: Window,
-    /// From the newest arrival that a report tells of to the report, in µs, between two clocks.
-    report_ages: Least,
-    /// How much older than usual the last report was when it came: it waited on the way back.
-    report_waited: Duration,
+    /// Age of each report's newest arrival when the report came, in µs between two clocks.
+    report_ages: WindowedMin,
+    /// How much later than usual the last report came: it queued on the way back.
+    report_delay: Duration,
     target: Target,
-    /// Until when our bursts are kept short, since the ends of longer ones were lost.
-    spreads_until: Option<Timestamp>,
-    last_feedback: Option<Timestamp>,
-    /// When something was sent that has not been reported on.
+    /// Frames are spread until then, because the ends of bursts were lost.
+    spread_until: Option<Timestamp>,
+    last_report: Option<Timestamp>,
+    /// Since when a packet has been waiting for its report.
     unreported_since: Option<Timestamp>,
 }
 
 impl CongestionController {
-    /// Begins at `start_bps` and stays from `min_bps` to `max_bps`.
-    pub fn new(start_bps: u32, min_bps: u32, max_bps: u32) -> Self {
+    pub fn new(config: Config) -> Self {
         Self {
+            target: Target::new(&config),
+            config,
             history: History::default(),
             queue: QueueDelay::default(),
             throughput: Throughput::default(),
-            pairs: Pairs::default(),
-            losses: Losses::default(),
+            pairs: PacketPairs::default(),
+            losses: LossRate::default(),
             window: Window::default(),
-            report_ages: Least::default(),
-            report_waited: Duration::ZERO,
-            target: Target::new(start_bps, min_bps, max_bps),
-            spreads_until: None,
-            last_feedback: None,
+            report_ages: WindowedMin::default(),
+            report_delay: Duration::ZERO,
+            spread_until: None,
+            last_report: None,
             unreported_since: None,
         }
     }
 
-    /// Bits per second for everything that goes this way: sound, frames, repair, and their headers.
+    /// Bits per second for all packets on this path: audio, video, retransmissions, FEC, and their headers.
     pub fn target_bps(&self) -> u32 {
         self.target.bps() as u32
     }
 
-    /// More is never sent, and so never tried.
+    /// Changes the highest target, in bit/s.
     pub fn set_max(&mut self, max_bps: u32) {
         self.target.set_max(max_bps);
     }
 
-    /// Whether a full path has lost so much that the peer cannot go on without a key frame, which it will ask for by the
-    /// same full path. Told once; by then the target has been lowered.
-    pub fn take_lost_frames(&mut self) -> bool {
-        self.target.take_lost_frames()
+    /// Whether a full path has lost so much that the peer needs a key frame, for which it will ask over the same full path.
+    /// Reported once, after the target has been lowered.
+    pub fn take_heavy_loss(&mut self) -> bool {
+        self.target.take_heavy_loss()
     }
 
-    /// Whether the path suddenly carries less than half: what waits for it is too large. Told once.
+    /// Whether the target has fallen to less than half at once: the send queue is too long for it. Reported once.
     pub fn take_collapse(&mut self) -> bool {
         self.target.take_collapse()
     }
@@ -142,107 +149,103 @@ impl CongestionController {
     pub fn stats(&self) -> PathStats {
         PathStats {
             target_bps: self.target_bps(),
-            received_bps: self.throughput.bps().unwrap_or(0.0) as u32,
+            received_bps: self.throughput.bps(&self.config).unwrap_or(0.0) as u32,
             queue_delay: self.queue.standing(),
-            loss: self.losses.share(),
-            spread: self.spreads_until.is_some() || self.was_of_late(self.target.narrow_at(), FULL_OF_LATE),
+            loss: self.losses.newest(),
+            spread: self.spread_until.is_some() || self.is_recent(self.target.narrow_at(), self.config.narrow_time),
         }
     }
 
-    fn was_of_late(&self, at: Option<Timestamp>, late: Duration) -> bool {
-        at.zip(self.last_feedback).is_some_and(|(at, now)| now.since(at) < late)
+    fn is_recent(&self, at: Option<Timestamp>, within: Duration) -> bool {
+        at.zip(self.last_report).is_some_and(|(at, now)| now.since(at) < within)
     }
 
-    /// Loss as it usually is, while no queue stands and our bursts are not too long: what we could not spare us.
-    pub fn inherent_loss(&self) -> LossPattern {
-        let stood = self.was_of_late(self.target.stood_at(), STOOD_OF_LATE);
-        let is_ours = stood || self.spreads_until.is_some() || !self.history.knows_bursts();
-        let share = if is_ours { 0.0 } else { self.losses.usual() };
-        LossPattern { share, run: self.history.loss_run() }
+    /// The usual loss outside congestion: no standing queue, and bursts short enough not to overflow the bottleneck. Zero
+    /// while that is not certain.
+    pub fn loss_outside_congestion(&self) -> LossPattern {
+        let stood = self.is_recent(self.target.stood_at(), self.config.queue_loss_time);
+        let may_be_ours = stood || self.spread_until.is_some() || !self.history.knows_bursts(&self.config);
+        let rate = if may_be_ours { 0.0 } else { self.losses.usual() };
+        LossPattern { rate, mean_run: self.history.mean_loss_run() }
     }
 
-    /// Bytes that may be sent before the next report. Not above zero: too many are under way already. Sound goes all the
-    /// same, and without sound a packet now and then, or nothing would ever be reported again.
-    pub fn room_bytes(&self, now: Timestamp) -> f64 {
-        let room = self.window.bytes(self.target.bps()) - self.in_flight_bytes();
-        let is_probe_due = self.history.last_sent().is_some_and(|last| now.since(last) >= PROBE);
-        if is_probe_due { room.max(1.0) } else { room }
+    /// What is left of the congestion window, in bytes; negative if more is in flight. Audio ignores it. While it is used up
+    /// one other packet may go every [`Config::probe_interval`], or nothing would ever be reported again.
+    pub fn available_bytes(&self, now: Timestamp) -> f64 {
+        let available = self.window.bytes(&self.config, self.target.bps()) - self.in_flight_bytes();
+        let is_probe_due = self.history.last_sent().is_some_and(|last| now.since(last) >= self.config.probe_interval);
+        if is_probe_due { available.max(1.0) } else { available }
     }
 
-    /// While a queue stands it drains: what was under way when a late report was made has arrived in part.
+    /// A part of what was in flight when a late report was made has arrived since: the queue drains.
     fn in_flight_bytes(&self) -> f64 {
         let unreported = self.history.in_flight_bytes() as f64;
         let draining_bps = self.target.draining_bps().unwrap_or(0.0);
-        (unreported - draining_bps / 8.0 * self.report_waited.as_secs_f64()).max(0.0)
+        (unreported - draining_bps / 8.0 * self.report_delay.as_secs_f64()).max(0.0)
     }
 
-    /// A packet left just now, after all waiting here: its transport-wide sequence number, and its size with all headers.
-    /// `is_repair`: it was sent before. If the first one came after all, the peer drops this one unreported: that is no
-    /// loss.
-    pub fn handle_sent(&mut self, now: Timestamp, sequence: Sequence, bytes: usize, is_repair: bool) {
-        self.history.add(sequence, now, bytes, is_repair);
+    /// A packet left. `sequence`: its transport-wide number. `bytes`: with all headers. `is_retransmission`: if the first
+    /// copy came after all, the peer drops this one unreported, and that is no loss.
+    pub fn handle_sent(&mut self, now: Timestamp, sequence: Sequence, bytes: usize, is_retransmission: bool) {
+        self.history.add(&self.config, sequence, now, bytes, is_retransmission);
         self.unreported_since.get_or_insert(now);
     }
 
     /// The peer reported on these packets: when each arrived on its own clock, or that it has not (transport-wide feedback:
     /// draft-holmer-rmcat-transport-wide-cc-extensions-01). Unknown ones are ignored.
     pub fn handle_report(&mut self, now: Timestamp, packets: &[(Sequence, Option<Duration>)]) {
-        let outcomes = self.history.report(packets);
+        let config = &self.config;
+        let outcomes = self.history.handle_report(config, packets);
         if outcomes.is_empty() {
             return;
         }
         self.unreported_since = self.history.has_unreported().then_some(now);
-        // When the first of those was sent that have arrived, and when the newest did.
+        // Of the packets that have arrived: when the first was sent, and when the newest arrived.
         let (mut first_sent, mut newest) = (None::<Timestamp>, None::<Duration>);
-        for &Outcome { sequence, sent, fate, bytes } in &outcomes {
-            match fate {
-                Fate::Arrived(at) => {
-                    self.pairs.add(Arrived { sequence, sent, at, bytes });
+        for &Outcome { sequence, sent, delivery, bytes } in &outcomes {
+            match delivery {
+                Delivery::Arrived(at) => {
+                    self.pairs.add(config, Arrived { sequence, sent, at, bytes });
                     first_sent = Some(first_sent.map_or(sent, |first| first.min(sent)));
                     newest = newest.max(Some(at));
-                    self.losses.add(sent, false);
-                    self.queue.add(sent, at);
-                    let waited = self.queue.waited(sent, at) > MIN_QUEUE;
-                    self.throughput.add(at, bytes, waited);
+                    self.losses.add(config, sent, false);
+                    self.queue.add(config, sent, at);
+                    let queued = self.queue.of_packet(sent, at) > config.min_queue;
+                    self.throughput.add(config, at, bytes, queued);
                 }
-                Fate::Lost => self.losses.add(sent, true),
-                // As many of them will have come as of the others.
-                Fate::Unknown => self.throughput.add_to_last(bytes as f64 * self.losses.share_arriving()),
+                Delivery::Lost => self.losses.add(config, sent, true),
+                // As many of them will have arrived as of the others.
+                Delivery::Unknown => self.throughput.add_to_newest(bytes as f64 * (1.0 - self.losses.current())),
             }
         }
         if let Some((first_sent, newest)) = first_sent.zip(newest) {
-            self.window.reported(now, first_sent);
-            self.note_age(now, newest);
+            self.window.handle_report(config, now, first_sent);
+            let age_us = now.as_micros() as i64 - newest.as_micros() as i64;
+            self.report_ages.add(config.base_delay_memory, now, age_us);
+            self.report_delay = self.report_ages.excess(age_us);
         }
-        if self.history.take_lost_bursts() {
-            self.spreads_until = Some(now + SPREADING);
+        if self.history.take_burst_loss(config) {
+            self.spread_until = Some(now + config.spread_time);
         }
-        self.spreads_until = self.spreads_until.filter(|&until| now < until);
-        let since = self.last_feedback.map_or(Duration::ZERO, |last| now.since(last)).min(MAX_STEP);
-        self.last_feedback = Some(now);
-        let seen = Seen {
+        self.spread_until = self.spread_until.filter(|&until| now < until);
+        let since = self.last_report.map_or(Duration::ZERO, |last| now.since(last)).min(config.max_growth_step);
+        self.last_report = Some(now);
+        let measured = Measured {
             queue: &mut self.queue,
             throughput: &self.throughput,
             pairs: &self.pairs,
             losses: &mut self.losses,
-            loss_run: self.history.loss_run(),
+            mean_loss_run: self.history.mean_loss_run(),
         };
-        self.target.update(now, since, seen);
+        self.target.update(config, now, since, measured);
     }
 
-    /// `newest`: the newest arrival that the report of `now` tells of.
-    fn note_age(&mut self, now: Timestamp, newest: Duration) {
-        let age_us = now.as_micros() as i64 - newest.as_micros() as i64;
-        self.report_ages.add(now, age_us);
-        self.report_waited = self.report_ages.excess(age_us);
-    }
-
-    /// When to call [`Self::handle_timeout`]: if by then there has been no feedback.
+    /// When to call [`Self::handle_timeout`]. `None` if every packet has been reported on.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.unreported_since.map(|since| since + SILENCE)
+        self.unreported_since.map(|since| since + self.config.feedback_timeout)
     }
 
-    /// No feedback has come for a while.
+    /// Lowers the target if feedback is overdue at `now`.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         if self.poll_timeout().is_some_and(|at| at <= now) {
             self.unreported_since = Some(now);
@@ -250,18 +253,3 @@ impl CongestionController {
         }
     }
 }
-
-/// A packet that waited for less than this did not wait in a queue.
-const MIN_QUEUE: Duration = Duration::from_millis(10);
-/// What is lost so soon after a queue stood may be lost because of that.
-const STOOD_OF_LATE: Duration = Duration::from_secs(4);
-/// How long bursts are kept short before another is tried.
-const SPREADING: Duration = Duration::from_secs(60);
-/// A path that was full so short a time ago is narrow: a frame at once takes a good part of its time.
-const FULL_OF_LATE: Duration = Duration::from_secs(20);
-/// While too much is under way one packet is sent so long after the last.
-const PROBE: Duration = Duration::from_millis(100);
-/// A pause without feedback is no time to grow.
-const MAX_STEP: Duration = Duration::from_millis(200);
-/// So long after something was sent feedback is overdue.
-const SILENCE: Duration = Duration::from_secs(1);

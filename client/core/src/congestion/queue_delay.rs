@@ -1,17 +1,18 @@
-//! The queue that stands on the path.
+//! The delay of the standing queue: the least one-way delay of the last moments, less the base delay.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::least::Least;
+use super::Config;
+use super::windowed_min::WindowedMin;
 use crate::time::Timestamp;
 
-/// One-way delays, of which only differences mean something: the two clocks have nothing to do with each other.
+/// One-way delays between two clocks: only differences mean something.
 #[derive(Debug, Default)]
 pub(super) struct QueueDelay {
-    /// Of the last moments, each less than those behind it.
+    /// Of the last moments, each with less delay than those behind it.
     recent: VecDeque<Transit>,
-    least: Least,
+    base: WindowedMin,
     count: u64,
 }
 
@@ -20,13 +21,13 @@ struct Transit {
     sent: Timestamp,
     arrived: Duration,
     delay_us: i64,
-    /// How many came before it.
+    /// Counts packets.
     number: u64,
 }
 
 impl QueueDelay {
-    /// A packet arrived. In the order in which they were sent.
-    pub(super) fn add(&mut self, sent: Timestamp, arrived: Duration) {
+    /// A packet arrived. To be called in the order of sending.
+    pub(super) fn add(&mut self, config: &Config, sent: Timestamp, arrived: Duration) {
         let delay_us = delay_us(sent, arrived);
         while self.recent.back().is_some_and(|last| last.delay_us >= delay_us) {
             self.recent.pop_back();
@@ -34,31 +35,31 @@ impl QueueDelay {
         let number = self.count;
         self.count += 1;
         self.recent.push_back(Transit { sent, arrived, delay_us, number });
-        // On a path that has become slow what was sent within a moment arrives over many. A single late packet is none.
+        // After a fall of the rate, what was sent within a moment arrives over many.
         let is_old = |first: &Transit| {
-            let arrived_long_ago = arrived.saturating_sub(first.arrived) > RECENT_ARRIVALS;
-            sent.since(first.sent) > RECENT || arrived_long_ago && number - first.number >= MIN_ARRIVALS
+            let arrived_long_ago = arrived.saturating_sub(first.arrived) > config.queue_arrived_within;
+            sent.since(first.sent) > config.queue_sent_within
+                || arrived_long_ago && number - first.number >= config.queue_min_packets
         };
         while self.recent.front().is_some_and(is_old) {
             self.recent.pop_front();
         }
-        self.least.add(sent, delay_us);
+        self.base.add(config.base_delay_memory, sent, delay_us);
     }
 
-    /// How long this packet waited, of those that were added.
-    pub(super) fn waited(&self, sent: Timestamp, arrived: Duration) -> Duration {
-        self.least.excess(delay_us(sent, arrived))
+    /// How long this packet queued.
+    pub(super) fn of_packet(&self, sent: Timestamp, arrived: Duration) -> Duration {
+        self.base.excess(delay_us(sent, arrived))
     }
 
-    /// How long what is sent now waits, beyond what the path itself takes.
     pub(super) fn standing(&self) -> Duration {
-        self.recent.front().map_or(Duration::ZERO, |recent| self.least.excess(recent.delay_us))
+        self.recent.front().map_or(Duration::ZERO, |recent| self.base.excess(recent.delay_us))
     }
 
-    /// What stands now is the path itself.
-    pub(super) fn take_as_zero(&mut self) {
+    /// The standing queue is part of the path from now on.
+    pub(super) fn take_as_base(&mut self) {
         if let Some(&Transit { sent, delay_us, .. }) = self.recent.front() {
-            self.least.restart(sent, delay_us);
+            self.base.restart(sent, delay_us);
         }
     }
 }
@@ -66,11 +67,6 @@ impl QueueDelay {
 fn delay_us(sent: Timestamp, arrived: Duration) -> i64 {
     arrived.as_micros() as i64 - sent.as_micros() as i64
 }
-
-/// Three frames or more, and six packets of sound: enough for one that met neither jitter nor a frame before it.
-const RECENT: Duration = Duration::from_millis(120);
-const RECENT_ARRIVALS: Duration = Duration::from_millis(150);
-const MIN_ARRIVALS: u64 = 6;
 
 #[cfg(test)]
 mod tests {
@@ -80,10 +76,10 @@ mod tests {
         Timestamp::from_micros(ms * 1000)
     }
 
-    /// Sends a packet every 10 ms from `ms`, whose delays are these.
+    /// Sends a packet every 10 ms from `ms`, with these delays.
     fn send(queue: &mut QueueDelay, ms: &mut u64, delays_ms: impl IntoIterator<Item = u64>) {
         for delay_ms in delays_ms {
-            queue.add(at(*ms), Duration::from_millis(1_000_000 + *ms + delay_ms));
+            queue.add(&Config::default(), at(*ms), Duration::from_millis(1_000_000 + *ms + delay_ms));
             *ms += 10;
         }
     }
@@ -96,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_stands_when_nobody_passes_without_waiting() {
+    fn a_queue_stands_when_every_packet_is_delayed() {
         let (mut queue, mut ms) = (QueueDelay::default(), 0);
         send(&mut queue, &mut ms, [20; 50]);
         assert_eq!(queue.standing(), Duration::ZERO);
@@ -107,19 +103,19 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_path_is_taken_for_one_in_the_end() {
+    fn the_base_delay_follows_a_longer_path() {
         let (mut queue, mut ms) = (QueueDelay::default(), 0);
         send(&mut queue, &mut ms, [20; 50]);
         send(&mut queue, &mut ms, [80; 1200]);
         assert_eq!(queue.standing(), Duration::ZERO);
         send(&mut queue, &mut ms, [120; 20]);
         assert_eq!(queue.standing(), Duration::from_millis(40));
-        queue.take_as_zero();
+        queue.take_as_base();
         assert_eq!(queue.standing(), Duration::ZERO);
     }
 
     #[test]
-    fn a_computer_that_stands_still_is_no_queue_and_a_path_that_becomes_slow_is_one() {
+    fn two_late_packets_are_no_queue_and_a_fall_of_the_rate_is_one() {
         let (mut queue, mut ms) = (QueueDelay::default(), 0);
         send(&mut queue, &mut ms, [20; 50]);
         send(&mut queue, &mut ms, [220, 210]);

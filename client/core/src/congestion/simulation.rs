@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::*;
-use crate::pacer::{Pacer, Priority};
+use crate::pacer::{self, Pacer, Priority};
 use crate::rtp::Sequence;
 
 const STEP_US: u64 = 500;
 const REPORT_EVERY_US: u64 = 25_000;
 const HEADERS: usize = 60;
-const SOUND_BYTES: usize = 80 + HEADERS;
+const AUDIO_BYTES: usize = 80 + HEADERS;
 const MAX_BPS: u32 = 2_700_000;
 
 /// One direction of a path. The way back takes `delay`, and loses `feedback_loss` of the reports.
@@ -68,7 +68,7 @@ struct Flow {
     /// On its way: (sequence number, when it arrives by our clock in µs).
     in_flight: Vec<(Sequence, u64)>,
     next_frame_us: u64,
-    next_sound_us: u64,
+    next_audio_us: u64,
     next_report_us: u64,
     reports: VecDeque<(u64, Vec<(Sequence, Option<Duration>)>)>,
     /// Where the next report begins, unless something before it has come late.
@@ -108,20 +108,20 @@ struct Second {
     target_bps: f64,
     received_bits: f64,
     lost_bits: f64,
-    /// The longest that a packet waited in the queue, and a packet of sound.
+    /// The longest time that a packet queued, and that an audio packet did.
     queue_ms: f64,
-    sound_ms: f64,
+    audio_ms: f64,
 }
 
 impl Flow {
-    fn new(starts_us: u64) -> Self {
+    fn new(config: &Config, starts_us: u64) -> Self {
         Self {
-            controller: CongestionController::new(1_000_000, 100_000, MAX_BPS),
-            pacer: Pacer::new(1_000_000),
+            controller: CongestionController::new(config.clone()),
+            pacer: Pacer::new(pacer::Config::default(), config.start_bps),
             next_sequence: Sequence::new(65_000),
             in_flight: Vec::new(),
             next_frame_us: starts_us,
-            next_sound_us: starts_us,
+            next_audio_us: starts_us,
             next_report_us: starts_us + REPORT_EVERY_US,
             reports: VecDeque::new(),
             next_reported: Sequence::new(65_000),
@@ -133,13 +133,13 @@ impl Flow {
     /// Frames of the size that the target leaves, give or take; one in a hundred is three times as large.
     fn produce(&mut self, now_us: u64, random: &mut Random) {
         let now = Timestamp::from_micros(now_us);
-        if now_us >= self.next_sound_us {
-            self.next_sound_us += 20_000;
-            self.pacer.push(now, Priority::Sound, SOUND_BYTES, SOUND_BYTES);
+        if now_us >= self.next_audio_us {
+            self.next_audio_us += 20_000;
+            self.pacer.push(now, Priority::Audio, AUDIO_BYTES, AUDIO_BYTES);
         }
         if now_us >= self.next_frame_us {
             self.next_frame_us += 33_333;
-            if self.pacer.waiting() > Duration::from_millis(60) {
+            if self.pacer.queue_delay() > Duration::from_millis(60) {
                 return;
             }
             let share = f64::from(self.controller.target_bps()) * 0.95 - 56_000.0;
@@ -148,7 +148,7 @@ impl Flow {
             while left > 0 {
                 let payload = left.min(1150);
                 left -= payload;
-                self.pacer.push(now, Priority::VideoFrame, payload + HEADERS, payload + HEADERS);
+                self.pacer.push(now, Priority::Video, payload + HEADERS, payload + HEADERS);
             }
         }
     }
@@ -173,10 +173,15 @@ impl Flow {
     }
 }
 
+/// The default but for the maximum.
+fn config() -> Config {
+    Config { max_bps: MAX_BPS, ..Config::default() }
+}
+
 /// Runs flows that share a link for `seconds`.
-fn run(link: &Link, starts_s: &[f64], seconds: u64, seed: u64) -> Vec<Vec<Second>> {
+fn run(config: &Config, link: &Link, starts_s: &[f64], seconds: u64, seed: u64) -> Vec<Vec<Second>> {
     let mut random = Random(seed);
-    let mut flows: Vec<Flow> = starts_s.iter().map(|start| Flow::new((start * 1e6) as u64)).collect();
+    let mut flows: Vec<Flow> = starts_s.iter().map(|start| Flow::new(config, (start * 1e6) as u64)).collect();
     let (mut free_us, mut in_burst, mut download) = (0.0_f64, false, Download::default());
     for now_us in (0..seconds * 1_000_000).step_by(STEP_US as usize) {
         let (now, now_f) = (Timestamp::from_micros(now_us), now_us as f64);
@@ -195,7 +200,7 @@ fn run(link: &Link, starts_s: &[f64], seconds: u64, seed: u64) -> Vec<Vec<Second
             flow.seconds.resize(index + 1, Second::default());
             let count = &mut flow.seconds[index];
             count.target_bps = f64::from(flow.controller.target_bps());
-            while let Some((bytes, _)) = flow.pacer.pop(now, flow.controller.room_bytes(now) > 0.0) {
+            while let Some((bytes, _)) = flow.pacer.pop(now, flow.controller.available_bytes(now) > 0.0) {
                 let sequence = flow.next_sequence;
                 flow.next_sequence = sequence + 1;
                 flow.controller.handle_sent(now, sequence, bytes, false);
@@ -214,8 +219,8 @@ fn run(link: &Link, starts_s: &[f64], seconds: u64, seed: u64) -> Vec<Vec<Second
                     let leaves = rate.map_or(now_f, |_| free_us);
                     let at = leaves + (link.delay_ms + link.jitter_ms * random.unit()) * 1e3;
                     count.queue_ms = count.queue_ms.max(wait_us / 1e3);
-                    if bytes == SOUND_BYTES {
-                        count.sound_ms = count.sound_ms.max(wait_us / 1e3);
+                    if bytes == AUDIO_BYTES {
+                        count.audio_ms = count.audio_ms.max(wait_us / 1e3);
                     }
                     count.received_bits += bytes as f64 * 8.0;
                     flow.in_flight.push((sequence, at as u64));
@@ -244,7 +249,7 @@ fn run(link: &Link, starts_s: &[f64], seconds: u64, seed: u64) -> Vec<Vec<Second
 
 /// A single flow, with each of some seeds.
 fn one(link: &Link, seconds: u64) -> Vec<Vec<Second>> {
-    SEEDS.map(|seed| run(link, &[0.0], seconds, seed).remove(0)).into()
+    SEEDS.map(|seed| run(&config(), link, &[0.0], seconds, seed).remove(0)).into()
 }
 
 const SEEDS: [u64; 5] = [7, 0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB, 1 << 40];
@@ -263,10 +268,10 @@ fn plot(name: &str, seconds: &[Second]) {
         .map(|s| {
             let kbps = |bits: f64| bits / 1e3;
             let (target, received, lost) = (kbps(s.target_bps), kbps(s.received_bits), kbps(s.lost_bits));
-            format!("{target:.0}/{received:.0}-{lost:.0}/{:.0}/{:.0}", s.queue_ms, s.sound_ms)
+            format!("{target:.0}/{received:.0}-{lost:.0}/{:.0}/{:.0}", s.queue_ms, s.audio_ms)
         })
         .collect();
-    println!("{name}: target/received-lost kbit/s/queue/sound ms: {}", line.join(" "));
+    println!("{name}: target/received-lost kbit/s/queue/audio ms: {}", line.join(" "));
 }
 
 #[test]
@@ -325,7 +330,7 @@ fn a_cellular_link_is_used_without_long_queues() {
         let rates = cellular(120, &mut Random(seed));
         let useful = rates.iter().map(|&(_, bps)| bps.min(f64::from(MAX_BPS))).sum::<f64>() / rates.len() as f64;
         let link = Link { delay_ms: 30.0, queue_ms: 1000.0, rates, reports_wait: true, ..Link::default() };
-        let seconds = run(&link, &[0.0], 120, seed).remove(0);
+        let seconds = run(&config(), &link, &[0.0], 120, seed).remove(0);
         plot("cellular", &seconds);
         let used = mean_bps(&seconds[5..]) / useful;
         let mut queues_ms: Vec<f64> = seconds[5..].iter().map(|second| second.queue_ms).collect();
@@ -371,7 +376,7 @@ fn two_of_us_share() {
     let link = Link { rates: vec![(0.0, 3e6)], ..Link::default() };
     for seed in SEEDS {
         // Their frames come at different moments.
-        let flows = run(&link, &[0.0, 10.013], 60, seed);
+        let flows = run(&config(), &link, &[0.0, 10.013], 60, seed);
         for flow in &flows {
             plot("two", flow);
         }
@@ -397,7 +402,7 @@ fn reports_that_are_lost_do_little_and_silence_does_much() {
         plot("feedback", &seconds);
         assert!(mean_bps(&seconds[3..]) > 2.2e6);
     }
-    let mut controller = CongestionController::new(2_000_000, 100_000, MAX_BPS);
+    let mut controller = CongestionController::new(Config { start_bps: 2_000_000, ..config() });
     controller.handle_sent(Timestamp::from_micros(1_000_000), Sequence::new(0), 1000, false);
     let due = controller.poll_timeout().expect("something is out");
     controller.handle_timeout(due);
@@ -406,4 +411,18 @@ fn reports_that_are_lost_do_little_and_silence_does_much() {
         controller.handle_timeout(controller.poll_timeout().expect("still out"));
     }
     assert_eq!(controller.target_bps(), 100_000);
+}
+
+/// How a value of [`Config`] is chosen: by what it does to the longest queue and the rate.
+#[test]
+fn a_sweep_shows_that_the_longest_queue_grows_with_max_queue() {
+    let link = Link { delay_ms: 40.0, rates: vec![(0.0, 800e3)], ..Link::default() };
+    let longest_ms = [12, 25, 100].map(|ms| {
+        let config = Config { max_queue: Duration::from_millis(ms), ..config() };
+        let seconds = run(&config, &link, &[0.0], 40, SEEDS[0]).remove(0);
+        let (used_bps, queue_ms) = (mean_bps(&seconds[5..]), worst_queue_ms(&seconds[5..]));
+        println!("max_queue {ms} ms: {:.0} kbit/s, longest queue {queue_ms:.0} ms", used_bps / 1e3);
+        queue_ms
+    });
+    assert!(longest_ms.is_sorted(), "{longest_ms:?}");
 }

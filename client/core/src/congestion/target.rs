@@ -1,67 +1,65 @@
-//! The target: how a queue, a loss or their absence change it.
+//! The target bitrate: what a standing queue, loss or the absence of both does to it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::MIN_QUEUE;
-use super::full::Full;
-use super::losses::{Losses, Verdict};
-use super::pairs::Pairs;
+use super::Config;
+use super::capacity::Capacity;
+use super::loss_rate::{LossRate, Verdict};
+use super::packet_pairs::PacketPairs;
 use super::queue_delay::QueueDelay;
 use super::throughput::Throughput;
 use crate::time::Timestamp;
 
-/// What is seen of the path.
-pub(super) struct Seen<'a> {
+/// What is measured of the path.
+pub(super) struct Measured<'a> {
     pub(super) queue: &'a mut QueueDelay,
     pub(super) throughput: &'a Throughput,
-    pub(super) pairs: &'a Pairs,
-    pub(super) losses: &'a mut Losses,
-    /// How many packets are lost in a row, on average.
-    pub(super) loss_run: f64,
+    pub(super) pairs: &'a PacketPairs,
+    pub(super) losses: &'a mut LossRate,
+    /// The mean length of a run of losses, in packets.
+    pub(super) mean_loss_run: f64,
 }
 
-/// Bits per second for everything that goes this way.
+/// Bits per second for all packets on this path.
 #[derive(Debug)]
 pub(super) struct Target {
     bps: f64,
     min_bps: f64,
     max_bps: f64,
-    /// `None`: never yet.
-    full: Option<Full>,
-    standing: Option<Standing>,
+    /// `None` until the path has been full.
+    capacity: Option<Capacity>,
+    standing: Option<StandingQueue>,
     /// When a queue stood last.
     stood: Option<Timestamp>,
-    /// When queues became higher than ours ever are.
-    high_queues: VecDeque<Timestamp>,
-    /// Since that was asked last: whether frames were lost in numbers, whether the target fell to less than half.
-    has_lost_frames: bool,
+    /// When queues longer than ours stood.
+    foreign_queues: VecDeque<Timestamp>,
+    /// Set until they are taken.
+    has_heavy_loss: bool,
     has_collapsed: bool,
-    /// Until when we share with someone who fills the queue.
     competing_until: Option<Timestamp>,
 }
 
-/// A queue that stands.
 #[derive(Debug, Clone, Copy)]
-struct Standing {
+struct StandingQueue {
     began: Timestamp,
-    greatest: Duration,
-    /// When the target was lowered last for it, and how long it was then.
+    longest: Duration,
+    /// When the target was lowered last because of it, and how long it was then.
     lowered: Timestamp,
     lowered_at: Duration,
 }
 
 impl Target {
-    pub(super) fn new(start_bps: u32, min_bps: u32, max_bps: u32) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         Self {
-            bps: f64::from(start_bps.clamp(min_bps, max_bps)),
-            min_bps: f64::from(min_bps),
-            max_bps: f64::from(max_bps),
-            full: None,
+            bps: f64::from(config.start_bps.clamp(config.min_bps, config.max_bps)),
+            min_bps: f64::from(config.min_bps),
+            max_bps: f64::from(config.max_bps),
+            capacity: None,
             standing: None,
             stood: None,
-            high_queues: VecDeque::new(),
-            has_lost_frames: false,
+            foreign_queues: VecDeque::new(),
+            has_heavy_loss: false,
             has_collapsed: false,
             competing_until: None,
         }
@@ -82,12 +80,12 @@ impl Target {
 
     /// When the path was full last.
     pub(super) fn full_at(&self) -> Option<Timestamp> {
-        self.full.map(|full| full.at)
+        self.capacity.map(|capacity| capacity.measured)
     }
 
-    /// The same, if the path has not widened since.
+    /// The same, if the path has not become wider since.
     pub(super) fn narrow_at(&self) -> Option<Timestamp> {
-        self.full.filter(|full| full.widened.is_none()).map(|full| full.at)
+        self.capacity.filter(|capacity| capacity.widened.is_none()).map(|capacity| capacity.measured)
     }
 
     /// When a queue stood last.
@@ -95,134 +93,123 @@ impl Target {
         self.stood
     }
 
-    /// What the queue that stands now empties with.
+    /// The rate at which the standing queue drains. `None` if none stands.
     pub(super) fn draining_bps(&self) -> Option<f64> {
-        self.full.filter(|_| self.standing.is_some()).map(|full| full.carried_bps)
+        self.capacity.filter(|_| self.standing.is_some()).map(|capacity| capacity.bps)
     }
 
-    pub(super) fn take_lost_frames(&mut self) -> bool {
-        std::mem::take(&mut self.has_lost_frames)
+    pub(super) fn take_heavy_loss(&mut self) -> bool {
+        std::mem::take(&mut self.has_heavy_loss)
     }
 
     pub(super) fn take_collapse(&mut self) -> bool {
         std::mem::take(&mut self.has_collapsed)
     }
 
-    /// A report came, `since` the one before: what was seen of the path is up to date.
-    pub(super) fn update(&mut self, now: Timestamp, since: Duration, seen: Seen) {
-        let Some(received_bps) = seen.throughput.bps() else { return };
-        let queue = seen.queue.standing();
+    /// A report came, `since` the one before, and `measured` is up to date.
+    pub(super) fn update(&mut self, config: &Config, now: Timestamp, since: Duration, measured: Measured) {
+        let Some(received_bps) = measured.throughput.bps(config) else { return };
+        let queue = measured.queue.standing();
         let is_competing = self.competing_until.is_some_and(|until| now < until);
-        if !is_competing && queue > MAX_QUEUE {
-            return self.give_way(now, queue, seen.throughput.carried_bps().unwrap_or(received_bps), seen);
+        if !is_competing && queue > config.max_queue {
+            let capacity_bps = measured.throughput.capacity_bps(config).unwrap_or(received_bps);
+            return self.handle_queue(config, now, queue, capacity_bps, measured);
         }
-        // On a path that became slower each packet itself takes longer, and nothing waits for that.
-        let itself = Duration::from_secs_f64((PACKET_BITS / received_bps.max(1.0)).min(MAX_ITSELF.as_secs_f64()));
-        if !is_competing && queue >= MIN_QUEUE + itself {
+        // A path that became slower takes longer for each packet, and no queue is to blame.
+        let serialization_secs =
+            (config.packet_bits / received_bps.max(1.0)).min(config.max_serialization_delay.as_secs_f64());
+        let serialization = Duration::from_secs_f64(serialization_secs);
+        if !is_competing && queue >= config.min_queue + serialization {
             return;
         }
         self.standing = None;
-        if let Some(full) = &mut self.full {
-            full.look_at_pairs(now, seen.pairs.bps(now));
+        if let Some(capacity) = &mut self.capacity {
+            capacity.update(config, now, measured.pairs.bps(config, now));
         }
-        // What is lost in runs varies as much more.
-        let margin = if is_competing { COMPETING_LOSS } else { EXCESS_LOSS * seen.loss_run.max(1.0).sqrt() };
-        match seen.losses.judge(margin, self.full_at().unwrap_or(Timestamp::ZERO)) {
-            Verdict::Excess { .. } if is_competing => self.path_is_full(now, self.bps * AFTER_LOSS),
-            Verdict::Excess { inherent } => self.path_is_full(now, received_bps / (1.0 - inherent)),
-            Verdict::Settling => {}
-            Verdict::Usual => self.grow(now, since, received_bps / (1.0 - seen.losses.usual().min(MAX_USUAL_LOSS))),
+        // The standard deviation of a loss rate grows with the square root of the length of runs.
+        let margin = if is_competing {
+            config.competing_excess_loss
+        } else {
+            config.excess_loss * measured.mean_loss_run.max(1.0).sqrt()
+        };
+        match measured.losses.judge(config, margin, self.full_at().unwrap_or(Timestamp::ZERO)) {
+            Verdict::Excess { .. } if is_competing => self.limit(now, self.bps * config.competing_decrease),
+            Verdict::Excess { inherent } => self.limit(now, received_bps / (1.0 - inherent)),
+            Verdict::Reported => {}
+            Verdict::Usual => {
+                let usual_loss = measured.losses.usual().min(config.max_usual_loss);
+                self.grow(config, now, since, received_bps / (1.0 - usual_loss));
+            }
         }
     }
 
-    /// A queue stands: the path is full.
-    fn give_way(&mut self, now: Timestamp, queue: Duration, carried_bps: f64, seen: Seen) {
+    /// A queue stands, so the path is full.
+    fn handle_queue(
+        &mut self,
+        config: &Config,
+        now: Timestamp,
+        queue: Duration,
+        capacity_bps: f64,
+        measured: Measured,
+    ) {
         let before = self.standing;
         let mut standing =
-            before.unwrap_or(Standing { began: now, greatest: queue, lowered: now, lowered_at: Duration::ZERO });
-        standing.greatest = standing.greatest.max(queue);
+            before.unwrap_or(StandingQueue { began: now, longest: queue, lowered: now, lowered_at: Duration::ZERO });
+        standing.longest = standing.longest.max(queue);
         self.standing = Some(standing);
         self.stood = Some(now);
-        if before.is_none_or(|before| before.greatest <= HIGH_QUEUE) && queue > HIGH_QUEUE {
-            self.note_high_queue(now);
+        if before.is_none_or(|before| before.longest <= config.foreign_queue) && queue > config.foreign_queue {
+            self.note_foreign_queue(config, now);
         }
-        if now.since(standing.began) > PATIENCE && queue > standing.greatest / 2 {
+        if now.since(standing.began) > config.max_drain_time && queue > standing.longest / 2 {
             self.standing = None;
-            seen.queue.take_as_zero();
+            measured.queue.take_as_base();
             return;
         }
-        // Lowering shows after a round trip and the queue itself: until then only one that still grows asks for more.
-        let grows = queue > standing.lowered_at.mul_f64(1.25);
-        let stays = now.since(standing.lowered) > DRAIN && queue > standing.lowered_at.mul_f64(0.8);
-        if grows || stays {
-            self.standing = Some(Standing { lowered: now, lowered_at: queue, ..standing });
-            self.has_lost_frames |= 1.0 - seen.losses.share_arriving() > MANY_LOST;
-            let kept = (1.0 - queue.as_secs_f64() / DRAIN.as_secs_f64()).max(MIN_KEPT);
-            self.full = Some(Full::new(now, carried_bps));
-            self.has_collapsed |= carried_bps * kept < self.bps / 2.0;
-            self.set(self.bps.min(carried_bps * kept));
+        // A lower target shows after a round trip and the queue itself: until then only a queue that still grows counts.
+        let grows = queue > standing.lowered_at.mul_f64(config.queue_grown_factor);
+        let is_left = now.since(standing.lowered) > config.drain_time
+            && queue > standing.lowered_at.mul_f64(config.queue_left_share);
+        if grows || is_left {
+            self.standing = Some(StandingQueue { lowered: now, lowered_at: queue, ..standing });
+            self.has_heavy_loss |= measured.losses.current() > config.heavy_loss;
+            let drain_secs = config.drain_time.as_secs_f64();
+            let share = (1.0 - queue.as_secs_f64() / drain_secs).max(config.min_drain_share);
+            self.capacity = Some(Capacity::new(now, capacity_bps));
+            self.has_collapsed |= capacity_bps * share < self.bps / 2.0;
+            self.set(self.bps.min(capacity_bps * share));
         }
     }
 
-    fn note_high_queue(&mut self, now: Timestamp) {
-        self.high_queues.retain(|&at| now.since(at) < HIGH_QUEUES_WITHIN);
-        self.high_queues.push_back(now);
-        if self.high_queues.len() == HIGH_QUEUES {
-            self.high_queues.clear();
-            self.competing_until = Some(now + COMPETING);
+    fn note_foreign_queue(&mut self, config: &Config, now: Timestamp) {
+        self.foreign_queues.retain(|&at| now.since(at) < config.foreign_queues_within);
+        self.foreign_queues.push_back(now);
+        if self.foreign_queues.len() == config.foreign_queues {
+            self.foreign_queues.clear();
+            self.competing_until = Some(now + config.competing_time);
         }
     }
 
-    /// It carries no more than this.
-    fn path_is_full(&mut self, now: Timestamp, carried_bps: f64) {
-        self.full = Some(Full::new(now, carried_bps));
-        self.set(self.bps.min(carried_bps));
+    /// The path is full at this rate.
+    fn limit(&mut self, now: Timestamp, capacity_bps: f64) {
+        self.capacity = Some(Capacity::new(now, capacity_bps));
+        self.set(self.bps.min(capacity_bps));
     }
 
-    /// `sent_bps`: of what arrived, with what is usually lost.
-    fn grow(&mut self, now: Timestamp, since: Duration, sent_bps: f64) {
-        let wanted_bps = match self.full {
-            None => self.bps * STARTING.powf(since.as_secs_f64()),
-            Some(full) => full.grown_bps(now, since, self.bps),
+    /// `sent_bps`: the received rate, with what is usually lost.
+    fn grow(&mut self, config: &Config, now: Timestamp, since: Duration, sent_bps: f64) {
+        let grown_bps = match self.capacity {
+            None => self.bps * config.startup_growth.powf(since.as_secs_f64()),
+            Some(capacity) => capacity.grown_bps(config, now, since, self.bps),
         };
-        // What is not sent is not tried: the target stays within reach of what is really sent, and nearer where it grows
-        // beyond what the path is known to carry.
-        let is_beyond = self.full.is_some_and(|full| self.bps > full.carried_bps);
-        let reach = if is_beyond { REACH_BEYOND } else { REACH };
-        let reach_bps = (sent_bps * reach + 50_000.0).max(self.bps);
-        self.set(wanted_bps.min(reach_bps));
+        // A rate that is not sent is not tested.
+        let is_beyond = self.capacity.is_some_and(|capacity| self.bps > capacity.bps);
+        let reach = if is_beyond { config.reach_factor_beyond } else { config.reach_factor };
+        let reach_bps = (sent_bps * reach + config.reach_bps).max(self.bps);
+        self.set(grown_bps.min(reach_bps));
     }
 
     fn set(&mut self, target_bps: f64) {
         self.bps = target_bps.clamp(self.min_bps, self.max_bps);
     }
 }
-
-/// What a full packet takes by itself, at most.
-const PACKET_BITS: f64 = 1250.0 * 8.0;
-const MAX_ITSELF: Duration = Duration::from_millis(20);
-/// Above this a queue stands, which is emptied. Between [`MIN_QUEUE`] and this the target stays.
-const MAX_QUEUE: Duration = Duration::from_millis(25);
-/// The time in which a standing queue is to be gone, and the least share of the path that is used meanwhile.
-const DRAIN: Duration = Duration::from_millis(500);
-const MIN_KEPT: f64 = 0.8;
-/// A queue that has not halved in so long belongs to the path.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// So many such queues within this time are another's, and for how long that is taken for granted then.
-const HIGH_QUEUE: Duration = Duration::from_millis(120);
-const HIGH_QUEUES: usize = 3;
-const HIGH_QUEUES_WITHIN: Duration = Duration::from_secs(10);
-const COMPETING: Duration = Duration::from_secs(30);
-/// Loss beyond what there always is, 0 to 1, that speaks of a full path. At 10 % of 200 packets a second chance alone
-/// exceeds the first once in a thousand seconds.
-const EXCESS_LOSS: f64 = 0.08;
-const COMPETING_LOSS: f64 = 0.02;
-const AFTER_LOSS: f64 = 0.7;
-/// Growth per second until the path is full for the first time.
-const STARTING: f64 = 4.0;
-/// Share of packets, 0 to 1, that are too many to send again.
-const MANY_LOST: f64 = 0.2;
-/// How far above what is sent, as a factor. Frames come to nine tenths of what they may.
-const REACH: f64 = 1.5;
-const REACH_BEYOND: f64 = 1.2;
-const MAX_USUAL_LOSS: f64 = 0.5;

@@ -1,54 +1,43 @@
-//! How much may be under way. A path that suddenly carries less says so first by reports that do not come: then nothing
-//! more is sent, long before a report tells why. (As the window of SCReAM, RFC 8298, 4.1.2, and of every TCP.)
+//! The congestion window: how many bytes may be in flight. A path that suddenly carries less shows it first by reports that
+//! do not come; the window stops us long before a report tells why (as SCReAM, RFC 8298, 4.1.2, and every TCP).
 
-use std::time::Duration;
-
+use super::Config;
 use crate::time::Timestamp;
 
-/// For how long may be sent until the next report: from what reports usually take.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    usual: Option<Usual>,
+    report_delay: Option<ReportDelay>,
 }
 
-/// Mean and mean deviation (as RFC 6298, 2), in seconds.
+/// From sending a packet to the report on it: mean and mean deviation (as RFC 6298, 2), in seconds.
 #[derive(Debug, Clone, Copy)]
-struct Usual {
+struct ReportDelay {
     mean: f64,
     deviation: f64,
 }
 
 impl Window {
-    /// A report came now. The first packet of which it tells was sent at `first`: everything since then was under way.
-    pub(super) fn reported(&mut self, now: Timestamp, first: Timestamp) {
-        let took = now.since(first).min(MAX_USUAL).as_secs_f64();
-        let Some(usual) = &mut self.usual else {
-            self.usual = Some(Usual { mean: took, deviation: took / 2.0 });
+    /// A report came at `now`. The first packet that it reports on was sent at `first`.
+    pub(super) fn handle_report(&mut self, config: &Config, now: Timestamp, first: Timestamp) {
+        let took = now.since(first).min(config.window_max_delay).as_secs_f64();
+        let Some(delay) = &mut self.report_delay else {
+            self.report_delay = Some(ReportDelay { mean: took, deviation: took / 2.0 });
             return;
         };
-        // What becomes slow at once is what this is for: no single report says much, and less is learnt sooner than more.
-        let off = (took - usual.mean).min(3.0 * usual.deviation + SLACK.as_secs_f64());
-        let gain = |is_up| if is_up { GAIN_UP } else { GAIN_DOWN };
-        usual.deviation += (off.abs() - usual.deviation) * gain(off.abs() > usual.deviation);
-        usual.mean += off * gain(off > 0.0);
+        // A sudden delay is what the window is for: no single report may change it much.
+        let error = (took - delay.mean).min(3.0 * delay.deviation + config.window_slack.as_secs_f64());
+        let gain = |is_up| if is_up { config.window_gain_up } else { config.window_gain_down };
+        delay.deviation += (error.abs() - delay.deviation) * gain(error.abs() > delay.deviation);
+        delay.mean += error * gain(error > 0.0);
     }
 
-    /// Bytes that may be under way at this rate. Before the second report nothing is known of the path.
-    pub(super) fn bytes(&self, rate_bps: f64) -> f64 {
-        let Some(Usual { mean, deviation }) = self.usual else { return FIRST_BYTES };
-        let seconds = mean + 2.0 * deviation + SLACK.as_secs_f64();
-        (rate_bps / 8.0 * seconds).max(MIN_BYTES)
+    /// The window at this target, in bytes.
+    pub(super) fn bytes(&self, config: &Config, target_bps: f64) -> f64 {
+        let Some(ReportDelay { mean, deviation }) = self.report_delay else { return config.window_first_bytes };
+        let seconds = mean + 2.0 * deviation + config.window_slack.as_secs_f64();
+        (target_bps / 8.0 * seconds).max(config.window_min_bytes)
     }
 }
-
-const GAIN_UP: f64 = 0.006;
-const GAIN_DOWN: f64 = 0.03;
-const SLACK: Duration = Duration::from_millis(10);
-/// A key frame at the rate that a call begins with, and less than what ordinary queues hold.
-const FIRST_BYTES: f64 = 32_000.0;
-/// A few packets are always allowed: without them nothing would ever be reported.
-const MIN_BYTES: f64 = 5_000.0;
-const MAX_USUAL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -59,18 +48,19 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_what_is_usually_under_way_and_grows_slowly() {
-        let mut window = Window::default();
-        assert_eq!(window.bytes(1e6), FIRST_BYTES);
+    fn the_window_holds_what_is_usually_in_flight_and_grows_slowly() {
+        let (config, mut window) = (Config::default(), Window::default());
+        assert_eq!(window.bytes(&config, 1e6), config.window_first_bytes);
         for report in 2..200 {
-            window.reported(at(report * 50), at(report * 50 - 90));
+            window.handle_report(&config, at(report * 50), at(report * 50 - 90));
         }
-        let usual = window.bytes(1e6);
+        let usual = window.bytes(&config, 1e6);
         assert!((usual - 1e6 / 8.0 * 0.100).abs() < 300.0, "{usual}");
-        // Half a second of trouble.
+        // Half a second of late reports.
         for report in 200..210 {
-            window.reported(at(report * 50), at(report * 50 - 500));
+            window.handle_report(&config, at(report * 50), at(report * 50 - 500));
         }
-        assert!(window.bytes(1e6) < 1.5 * usual, "{} after {usual}", window.bytes(1e6));
+        let after = window.bytes(&config, 1e6);
+        assert!(after < 1.5 * usual, "{after} after {usual}");
     }
 }

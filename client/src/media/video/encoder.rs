@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use maru_core::backlog::Backlog;
 use maru_core::frame::VideoFrame;
 use maru_core::media::EncodedVideo;
+use maru_core::send_queue::SendQueueDelay;
 use tokio::sync::mpsc;
 
 use super::h264::CodecError;
@@ -48,8 +48,8 @@ struct Control {
     /// The key frame is encoded whatever the backlog.
     is_urgent: bool,
     output: Option<mpsc::Sender<EncodedVideo>>,
-    /// One for each connection. A connection that ends drops its `Backlog`.
-    backlogs: Vec<Weak<Backlog>>,
+    /// One for each connection. A connection that ends drops its `SendQueueDelay`.
+    backlogs: Vec<Weak<SendQueueDelay>>,
     stats: SendStats,
     delay_ms: SecondMean,
 }
@@ -110,7 +110,7 @@ impl EncoderThread {
     }
 
     /// Frames are dropped before encoding while more than [`MAX_BACKLOG`] waits here.
-    pub(super) fn watch_backlog(&self, backlog: &Arc<Backlog>) {
+    pub(super) fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>) {
         let mut control = self.shared.control();
         control.backlogs.retain(|backlog| backlog.strong_count() > 0);
         control.backlogs.push(Arc::downgrade(backlog));

@@ -22,8 +22,8 @@ mod y4m;
 use std::path::Path;
 use std::sync::Arc;
 
-use maru_core::backlog::Backlog;
 use maru_core::media::EncodedVideo;
+use maru_core::send_queue::SendQueueDelay;
 use tokio::sync::mpsc;
 
 use super::slot::Wake;
@@ -97,7 +97,7 @@ impl VideoEngine {
         self.encoder.request_key_frame_at_once();
     }
 
-    pub(super) fn watch_backlog(&self, backlog: &Arc<Backlog>) {
+    pub(super) fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>) {
         self.encoder.watch_backlog(backlog);
     }
 

@@ -53,10 +53,10 @@ impl CongestionMeter {
             return;
         };
         let newest = stream.sent.newest();
-        let is_repair = Some(stream.sent.extend(packet.header.sequence_number)) <= newest;
+        let is_retransmission = Some(stream.sent.extend(packet.header.sequence_number)) <= newest;
         let transport_sequence = self.sent.extend(transport_sequence);
         let (at, bytes) = (clock::timestamp(now), packet.marshal_size() + OUTER_BYTES);
-        let next = self.path.sent(at, transport_sequence, bytes, is_repair);
+        let next = self.path.handle_sent(at, transport_sequence, bytes, is_retransmission);
         self.plan(now, next);
     }
 
@@ -71,7 +71,7 @@ impl CongestionMeter {
             packets = packets.len(),
             target_bps = self.path.target_bps(),
             queue = ?self.path.queue_delay(),
-            room_bytes = self.path.room_bytes(clock::timestamp(now)),
+            available_bytes = self.path.available_bytes(clock::timestamp(now)),
             "report"
         );
         self.plan(now, next);

@@ -212,7 +212,7 @@ impl Connection {
     pub async fn send_video(&self, video: &EncodedVideo) -> Result<(), ConnectionError> {
         let unit = &video.unit;
         self.capture_times.set(self.video.ssrc(), MediaKind::Video, video.captured, unit.rtp_time);
-        self.video.send_h264(&unit.data, unit.rtp_time, |packets| self.path.repairs(packets)).await
+        self.video.send_h264(&unit.data, unit.rtp_time, |packets| self.path.fec_packets(packets)).await
     }
 
     /// Sends 20 ms of audio. To be called while the connection is established.

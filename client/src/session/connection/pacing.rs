@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use maru_core::fec::BlockPlace;
 use maru_core::h264;
-use maru_core::pacer::{Pacer, Priority};
+use maru_core::pacer::{self, Pacer, Priority};
 use maru_core::rtp::{Sequence, SequenceExtender};
 use rtc::interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::sansio::Protocol;
@@ -56,7 +56,7 @@ pub(super) struct Pacing {
 
 impl Pacing {
     pub(super) fn new(path: Arc<PathState>, own_audio_ssrc: u32) -> Self {
-        let pacer = Pacer::new(path.pacing_bps());
+        let pacer = Pacer::new(pacer::Config::default(), path.pacing_bps());
         Self {
             path,
             own_audio_ssrc,
@@ -109,17 +109,17 @@ impl Pacing {
         self.pacer.set_spread(self.path.spread());
         while let Some((_, copy)) = self.second_copies.pop_front_if(|(due, _)| *due <= now) {
             if let Packet::Rtp(rtp) = &copy.message.packet {
-                self.pacer.push(at, Priority::Repair, rtp.marshal_size(), copy);
+                self.pacer.push(at, Priority::Retransmission, rtp.marshal_size(), copy);
             }
         }
-        while self.pacer.pop_stale(at).is_some() {}
-        let mut room_bytes = self.path.room_bytes(at);
+        while self.pacer.pop_stale_retransmission(at).is_some() {}
+        let mut room_bytes = self.path.available_bytes(at);
         while let Some((mut packet, bytes)) = self.pacer.pop(at, room_bytes > 0.0) {
             room_bytes -= bytes as f64;
             packet.now = now;
             self.outbound.push_back(packet);
         }
-        self.path.backlog.set(self.pacer.waiting());
+        self.path.send_queue.set(self.pacer.queue_delay());
         let paced = if room_bytes > 0.0 {
             self.pacer.poll_timeout().map(|next| now + next.since(at))
         } else {
@@ -157,15 +157,15 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
         }
         let (bytes, now) = (rtp.marshal_size(), packet.now);
         if rtp.header.ssrc == self.own_audio_ssrc {
-            self.pacer.push(clock::timestamp(now), Priority::Sound, bytes, packet);
+            self.pacer.push(clock::timestamp(now), Priority::Audio, bytes, packet);
             self.release(now);
             return Ok(());
         }
         let (sequence, is_sent_again) = self.video_number(rtp.header.sequence_number);
-        let priority = if is_sent_again { Priority::Repair } else { Priority::VideoFrame };
+        let priority = if is_sent_again { Priority::Retransmission } else { Priority::Video };
         if is_sent_again {
             let is_obsolete = self.obsolete_before.is_some_and(|key| sequence < key);
-            let is_too_late = is_obsolete || self.pacer.waiting() > MAX_BEFORE_REPAIR;
+            let is_too_late = is_obsolete || self.pacer.queue_delay() > MAX_BEFORE_REPAIR;
             if is_too_late || !self.is_new_request(sequence, now) {
                 return Ok(());
             }
@@ -176,11 +176,11 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
             }
         }
         if !is_sent_again && self.begins_key_frame(rtp) {
-            if self.pacer.waiting() > MAX_BEFORE_REPAIR {
-                self.pacer.drop_repair();
+            if self.pacer.queue_delay() > MAX_BEFORE_REPAIR {
+                self.pacer.drop_retransmissions();
                 self.obsolete_before = Some(sequence);
             }
-            self.pacer.drop_frames();
+            self.pacer.drop_video();
         }
         self.pacer.push(clock::timestamp(now), priority, bytes, packet);
         self.release(now);
@@ -258,7 +258,7 @@ mod tests {
             write(&mut pacing, now, sequence, Bytes::from_static(&[0x41; 1000]));
             sequence += 1;
         }
-        assert!(path.backlog.get() > MAX_BEFORE_REPAIR, "the send queue is full");
+        assert!(path.send_queue.get() > MAX_BEFORE_REPAIR, "the send queue is full");
         write(&mut pacing, now, sequence, KEY_FRAME);
         let key = sequence;
         for _ in 0..70_000 {

@@ -1,80 +1,75 @@
-//! What the connection's path carries, for those who fill it.
+//! State of the path to one peer, shared by the interceptors that measure and pace, the session and the encoder.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use maru_core::backlog::Backlog;
-use maru_core::congestion::CongestionController;
+use maru_core::congestion::{Config, CongestionController};
 use maru_core::fec;
 use maru_core::rtp::Sequence;
+use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
 
-/// Of a path that nothing is known of. It is found out within a second.
-const START_BPS: u32 = 1_000_000;
-/// Sound alone, with its headers.
-const MIN_BPS: u32 = 100_000;
-/// A frame of 720p, sound, headers and what is sent again; repair packets come on top.
-const MAX_BPS: u32 = 3_000_000;
-
-/// From here on what is lost is asked for, and sent again, twice: a third time would be a freeze.
+/// On a longer round trip NACKs and retransmissions are sent twice: a third attempt would be a freeze.
 pub(super) const LONG_ROUND_TRIP: Duration = Duration::from_millis(35);
-/// Frames that wait longer than this when the path collapses are not worth it.
-const MAX_WORTH_WAITING: Duration = Duration::from_millis(80);
+/// When the target collapses, a send queue that is longer than this is dropped for a key frame.
+const MAX_QUEUE_AT_COLLAPSE: Duration = Duration::from_millis(80);
 
-/// What a round trip takes until one has been measured.
-const USUAL_ROUND_TRIP: Duration = Duration::from_millis(80);
-/// Repair is worth its bytes from this loss on, where sending again takes at least so long, and while there is enough
-/// for a frame.
-const MIN_REPAIRED_LOSS: f64 = 0.01;
-const MIN_REPAIRED_ROUND_TRIP: Duration = Duration::from_millis(30);
-const MIN_REPAIRED_BPS: u32 = 400_000;
+/// Assumed until a round trip has been measured.
+const ASSUMED_ROUND_TRIP: Duration = Duration::from_millis(80);
+/// FEC is sent from this loss rate on, on a round trip at least this long, and at a target that leaves enough for frames.
+const FEC_MIN_LOSS: f64 = 0.01;
+const FEC_MIN_ROUND_TRIP: Duration = Duration::from_millis(30);
+const FEC_MIN_BPS: u32 = 400_000;
 
 /// What is known of the path of one connection. Shared by the interceptors that measure and pace, the session, and the
 /// encoder.
 #[derive(Debug)]
 pub struct PathState {
+    config: Config,
     controller: Mutex<CongestionController>,
-    pub(super) backlog: Arc<Backlog>,
+    pub(super) send_queue: Arc<SendQueueDelay>,
     target_bps: AtomicU32,
     queue_us: AtomicU64,
     /// Millionths.
     loss: AtomicU32,
     received_bps: AtomicU32,
     spread: AtomicBool,
-    /// Repair packets for each packet of a frame, of late, in millionths.
-    repair_share: AtomicU32,
+    /// FEC packets for each packet of a frame, smoothed, in millionths.
+    fec_ratio: AtomicU32,
     round_trip_us: AtomicU64,
 }
 
 impl Default for PathState {
     fn default() -> Self {
+        let config = Config::default();
         Self {
-            controller: Mutex::new(new_controller()),
-            backlog: Arc::default(),
-            target_bps: AtomicU32::new(START_BPS),
+            controller: Mutex::new(CongestionController::new(config.clone())),
+            send_queue: Arc::default(),
+            target_bps: AtomicU32::new(config.start_bps),
             queue_us: AtomicU64::new(0),
             loss: AtomicU32::new(0),
             received_bps: AtomicU32::new(0),
             spread: AtomicBool::new(false),
-            repair_share: AtomicU32::new(0),
-            round_trip_us: AtomicU64::new(USUAL_ROUND_TRIP.as_micros() as u64),
+            fec_ratio: AtomicU32::new(0),
+            round_trip_us: AtomicU64::new(ASSUMED_ROUND_TRIP.as_micros() as u64),
+            config,
         }
     }
 }
 
 impl PathState {
-    /// Bits per second for everything that goes this way, headers included.
+    /// The target bitrate: bits per second for all packets on this path, headers included.
     pub fn target_bps(&self) -> u32 {
         self.target_bps.load(Ordering::Relaxed)
     }
 
-    /// Of [`Self::target_bps`] what is left beside repair.
-    pub fn unrepaired_bps(&self) -> u32 {
-        (f64::from(self.target_bps()) / (1.0 + self.repair_share())) as u32
+    /// The part of [`Self::target_bps`] that is left beside FEC.
+    pub fn target_without_fec_bps(&self) -> u32 {
+        (f64::from(self.target_bps()) / (1.0 + self.fec_ratio())) as u32
     }
 
-    /// As measured last; a usual one until then.
+    /// As measured last.
     pub(super) fn round_trip(&self) -> Duration {
         Duration::from_micros(self.round_trip_us.load(Ordering::Relaxed))
     }
@@ -83,34 +78,34 @@ impl PathState {
         self.round_trip_us.store(u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// How many repair packets to send with a frame of `packets`: where what is lost would come again too late, and the
-    /// path is not full.
-    pub(super) fn repairs(&self, packets: usize) -> usize {
-        let loss = self.controller().inherent_loss();
-        let is_worth_it = loss.share >= MIN_REPAIRED_LOSS
-            && self.round_trip() >= MIN_REPAIRED_ROUND_TRIP
-            && self.target_bps() >= MIN_REPAIRED_BPS;
-        let repairs = if is_worth_it { fec::repairs_for(packets, loss) } else { 0 };
-        self.note_repairs(packets, repairs);
-        repairs
+    /// How many FEC packets to send with a frame of `packets`: some if retransmissions would come too late, and losses are
+    /// not due to congestion.
+    pub(super) fn fec_packets(&self, packets: usize) -> usize {
+        let loss = self.controller().loss_outside_congestion();
+        let is_useful =
+            loss.rate >= FEC_MIN_LOSS && self.round_trip() >= FEC_MIN_ROUND_TRIP && self.target_bps() >= FEC_MIN_BPS;
+        let fec_packets = if is_useful { fec::repairs_for(packets, loss) } else { 0 };
+        self.note_fec(packets, fec_packets);
+        fec_packets
     }
 
-    fn note_repairs(&self, packets: usize, repairs: usize) {
-        let before = self.repair_share();
-        let share = before + (repairs as f64 / packets.max(1) as f64 - before) / 16.0;
-        self.repair_share.store((share * 1e6) as u32, Ordering::Relaxed);
-        if (share - before).abs() > 1e-3 {
-            self.with(|controller| controller.set_max((f64::from(MAX_BPS) * (1.0 + share)) as u32));
+    fn note_fec(&self, packets: usize, fec_packets: usize) {
+        let before = self.fec_ratio();
+        let ratio = before + (fec_packets as f64 / packets.max(1) as f64 - before) / 16.0;
+        self.fec_ratio.store((ratio * 1e6) as u32, Ordering::Relaxed);
+        if (ratio - before).abs() > 1e-3 {
+            let max_bps = f64::from(self.config.max_bps) * (1.0 + ratio);
+            self.with(|controller| controller.set_max(max_bps as u32));
         }
     }
 
-    fn repair_share(&self) -> f64 {
-        f64::from(self.repair_share.load(Ordering::Relaxed)) / 1e6
+    fn fec_ratio(&self) -> f64 {
+        f64::from(self.fec_ratio.load(Ordering::Relaxed)) / 1e6
     }
 
-    /// See [`CongestionController::room_bytes`].
-    pub(super) fn room_bytes(&self, now: Timestamp) -> f64 {
-        self.controller().room_bytes(now)
+    /// See [`CongestionController::available_bytes`].
+    pub(super) fn available_bytes(&self, now: Timestamp) -> f64 {
+        self.controller().available_bytes(now)
     }
 
     /// See [`maru_core::congestion::PathStats::spread`].
@@ -118,44 +113,51 @@ impl PathState {
         self.spread.load(Ordering::Relaxed)
     }
 
-    /// How fast to send what waits. Before the first report as fast as ever: the first frame has to go the whole way
-    /// whatever it carries, and nothing is behind it yet.
+    /// The rate of the pacer. Before the first report it is the maximum: the first key frame has to pass whatever the path
+    /// carries, with nothing behind it yet.
     pub(super) fn pacing_bps(&self) -> u32 {
-        if self.received_bps.load(Ordering::Relaxed) == 0 { MAX_BPS } else { self.target_bps() }
+        if self.received_bps.load(Ordering::Relaxed) == 0 { self.config.max_bps } else { self.target_bps() }
     }
 
-    /// How long packets wait on the way of late.
+    /// Delay of the standing queue on the path.
     pub fn queue_delay(&self) -> Duration {
         Duration::from_micros(self.queue_us.load(Ordering::Relaxed))
     }
 
-    /// Share of packets that are lost, 0 to 1.
+    /// Loss rate, 0 to 1.
     pub fn loss(&self) -> f64 {
         f64::from(self.loss.load(Ordering::Relaxed)) / 1e6
     }
 
-    /// Whether only a key frame helps: too many packets were lost, or those that wait would take too long by now. Told
-    /// once; the frames that wait are dropped when it comes.
+    /// Whether a key frame is needed: too many packets were lost, or the send queue would take too long at the new target.
+    /// Reported once. The send queue is dropped when the key frame comes.
     pub fn take_need_of_key_frame(&self) -> bool {
         let mut controller = self.controller();
-        let (lost, collapsed) = (controller.take_lost_frames(), controller.take_collapse());
+        let (heavy_loss, collapsed) = (controller.take_heavy_loss(), controller.take_collapse());
         drop(controller);
-        lost || collapsed && self.backlog.get() > MAX_WORTH_WAITING
+        heavy_loss || collapsed && self.send_queue.get() > MAX_QUEUE_AT_COLLAPSE
     }
 
-    /// What waits before it is sent.
-    pub fn backlog(&self) -> &Arc<Backlog> {
-        &self.backlog
+    pub fn send_queue_delay(&self) -> &Arc<SendQueueDelay> {
+        &self.send_queue
     }
 
-    /// A packet left. Says when to ask the controller again, if nothing is reported until then.
-    pub(super) fn sent(&self, now: Timestamp, sequence: Sequence, bytes: usize, is_repair: bool) -> Option<Timestamp> {
+    /// A packet left: see [`CongestionController::handle_sent`]. Returns when to call
+    /// [`CongestionController::handle_timeout`].
+    pub(super) fn handle_sent(
+        &self,
+        now: Timestamp,
+        sequence: Sequence,
+        bytes: usize,
+        is_retransmission: bool,
+    ) -> Option<Timestamp> {
         let mut controller = self.controller();
-        controller.handle_sent(now, sequence, bytes, is_repair);
+        controller.handle_sent(now, sequence, bytes, is_retransmission);
         controller.poll_timeout()
     }
 
-    /// Lets the controller take something in, and publishes what it says then. Returns when to ask it again.
+    /// Changes the controller and publishes its statistics. Returns when to call
+    /// [`CongestionController::handle_timeout`].
     pub(super) fn with(&self, change: impl FnOnce(&mut CongestionController)) -> Option<Timestamp> {
         let mut controller = self.controller();
         change(&mut controller);
@@ -171,8 +173,4 @@ impl PathState {
     fn controller(&self) -> MutexGuard<'_, CongestionController> {
         self.controller.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn new_controller() -> CongestionController {
-    CongestionController::new(START_BPS, MIN_BPS, MAX_BPS)
 }

@@ -149,7 +149,7 @@ fn the_thread_encodes_each_frame_it_is_given() {
 fn frames_are_dropped_before_encoding_while_the_backlog_is_long() {
     let mut bench = Bench::new();
     let mut units = bench.thread.attach();
-    let backlogs = [(); 2].map(|()| Arc::<Backlog>::default());
+    let backlogs = [(); 2].map(|()| Arc::<SendQueueDelay>::default());
     backlogs.iter().for_each(|backlog| bench.thread.watch_backlog(backlog));
     bench.encode(&frame(0, 320, 180));
     backlogs[1].set(Duration::from_millis(80));

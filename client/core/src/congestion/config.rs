@@ -1,0 +1,249 @@
+//! What the congestion controller can be tuned by.
+
+use std::time::Duration;
+
+use super::packet_pairs::MIN_PAIR_BYTES;
+
+/// Configuration of a [`CongestionController`](super::CongestionController). "Simulation" and "networks" name where a
+/// value was found: the tests in `congestion/simulation.rs`, and the calls over bad networks in `bench/networks`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Target of a path that nothing is known of, in bit/s. It is corrected within a second.
+    pub start_bps: u32,
+    /// The least target, in bit/s: audio alone, with its headers.
+    pub min_bps: u32,
+    /// The highest target, in bit/s: 720p, audio, headers and retransmissions. FEC comes on top.
+    pub max_bps: u32,
+
+    // Standing queue.
+    /// Its delay is the least delay of packets sent within this time: three frames, and six packets of audio. Enough for
+    /// one that met neither jitter nor a frame before it.
+    pub queue_sent_within: Duration,
+    /// And of packets that arrived within this time. After a fall of the rate `queue_sent_within` takes far longer to arrive.
+    pub queue_arrived_within: Duration,
+    /// But of at least so many packets, so that a single late one is no queue.
+    pub queue_min_packets: u64,
+    /// Memory of the base delay, the least one-way delay. Long enough to have seen the path empty, short enough to follow
+    /// clock drift: 1 ms in this time.
+    pub base_delay_memory: Duration,
+    /// A packet that was delayed by less did not queue. Up to here the target grows.
+    pub min_queue: Duration,
+    /// A longer queue is drained. Between `min_queue` and this the target stays.
+    pub max_queue: Duration,
+    /// Time in which a standing queue is to be drained, after which the target is lowered again.
+    pub drain_time: Duration,
+    /// The least share of the capacity that is used while a queue drains, 0 to 1. Halving the target gave away
+    /// too much (simulation).
+    pub min_drain_share: f64,
+    /// The target is lowered again at once if the queue has grown by this factor since it was lowered last.
+    pub queue_grown_factor: f64,
+    /// And after `drain_time` if more than this share of the queue is left.
+    pub queue_left_share: f64,
+    /// A queue that has not halved in this time is part of the path: it becomes the base delay.
+    pub max_drain_time: Duration,
+    /// The serialization delay of a full packet of this size does not count as a queue, in bits.
+    pub packet_bits: f64,
+    /// But at most this.
+    pub max_serialization_delay: Duration,
+
+    // Other traffic in the queue.
+    /// Our own queues never get so long.
+    pub foreign_queue: Duration,
+    /// After so many of them within `foreign_queues_within` we compete with a flow that fills the queue.
+    pub foreign_queues: usize,
+    pub foreign_queues_within: Duration,
+    /// For this time only loss lowers the target then.
+    pub competing_time: Duration,
+    /// Loss rate above the usual one that lowers it, 0 to 1.
+    pub competing_excess_loss: f64,
+    /// Factor by which it is lowered (as CUBIC, RFC 9438, 4.6).
+    pub competing_decrease: f64,
+
+    // Capacity and growth.
+    /// Growth of the target per second until the path is full for the first time, as a factor.
+    pub startup_growth: f64,
+    /// Growth per second below `recovery_share` of the capacity measured last, as a factor.
+    pub recovery_growth: f64,
+    /// Share of the capacity, 0 to 1.
+    pub recovery_share: f64,
+    /// Above that, growth in bit/s per second. The same for everyone, so that flows that share a path converge to equal
+    /// shares (AIMD, Chiu and Jain 1989).
+    pub additive_growth_bps: f64,
+    /// `t` seconds after the path was full last, above `beyond_factor` times the capacity, growth is
+    /// `additive_growth_bps * (1 + growth_acceleration * t^2)`: the path has changed, or another flow has ended.
+    pub growth_acceleration: f64,
+    pub beyond_factor: f64,
+    /// Growth above the capacity of a path that nobody shares, as a share of `additive_growth_bps`. Halves the queue of each
+    /// search for more (simulation).
+    pub alone_growth: f64,
+    /// Nobody shares the path if we had this share of what packet pairs show, 0 to 1.
+    pub alone_share: f64,
+    /// The path has become wider if packet pairs show this many times the rate of before.
+    pub widened_factor: f64,
+    /// The target stays below what is really sent times this plus `reach_bps`. Frames take nine tenths of what they may.
+    pub reach_factor: f64,
+    /// The same above the measured capacity.
+    pub reach_factor_beyond: f64,
+    pub reach_bps: f64,
+    /// A longer pause between reports is no time to grow.
+    pub max_growth_step: Duration,
+
+    // Packet pairs.
+    /// Two packets sent within this time are a pair.
+    pub pair_sent_within: Duration,
+    /// The second one has at least so many bytes: a smaller one measures clocks rather than the path.
+    pub pair_min_bytes: usize,
+    /// The estimate is the median of so many pairs: two that met cross traffic do not change it.
+    pub pair_count: usize,
+    /// It is outdated so long after the last pair: four times what the pacer takes from one pair to the next without audio.
+    pub pair_max_age: Duration,
+
+    // Loss.
+    /// The loss rate is measured over this time, and at least `loss_min_packets`.
+    pub loss_period: Duration,
+    /// Of 50 packets at 10 % between 1 and 9 are lost; fewer say less.
+    pub loss_min_packets: u32,
+    /// The usual loss rate is the median of so many periods, the inherent one the least of them.
+    pub loss_periods: usize,
+    /// From so many periods on the inherent loss rate is known. Until then it counts as 0, and the margin is doubled.
+    pub loss_known_periods: usize,
+    /// No higher loss rate is taken for inherent, 0 to 1.
+    pub max_inherent_loss: f64,
+    /// Loss rate above the inherent one that speaks of a full path, 0 to 1, for losses one by one; times the square root of
+    /// the mean length of a run. Of two periods of 200 packets at 10 %, one exceeds the other by so much once in a thousand
+    /// seconds.
+    pub excess_loss: f64,
+    /// Of what is sent at most this share is taken to be usually lost, 0 to 1.
+    pub max_usual_loss: f64,
+    /// Loss rate, 0 to 1, from which a key frame is better than retransmissions.
+    pub heavy_loss: f64,
+    /// A packet that packets sent so much later have overtaken is lost.
+    pub reordering_time: Duration,
+    /// Loss within this time after a standing queue may be due to it.
+    pub queue_loss_time: Duration,
+    /// The mean length of a run of losses is taken over about so many runs.
+    pub loss_runs: f64,
+
+    // Bursts.
+    /// A packet sent so long after the one before finds a short queue empty: it is the head of a burst.
+    pub burst_gap: Duration,
+    /// Heads and other packets that are remembered, ten seconds of video.
+    pub burst_packets: f64,
+    /// Our bursts are too long for the bottleneck's queue if so many packets were lost that are no heads ...
+    pub burst_min_lost: f64,
+    /// ... of so many heads ... (At 5 % loss chance alone spares so many three times in a thousand.)
+    pub burst_min_heads: f64,
+    /// ... less than this share of the others' loss rate, 0 to 1.
+    pub burst_head_share: f64,
+    /// Bursts are kept short for this time before longer ones are tried again.
+    pub spread_time: Duration,
+    /// And as long after the path was full: it is narrow, and audio would wait behind each frame.
+    pub narrow_time: Duration,
+
+    // Congestion window.
+    /// Gain of the mean time to a report and of its deviation (as RFC 6298, 2) when it rises and when it falls. Faster gains
+    /// let the window grow by half during the very trouble that it is for (simulation).
+    pub window_gain_up: f64,
+    pub window_gain_down: f64,
+    /// The window is `target * (mean + 2 * deviation + window_slack)`.
+    pub window_slack: Duration,
+    /// The window before the second report, in bytes: a key frame at `start_bps`, and less than what ordinary queues hold.
+    pub window_first_bytes: f64,
+    /// The least window, in bytes: without a few packets nothing would ever be reported.
+    pub window_min_bytes: f64,
+    /// The longest time to a report that is learnt from.
+    pub window_max_delay: Duration,
+    /// While the window is full one packet is sent so long after the last.
+    pub probe_interval: Duration,
+
+    // Throughput and feedback.
+    /// The received rate is measured over this time: ten frames.
+    pub throughput_window: Duration,
+    /// The capacity is the rate over the last such time that the bottleneck was busy: three frames that just fit, or a part
+    /// of one that does not.
+    pub busy_time: Duration,
+    /// Without feedback for this time after a packet was sent the target is halved.
+    pub feedback_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            start_bps: 1_000_000,
+            min_bps: 100_000,
+            max_bps: 3_000_000,
+
+            queue_sent_within: Duration::from_millis(120),
+            queue_arrived_within: Duration::from_millis(150),
+            queue_min_packets: 6,
+            base_delay_memory: Duration::from_secs(10),
+            min_queue: Duration::from_millis(10),
+            max_queue: Duration::from_millis(25),
+            drain_time: Duration::from_millis(500),
+            min_drain_share: 0.8,
+            queue_grown_factor: 1.25,
+            queue_left_share: 0.8,
+            max_drain_time: Duration::from_secs(2),
+            packet_bits: 1250.0 * 8.0,
+            max_serialization_delay: Duration::from_millis(20),
+
+            foreign_queue: Duration::from_millis(120),
+            foreign_queues: 3,
+            foreign_queues_within: Duration::from_secs(10),
+            competing_time: Duration::from_secs(30),
+            competing_excess_loss: 0.02,
+            competing_decrease: 0.7,
+
+            startup_growth: 4.0,
+            recovery_growth: 8.0,
+            recovery_share: 0.85,
+            additive_growth_bps: 50_000.0,
+            growth_acceleration: 3.0,
+            beyond_factor: 1.1,
+            alone_growth: 0.3,
+            alone_share: 0.8,
+            widened_factor: 1.6,
+            reach_factor: 1.5,
+            reach_factor_beyond: 1.2,
+            reach_bps: 50_000.0,
+            max_growth_step: Duration::from_millis(200),
+
+            pair_sent_within: Duration::from_millis(1),
+            pair_min_bytes: MIN_PAIR_BYTES,
+            pair_count: 5,
+            pair_max_age: Duration::from_secs(2),
+
+            loss_period: Duration::from_secs(1),
+            loss_min_packets: 50,
+            loss_periods: 10,
+            loss_known_periods: 3,
+            max_inherent_loss: 0.25,
+            excess_loss: 0.08,
+            max_usual_loss: 0.5,
+            heavy_loss: 0.2,
+            reordering_time: Duration::from_millis(150),
+            queue_loss_time: Duration::from_secs(4),
+            loss_runs: 64.0,
+
+            burst_gap: Duration::from_millis(3),
+            burst_packets: 2500.0,
+            burst_min_lost: 20.0,
+            burst_min_heads: 110.0,
+            burst_head_share: 0.2,
+            spread_time: Duration::from_secs(60),
+            narrow_time: Duration::from_secs(20),
+
+            window_gain_up: 0.006,
+            window_gain_down: 0.03,
+            window_slack: Duration::from_millis(10),
+            window_first_bytes: 32_000.0,
+            window_min_bytes: 5_000.0,
+            window_max_delay: Duration::from_secs(1),
+            probe_interval: Duration::from_millis(100),
+
+            throughput_window: Duration::from_millis(340),
+            busy_time: Duration::from_millis(100),
+            feedback_timeout: Duration::from_secs(1),
+        }
+    }
+}
