@@ -1,20 +1,19 @@
-//! Tells the congestion controller what left and what the peer reports of it. Nearest to the wire: here packets have their
-//! transport-wide numbers, and nothing waits any more.
+//! Tells the congestion controller which packets left and what the peer reports on them. Nearest to the wire: packets have
+//! their transport-wide numbers here, and wait for nothing any more.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use maru_core::rtp::SequenceExtender;
 use maru_core::time::Timestamp;
-use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket, convert_twcc};
+use rtc::interceptor::{Packet, StreamInfo, TaggedPacket, convert_twcc};
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtp::extension::transport_cc_extension::TransportCcExtension;
-use rtc::sansio::Protocol;
 use rtc::sdp::extmap::TRANSPORT_CC_URI;
-use rtc::shared::error::Error;
 use rtc::shared::marshal::{MarshalSize, Unmarshal};
 
+use super::interceptor::{Intercept, Outbound};
 use super::path::PathState;
 use crate::clock;
 
@@ -23,125 +22,98 @@ const OUTER_BYTES: usize = 20 + 8 + 10;
 
 pub(super) struct CongestionMeter {
     path: Arc<PathState>,
-    /// Of the transport-wide sequence numbers.
-    sent: SequenceExtender,
+    transport_numbers: SequenceExtender,
     /// By our own SSRCs.
     streams: HashMap<u32, Stream>,
-    inbound: VecDeque<TaggedPacket>,
-    outbound: VecDeque<TaggedPacket>,
-    /// When the controller is to be asked again.
+    /// When to call the controller again.
     timeout: Option<Instant>,
 }
 
 struct Stream {
     /// Of the extension with the transport-wide number.
     extension_id: u8,
-    /// What is not newer than the newest packet is sent again.
-    sent: SequenceExtender,
+    numbers: SequenceExtender,
 }
 
 impl CongestionMeter {
     pub(super) fn new(path: Arc<PathState>) -> Self {
-        let (inbound, outbound) = (VecDeque::new(), VecDeque::new());
-        Self { path, sent: SequenceExtender::new(), streams: HashMap::new(), inbound, outbound, timeout: None }
+        Self { path, transport_numbers: SequenceExtender::new(), streams: HashMap::new(), timeout: None }
     }
 
-    fn left(&mut self, packet: &rtc::rtp::packet::Packet, now: Instant) {
+    fn handle_sent(&mut self, packet: &rtc::rtp::packet::Packet, now: Instant) {
         let Some(stream) = self.streams.get_mut(&packet.header.ssrc) else { return };
         let Some(mut extension) = packet.header.get_extension(stream.extension_id) else { return };
         let Ok(TransportCcExtension { transport_sequence }) = TransportCcExtension::unmarshal(&mut extension) else {
             return;
         };
-        let newest = stream.sent.newest();
-        let is_retransmission = Some(stream.sent.extend(packet.header.sequence_number)) <= newest;
-        let transport_sequence = self.sent.extend(transport_sequence);
-        let (at, bytes) = (clock::timestamp(now), packet.marshal_size() + OUTER_BYTES);
-        let next = self.path.handle_sent(at, transport_sequence, bytes, is_retransmission);
-        self.plan(now, next);
+        let newest = stream.numbers.newest();
+        let is_retransmission = Some(stream.numbers.extend(packet.header.sequence_number)) <= newest;
+        let sequence = self.transport_numbers.extend(transport_sequence);
+        let bytes = packet.marshal_size() + OUTER_BYTES;
+        let next = self.path.handle_sent(clock::timestamp(now), sequence, bytes, is_retransmission);
+        self.schedule(now, next);
     }
 
-    fn reported(&mut self, report: &TransportLayerCc, now: Instant) {
-        let Some(newest) = self.sent.newest() else { return };
+    fn handle_report(&mut self, report: &TransportLayerCc, now: Instant) {
+        let Some(newest) = self.transport_numbers.newest() else { return };
         let packets: Vec<_> = convert_twcc(report)
             .iter()
             .map(|packet| (newest.nearest(packet.sequence_number), packet.arrival))
             .collect();
-        let next = self.path.with(|controller| controller.handle_report(clock::timestamp(now), &packets));
+        let at = clock::timestamp(now);
+        let next = self.path.with(|controller| controller.handle_report(at, &packets));
         tracing::trace!(
             packets = packets.len(),
             target_bps = self.path.target_bps(),
             queue = ?self.path.queue_delay(),
-            available_bytes = self.path.available_bytes(clock::timestamp(now)),
+            available_bytes = self.path.available_bytes(at),
             "report"
         );
-        self.plan(now, next);
+        self.schedule(now, next);
     }
 
-    fn plan(&mut self, now: Instant, next: Option<Timestamp>) {
+    fn schedule(&mut self, now: Instant, next: Option<Timestamp>) {
         self.timeout = next.map(|at| now + at.since(clock::timestamp(now)));
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for CongestionMeter {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        if let Packet::Rtcp(packets) = &packet.message.packet {
-            for rtcp in packets {
-                if let Some(report) = rtcp.as_any().downcast_ref::<TransportLayerCc>() {
-                    self.reported(report, packet.now);
-                }
+impl Intercept for CongestionMeter {
+    fn handle_inbound(&mut self, packet: &TaggedPacket) {
+        let Packet::Rtcp(packets) = &packet.message.packet else { return };
+        for rtcp in packets {
+            if let Some(report) = rtcp.as_any().downcast_ref::<TransportLayerCc>() {
+                self.handle_report(report, packet.now);
             }
         }
-        self.inbound.push_back(packet);
-        Ok(())
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.inbound.pop_front()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+    fn handle_outbound(&mut self, packet: TaggedPacket, outbound: &mut Outbound) {
         if let Packet::Rtp(rtp) = &packet.message.packet {
-            self.left(rtp, packet.now);
+            self.handle_sent(rtp, packet.now);
         }
-        self.outbound.push_back(packet);
-        Ok(())
+        outbound.push_back(packet);
     }
 
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.outbound.pop_front()
-    }
-
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+    fn handle_timeout(&mut self, now: Instant, _outbound: &mut Outbound) {
         if self.timeout.is_some_and(|at| at <= now) {
             let next = self.path.with(|controller| controller.handle_timeout(clock::timestamp(now)));
-            self.plan(now, next);
+            self.schedule(now, next);
         }
-        Ok(())
     }
 
-    fn poll_timeout(&mut self) -> Option<Instant> {
+    fn poll_timeout(&self) -> Option<Instant> {
         self.timeout
     }
-}
 
-impl Interceptor for CongestionMeter {
-    fn bind_local_stream(&mut self, info: &StreamInfo) {
-        if let Some(extension) = info.rtp_header_extensions.iter().find(|extension| extension.uri == TRANSPORT_CC_URI) {
-            self.streams.insert(info.ssrc, Stream { extension_id: extension.id as u8, sent: SequenceExtender::new() });
+    fn bind_local(&mut self, stream: &StreamInfo) {
+        if let Some(extension) = stream.rtp_header_extensions.iter().find(|extension| extension.uri == TRANSPORT_CC_URI)
+        {
+            let (extension_id, numbers) = (extension.id as u8, SequenceExtender::new());
+            self.streams.insert(stream.ssrc, Stream { extension_id, numbers });
         }
     }
 
-    fn unbind_local_stream(&mut self, info: &StreamInfo) {
-        self.streams.remove(&info.ssrc);
+    fn unbind_local(&mut self, stream: &StreamInfo) {
+        self.streams.remove(&stream.ssrc);
     }
-
-    fn bind_remote_stream(&mut self, _info: &StreamInfo) {}
-
-    fn unbind_remote_stream(&mut self, _info: &StreamInfo) {}
 }

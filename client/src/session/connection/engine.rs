@@ -18,6 +18,7 @@ use webrtc::peer_connection::{MediaEngine, Registry, SettingEngine, SettingEngin
 use super::congestion::CongestionMeter;
 use super::error::ConnectionError;
 use super::event::Outbox;
+use super::interceptor::Adapter;
 use super::nack::NackGenerator;
 use super::pacing::Pacing;
 use super::path::PathState;
@@ -26,36 +27,36 @@ use super::tap::{CaptureTimes, RtcpTap};
 const H264_PAYLOAD_TYPE: u8 = 102;
 const OPUS_PAYLOAD_TYPE: u8 = 111;
 
-/// Packets remembered for those who miss them, a power of two: more than a second of video at 2.5 Mbit/s.
+/// Packets kept for retransmission, a power of two: more than a second of video at 2.5 Mbit/s.
 const NACK_WINDOW: u16 = 512;
 
-/// How often candidate pairs are checked. The stack's 200 ms are lost whenever the first check comes too early.
+/// How often candidate pairs are checked. With the stack's 200 ms, a first check that comes too early costs 200 ms.
 const ICE_CHECK_INTERVAL: Duration = Duration::from_millis(20);
-/// Checks of a pair before it is given up: 10 s, as long as a person at the other end may take to answer a firewall.
+/// Checks of a pair before it fails: 10 s, in which a person at the other end can answer a firewall's question.
 const ICE_CHECKS_PER_PAIR: u16 = 500;
 /// Silence after which a connection counts as interrupted, then as failed.
 const ICE_DISCONNECTED: Duration = Duration::from_secs(5);
 const ICE_FAILED: Duration = Duration::from_secs(25);
 const ICE_KEEPALIVE: Duration = Duration::from_secs(2);
-/// How long better pairs get a chance before one of this kind is taken.
+/// How long to wait for a better pair before one of this kind is nominated.
 const SRFLX_WAIT: Duration = Duration::from_millis(60);
 const PRFLX_WAIT: Duration = Duration::from_millis(30);
 const RELAY_WAIT: Duration = Duration::from_millis(300);
 
-/// Packets that may come late or doubled without being taken for an attack. Retransmissions come late.
+/// Older packets are dropped as replayed. Retransmissions are late.
 const SRTP_REPLAY_WINDOW: usize = 1024;
 
-/// How often the peer is told what arrived. The stack's 100 ms would double the time to notice a full path.
+/// How often transport-wide feedback is sent. The stack's 100 ms would double the time to notice a full path.
 const FEEDBACK_INTERVAL: Duration = Duration::from_millis(25);
 
-/// The header extension that tells where among packets that repair each other one is ([`maru_core::fec::BlockPlace`]).
-/// Who does not know it gets no repair.
+/// The header extension for the place of a packet in its FEC block ([`maru_core::fec::BlockPlace`]). A peer that does not
+/// know it is sent no FEC.
 pub(super) const BLOCK_URI: &str = "urn:x-maru:repair-block";
 
-/// The tap comes nearest to the wire: it sees every report that goes out.
+/// Nearest to the wire, where every outbound report passes.
 const TAP_SLOT: Slot = Slot::Custom(500);
 
-/// Those of our own streams.
+/// SSRCs of our own streams.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ssrcs {
     pub(super) video: u32,
@@ -82,7 +83,7 @@ pub(super) fn audio_codec() -> RTCRtpCodec {
     }
 }
 
-/// One codec of each kind, and no RTX: with it the stack would resend without limit.
+/// One codec of each kind, and no RTX, with which the stack would retransmit without limit.
 pub(super) fn media_engine() -> Result<MediaEngine, ConnectionError> {
     let mut engine = MediaEngine::default();
     for (rtp_codec, payload_type, kind) in [
@@ -113,10 +114,10 @@ pub(super) fn interceptors(
     Ok(configure_rtcp_reports(registry)
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(FEEDBACK_INTERVAL).build())
         .with(Slot::NackResponder, responder)
-        .with(Slot::Pacer, Pacing::new(Arc::clone(path), own_ssrcs.audio))
-        .with(Slot::NackGenerator, NackGenerator::new(own_ssrcs.video, Arc::clone(path)))
-        .with(Slot::CongestionControl, CongestionMeter::new(Arc::clone(path)))
-        .with(TAP_SLOT, RtcpTap::new(outbox, capture_times, own_ssrcs.video)))
+        .with(Slot::Pacer, Adapter::new(Pacing::new(Arc::clone(path), own_ssrcs.audio)))
+        .with(Slot::NackGenerator, Adapter::new(NackGenerator::new(own_ssrcs.video, Arc::clone(path))))
+        .with(Slot::CongestionControl, Adapter::new(CongestionMeter::new(Arc::clone(path))))
+        .with(TAP_SLOT, Adapter::new(RtcpTap::new(outbox, capture_times, own_ssrcs.video))))
 }
 
 pub(super) fn settings() -> SettingEngine {
@@ -125,7 +126,7 @@ pub(super) fn settings() -> SettingEngine {
         // nonce used twice with AES-GCM.
         .with_srtp_protection_profiles(vec![SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80])
         .with_srtp_replay_protection_window(SRTP_REPLAY_WINDOW)
-        // It would open a multicast socket, and fail where there is none.
+        // It opens a multicast socket, and fails without one.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_network_types(vec![NetworkType::Udp4, NetworkType::Udp6])
         .with_include_loopback_candidate(true)

@@ -39,6 +39,7 @@ mod error;
 mod event;
 mod handler;
 mod handshake;
+mod interceptor;
 mod nack;
 mod pacing;
 mod path;

@@ -1,4 +1,5 @@
-//! Lets packets go when the pacer says: above the numbering, so that numbers are given in the order of leaving.
+//! Holds packets in the send queue until the pacer lets them leave. Above the numbering, so that transport-wide numbers are
+//! given in the order of leaving.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,49 +9,46 @@ use maru_core::fec::BlockPlace;
 use maru_core::h264;
 use maru_core::pacer::{self, Pacer, Priority};
 use maru_core::rtp::{Sequence, SequenceExtender};
-use rtc::interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket};
-use rtc::sansio::Protocol;
-use rtc::shared::error::Error;
+use rtc::interceptor::{AttributedPacket, Packet, StreamInfo, TaggedPacket};
 use rtc::shared::marshal::MarshalSize;
 
 use super::engine::BLOCK_URI;
+use super::interceptor::{Intercept, Outbound};
 use super::path::{LONG_ROUND_TRIP, PathState};
 use crate::clock;
 
-/// Seconds of frames: beyond that the path is dead, and its packets are of no use.
-const MAX_WAITING: usize = 2048;
+/// Seconds of frames. A path that lets so many packets wait is dead; further ones are dropped.
+const MAX_PACKETS: usize = 2048;
 
-/// With more than this in front of it, what is sent again comes after the peer has given up on it, and keeps the frames
-/// waiting that could still be of use.
-const MAX_BEFORE_REPAIR: Duration = Duration::from_millis(100);
+/// Behind a longer send queue a retransmission would reach the peer after it has given up, and delay frames that are still
+/// useful.
+const MAX_QUEUE_BEFORE_RETRANSMISSION: Duration = Duration::from_millis(100);
 
-/// Requests for one packet closer to each other than this are one: the least time between two is 20 ms, and an echo comes
-/// 15 ms after the first.
+/// A second request for a packet within this time is a repetition, which comes 15 ms after the first; new requests come at
+/// least 20 ms apart.
 const SAME_REQUEST: Duration = Duration::from_millis(18);
 
-/// How often to look for room while too much is under way.
-const FULL_RETRY: Duration = Duration::from_millis(3);
+/// How often to look whether the congestion window is open again.
+const WINDOW_RETRY: Duration = Duration::from_millis(3);
 
-/// Where so much is lost and a second request would take so long, what is sent again is sent twice: a frame that waits
-/// for a third time is a freeze. The second copy comes later, since losses come in bursts.
+/// From this loss rate on, on a long round trip, retransmissions are sent twice: waiting for a third request is a freeze. The
+/// second copy leaves later, since losses come in bursts.
 const TWICE_FROM_LOSS: f64 = 0.03;
 const SECOND_COPY_AFTER: Duration = Duration::from_millis(15);
 
 pub(super) struct Pacing {
     path: Arc<PathState>,
     own_audio_ssrc: u32,
-    /// The number of the header extension of [`BlockPlace`], if one was agreed on.
+    /// The number of the header extension of [`BlockPlace`], if one was negotiated.
     block_extension: Option<u8>,
     pacer: Pacer<TaggedPacket>,
-    /// Of our video: what is not newer than the newest packet is sent again.
+    /// Of our video: a packet that is not newer than the newest is a retransmission.
     video_numbers: SequenceExtender,
-    /// The key frame that came when too much was waiting: nothing from before it is sent any more.
+    /// A key frame that found the send queue long: retransmissions from before it are of no use.
     obsolete_before: Option<Sequence>,
-    /// What is sent again, and when it was asked for: asking once more does not make it come sooner.
-    repairs: HashMap<Sequence, Instant>,
+    /// When each packet was requested last.
+    requests: HashMap<Sequence, Instant>,
     second_copies: VecDeque<(Instant, TaggedPacket)>,
-    inbound: VecDeque<TaggedPacket>,
-    outbound: VecDeque<TaggedPacket>,
     timeout: Option<Instant>,
 }
 
@@ -64,35 +62,49 @@ impl Pacing {
             pacer,
             video_numbers: SequenceExtender::new(),
             obsolete_before: None,
-            repairs: HashMap::new(),
+            requests: HashMap::new(),
             second_copies: VecDeque::new(),
-            inbound: VecDeque::new(),
-            outbound: VecDeque::new(),
             timeout: None,
         }
     }
 
-    /// The extended number of a packet of our video, and whether it is sent again.
-    fn video_number(&mut self, number: u16) -> (Sequence, bool) {
+    /// Whether a packet may enter the send queue, and where.
+    fn admit(&mut self, packet: &rtc::rtp::packet::Packet, now: Instant) -> Option<Priority> {
+        if packet.header.ssrc == self.own_audio_ssrc {
+            return Some(Priority::Audio);
+        }
         let newest = self.video_numbers.newest();
-        let sequence = self.video_numbers.extend(number);
-        (sequence, Some(sequence) <= newest)
+        let sequence = self.video_numbers.extend(packet.header.sequence_number);
+        let is_queue_long = self.pacer.queue_delay() > MAX_QUEUE_BEFORE_RETRANSMISSION;
+        if Some(sequence) <= newest {
+            let is_obsolete = self.obsolete_before.is_some_and(|key| sequence < key);
+            let is_useful = !is_obsolete && !is_queue_long && self.is_new_request(sequence, now);
+            return is_useful.then_some(Priority::Retransmission);
+        }
+        if self.begins_key_frame(packet) {
+            if is_queue_long {
+                self.pacer.drop_retransmissions();
+                self.obsolete_before = Some(sequence);
+            }
+            self.pacer.drop_video();
+        }
+        Some(Priority::Video)
     }
 
-    /// Whether this is not the echo of a request that is being answered.
+    /// Whether this is not the repetition of a request that is being answered.
     fn is_new_request(&mut self, sequence: Sequence, now: Instant) -> bool {
         let since = |at: &Instant| now.saturating_duration_since(*at);
-        if self.repairs.len() > MAX_WAITING {
-            self.repairs.retain(|_, at| since(at) < SAME_REQUEST);
+        if self.requests.len() > MAX_PACKETS {
+            self.requests.retain(|_, at| since(at) < SAME_REQUEST);
         }
-        let is_new = self.repairs.get(&sequence).is_none_or(|at| since(at) >= SAME_REQUEST);
+        let is_new = self.requests.get(&sequence).is_none_or(|at| since(at) >= SAME_REQUEST);
         if is_new {
-            self.repairs.insert(sequence, now);
+            self.requests.insert(sequence, now);
         }
         is_new
     }
 
-    /// Our key frames begin with their parameter sets. The payload of a repair packet may look like anything.
+    /// Our key frames begin with their parameter sets. The payload of a FEC packet may look like anything.
     fn begins_key_frame(&self, packet: &rtc::rtp::packet::Packet) -> bool {
         let place = self.block_extension.and_then(|id| BlockPlace::parse(&packet.header.get_extension(id)?));
         !place.is_some_and(BlockPlace::is_repair) && h264::begins_key_frame(&packet.payload)
@@ -102,8 +114,8 @@ impl Pacing {
         self.path.loss() > TWICE_FROM_LOSS && self.path.round_trip() > LONG_ROUND_TRIP
     }
 
-    /// Lets go what may go at `now`.
-    fn release(&mut self, now: Instant) {
+    /// Lets packets leave that may at `now`.
+    fn release(&mut self, now: Instant, outbound: &mut Outbound) {
         let at = clock::timestamp(now);
         self.pacer.set_rate(at, self.path.pacing_bps());
         self.pacer.set_spread(self.path.spread());
@@ -113,107 +125,55 @@ impl Pacing {
             }
         }
         while self.pacer.pop_stale_retransmission(at).is_some() {}
-        let mut room_bytes = self.path.available_bytes(at);
-        while let Some((mut packet, bytes)) = self.pacer.pop(at, room_bytes > 0.0) {
-            room_bytes -= bytes as f64;
+        let mut available_bytes = self.path.available_bytes(at);
+        while let Some((mut packet, bytes)) = self.pacer.pop(at, available_bytes > 0.0) {
+            available_bytes -= bytes as f64;
             packet.now = now;
-            self.outbound.push_back(packet);
+            outbound.push_back(packet);
         }
         self.path.send_queue.set(self.pacer.queue_delay());
-        let paced = if room_bytes > 0.0 {
+        let paced = if available_bytes > 0.0 {
             self.pacer.poll_timeout().map(|next| now + next.since(at))
         } else {
-            // A report makes room; it does not come by here.
-            (!self.pacer.is_empty()).then_some(now + FULL_RETRY)
+            // The report that opens the window does not pass here.
+            (!self.pacer.is_empty()).then_some(now + WINDOW_RETRY)
         };
         let copied = self.second_copies.front().map(|(due, _)| *due);
         self.timeout = paced.into_iter().chain(copied).min();
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.inbound.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.inbound.pop_front()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        let Packet::Rtp(rtp) = &packet.message.packet else {
-            self.outbound.push_back(packet);
-            return Ok(());
-        };
-        if self.pacer.len() >= MAX_WAITING {
-            return Ok(());
+impl Intercept for Pacing {
+    fn handle_outbound(&mut self, packet: TaggedPacket, outbound: &mut Outbound) {
+        let Packet::Rtp(rtp) = &packet.message.packet else { return outbound.push_back(packet) };
+        if self.pacer.len() >= MAX_PACKETS {
+            return;
         }
         let (bytes, now) = (rtp.marshal_size(), packet.now);
-        if rtp.header.ssrc == self.own_audio_ssrc {
-            self.pacer.push(clock::timestamp(now), Priority::Audio, bytes, packet);
-            self.release(now);
-            return Ok(());
-        }
-        let (sequence, is_sent_again) = self.video_number(rtp.header.sequence_number);
-        let priority = if is_sent_again { Priority::Retransmission } else { Priority::Video };
-        if is_sent_again {
-            let is_obsolete = self.obsolete_before.is_some_and(|key| sequence < key);
-            let is_too_late = is_obsolete || self.pacer.queue_delay() > MAX_BEFORE_REPAIR;
-            if is_too_late || !self.is_new_request(sequence, now) {
-                return Ok(());
-            }
-            if self.sends_twice() {
-                let message = AttributedPacket::new(packet.message.packet.clone());
-                let copy = TaggedPacket { now, transport: packet.transport, message };
-                self.second_copies.push_back((now + SECOND_COPY_AFTER, copy));
-            }
-        }
-        if !is_sent_again && self.begins_key_frame(rtp) {
-            if self.pacer.queue_delay() > MAX_BEFORE_REPAIR {
-                self.pacer.drop_retransmissions();
-                self.obsolete_before = Some(sequence);
-            }
-            self.pacer.drop_video();
+        let Some(priority) = self.admit(rtp, now) else { return };
+        if priority == Priority::Retransmission && self.sends_twice() {
+            let message = AttributedPacket::new(packet.message.packet.clone());
+            let copy = TaggedPacket { now, transport: packet.transport, message };
+            self.second_copies.push_back((now + SECOND_COPY_AFTER, copy));
         }
         self.pacer.push(clock::timestamp(now), priority, bytes, packet);
-        self.release(now);
-        Ok(())
+        self.release(now, outbound);
     }
 
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.outbound.pop_front()
-    }
-
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+    fn handle_timeout(&mut self, now: Instant, outbound: &mut Outbound) {
         if self.timeout.is_some_and(|at| at <= now) {
-            self.release(now);
+            self.release(now, outbound);
         }
-        Ok(())
     }
 
-    fn poll_timeout(&mut self) -> Option<Instant> {
+    fn poll_timeout(&self) -> Option<Instant> {
         self.timeout
     }
-}
 
-impl Interceptor for Pacing {
-    fn bind_local_stream(&mut self, info: &StreamInfo) {
-        let block = info.rtp_header_extensions.iter().find(|extension| extension.uri == BLOCK_URI);
+    fn bind_local(&mut self, stream: &StreamInfo) {
+        let block = stream.rtp_header_extensions.iter().find(|extension| extension.uri == BLOCK_URI);
         self.block_extension = block.map(|extension| extension.id as u8).or(self.block_extension);
     }
-
-    fn unbind_local_stream(&mut self, _info: &StreamInfo) {}
-
-    fn bind_remote_stream(&mut self, _info: &StreamInfo) {}
-
-    fn unbind_remote_stream(&mut self, _info: &StreamInfo) {}
 }
 
 #[cfg(test)]
@@ -235,9 +195,10 @@ mod tests {
     }
 
     /// The sequence numbers that have left by `now`.
-    fn left(pacing: &mut Pacing, now: Instant) -> Vec<u16> {
-        pacing.handle_timeout(now).expect("it keeps time");
-        std::iter::from_fn(|| pacing.poll_write())
+    fn left(pacing: &mut Pacing, outbound: &mut Outbound, now: Instant) -> Vec<u16> {
+        pacing.handle_timeout(now, outbound);
+        outbound
+            .drain(..)
             .filter_map(|packet| match packet.message.packet {
                 Packet::Rtp(rtp) => Some(rtp.header.sequence_number),
                 _ => None,
@@ -251,25 +212,23 @@ mod tests {
         let mut pacing = Pacing::new(Arc::clone(&path), AUDIO_SSRC);
         let mut now = Instant::now();
         let mut sequence = 0_u16;
-        let write = |pacing: &mut Pacing, now, sequence, payload| {
-            pacing.handle_write(video(now, sequence, payload)).expect("it is taken");
-        };
+        let mut outbound = Outbound::new();
         for _ in 0..100 {
-            write(&mut pacing, now, sequence, Bytes::from_static(&[0x41; 1000]));
+            pacing.handle_outbound(video(now, sequence, Bytes::from_static(&[0x41; 1000])), &mut outbound);
             sequence += 1;
         }
-        assert!(path.send_queue.get() > MAX_BEFORE_REPAIR, "the send queue is full");
-        write(&mut pacing, now, sequence, KEY_FRAME);
+        assert!(path.send_queue.get() > MAX_QUEUE_BEFORE_RETRANSMISSION, "the send queue is full");
+        pacing.handle_outbound(video(now, sequence, KEY_FRAME), &mut outbound);
         let key = sequence;
         for _ in 0..70_000 {
             now += Duration::from_millis(1);
             sequence = sequence.wrapping_add(1);
-            write(&mut pacing, now, sequence, Bytes::from_static(&[0x41; 10]));
-            left(&mut pacing, now);
+            pacing.handle_outbound(video(now, sequence, Bytes::from_static(&[0x41; 10])), &mut outbound);
+            left(&mut pacing, &mut outbound, now);
             if sequence % 1000 == key {
                 let lost = sequence.wrapping_sub(3);
-                write(&mut pacing, now, lost, Bytes::from_static(&[0x41; 10]));
-                assert!(left(&mut pacing, now).contains(&lost), "packet {lost} is sent again");
+                pacing.handle_outbound(video(now, lost, Bytes::from_static(&[0x41; 10])), &mut outbound);
+                assert!(left(&mut pacing, &mut outbound, now).contains(&lost), "packet {lost} is sent again");
             }
         }
     }

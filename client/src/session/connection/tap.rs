@@ -1,25 +1,24 @@
-//! The RTCP tap: hands key-frame requests and sender reports to the session, which the stack keeps to itself, and puts
-//! capture times into our own sender reports.
+//! The RTCP tap: gives the session the key-frame requests and sender reports that the stack keeps to itself, and puts capture
+//! times into our own sender reports.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use maru_core::media::{AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ};
 use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
-use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
+use rtc::interceptor::{Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::sender_report::SenderReport as RtcpSenderReport;
-use rtc::sansio::Protocol;
-use rtc::shared::error::Error;
 
 use super::event::{ConnectionEvent, MediaKind, Outbox, SenderReport};
+use super::interceptor::{Intercept, Outbound};
 use crate::clock;
 
-/// Where a stream of our own was captured last: by it a sender report tells capture time. The stack's own reports tell
-/// the time of passing through here, which is off by all of the encoder's delay.
+/// When each of our streams was captured last, for our sender reports. Those of the stack give the time at which packets pass
+/// here, later by the delay of the encoder and of the send queue.
 #[derive(Debug, Default)]
 pub(super) struct CaptureTimes {
     by_ssrc: Mutex<HashMap<u32, CaptureTime>>,
@@ -52,20 +51,11 @@ pub(super) struct RtcpTap {
     capture_times: Arc<CaptureTimes>,
     own_video_ssrc: u32,
     remote: HashMap<u32, MediaKind>,
-    inbound: VecDeque<TaggedPacket>,
-    outbound: VecDeque<TaggedPacket>,
 }
 
 impl RtcpTap {
     pub(super) fn new(outbox: Outbox, capture_times: Arc<CaptureTimes>, own_video_ssrc: u32) -> Self {
-        Self {
-            outbox,
-            capture_times,
-            own_video_ssrc,
-            remote: HashMap::new(),
-            inbound: VecDeque::new(),
-            outbound: VecDeque::new(),
-        }
+        Self { outbox, capture_times, own_video_ssrc, remote: HashMap::new() }
     }
 
     fn report(&self, packet: &dyn rtc::rtcp::Packet, now: Instant) {
@@ -100,59 +90,36 @@ impl RtcpTap {
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for RtcpTap {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+impl Intercept for RtcpTap {
+    fn handle_inbound(&mut self, packet: &TaggedPacket) {
         if let Packet::Rtcp(packets) = &packet.message.packet {
             for rtcp in packets {
                 self.report(rtcp.as_ref(), packet.now);
             }
         }
-        self.inbound.push_back(packet);
-        Ok(())
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.inbound.pop_front()
-    }
-
-    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
+    fn handle_outbound(&mut self, mut packet: TaggedPacket, outbound: &mut Outbound) {
         if let Packet::Rtcp(packets) = &mut packet.message.packet {
             for rtcp in packets {
                 self.correct(rtcp, packet.now);
             }
         }
-        self.outbound.push_back(packet);
-        Ok(())
+        outbound.push_back(packet);
     }
 
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.outbound.pop_front()
-    }
-}
-
-impl Interceptor for RtcpTap {
-    fn bind_local_stream(&mut self, _info: &StreamInfo) {}
-
-    fn unbind_local_stream(&mut self, _info: &StreamInfo) {}
-
-    fn bind_remote_stream(&mut self, info: &StreamInfo) {
-        let is_video = info.mime_type.to_ascii_lowercase().starts_with("video/");
-        self.remote.insert(info.ssrc, if is_video { MediaKind::Video } else { MediaKind::Audio });
+    fn bind_remote(&mut self, stream: &StreamInfo) {
+        let is_video = stream.mime_type.to_ascii_lowercase().starts_with("video/");
+        self.remote.insert(stream.ssrc, if is_video { MediaKind::Video } else { MediaKind::Audio });
     }
 
-    fn unbind_remote_stream(&mut self, info: &StreamInfo) {
-        self.remote.remove(&info.ssrc);
+    fn unbind_remote(&mut self, stream: &StreamInfo) {
+        self.remote.remove(&stream.ssrc);
     }
 }
 
-/// Seconds since 1900 in 32.32 fixed point (RFC 5905, 6), exact to a microsecond. By one clock for all streams: the stack
-/// reads the system's clock anew for each, which may have been set in between.
+/// Seconds since 1900 in 32.32 fixed point (RFC 5905, 6), exact to a microsecond. One clock for all streams: the stack reads
+/// the system's clock anew for each, which may have been set in between.
 fn ntp(at: Timestamp) -> u64 {
     const UNIX_EPOCH_SECS: f64 = 2_208_988_800.0;
     ((clock::unix_ms(at) / 1e3 + UNIX_EPOCH_SECS) * 2f64.powi(32)) as u64
@@ -188,8 +155,7 @@ mod tests {
         let fir =
             |ssrc| FullIntraRequest { sender_ssrc: 1, media_ssrc: 0, fir: vec![FirEntry { ssrc, sequence_number: 0 }] };
         for packet in [rtcp(pli(8)), rtcp(fir(8)), rtcp(pli(OWN_SSRC)), rtcp(fir(OWN_SSRC))] {
-            tap.handle_read(packet).expect("taken");
-            assert!(tap.poll_read().is_some(), "others see it too");
+            tap.handle_inbound(&packet);
         }
         for _ in 0..2 {
             assert!(matches!(events.try_recv(), Ok(ConnectionEvent::KeyFrameWanted)));
@@ -205,8 +171,9 @@ mod tests {
         let report = rtcp(RtcpSenderReport { ssrc: OWN_SSRC, rtp_time: 1, ..RtcpSenderReport::default() });
         let now = clock::timestamp(report.now);
         times.set(OWN_SSRC, MediaKind::Video, Timestamp::from_micros(now.as_micros() - 50_000), RtpTime::new(9_000));
-        tap.handle_write(report).expect("taken");
-        let Some(Packet::Rtcp(packets)) = tap.poll_write().map(|packet| packet.message.packet) else {
+        let mut outbound = Outbound::new();
+        tap.handle_outbound(report, &mut outbound);
+        let Some(Packet::Rtcp(packets)) = outbound.pop_front().map(|packet| packet.message.packet) else {
             panic!("the report is gone")
         };
         let report = packets[0].as_any().downcast_ref::<RtcpSenderReport>().expect("a report");
