@@ -294,7 +294,9 @@ impl JitterBuffer {
             (self.packets.first_key_value(), self.packets.last_key_value())
         {
             let span = last - first + packet.samples as i64;
-            if span <= MAX_BUFFERED_SAMPLES && self.packets.len() <= MAX_PACKETS {
+            // Packets of a broken sender may overlap, and be longer together than the span.
+            let samples = span.max(self.buffered_samples() as i64);
+            if samples <= MAX_BUFFERED_SAMPLES && self.packets.len() <= MAX_PACKETS {
                 break;
             }
             self.packets.pop_first();
