@@ -118,6 +118,11 @@ impl Path {
         self.stats
     }
 
+    /// How long a packet sent at `now` queues.
+    pub fn queue_delay(&self, now: Duration) -> Duration {
+        self.busy_until.saturating_sub(now)
+    }
+
     /// Sends a UDP packet with `payload_bytes` at `now`, which must not be earlier than in the call before.
     pub fn send(&mut self, now: Duration, payload_bytes: usize) -> Verdict {
         // Three random numbers for each packet, needed or not: so a setting does not change what the others do.

@@ -9,19 +9,19 @@ use maru_core::fec::BlockPlace;
 use maru_core::rtp::RtpExtender;
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::{RtpVideo, VideoReceiver};
-use support::{SplitMix64, Stream};
+use support::Stream;
 
 #[test]
 fn any_packets() {
     type Packet = (u8, u16, u8, bool, u8, [u8; 3], Vec<u8>);
-    // Headers that mean something, so that more than the first check is reached.
+    // Valid headers, so that more than the first check is reached.
     let beginnings: [&[u8]; 6] = [&[], &[0x78, 0, 1, 0x67, 0, 1, 0x68], &[0x65], &[0x7c, 0x85], &[0x7c, 0x45], &[0x41]];
     bolero::check!().with_iterations(20_000).with_type::<Vec<Packet>>().for_each(|packets| {
         let (mut receiver, mut extender) = (VideoReceiver::new(), RtpExtender::new());
         let mut now = Timestamp::from_micros(1_000_000);
         let mut number = 0_u16;
         for (step, jump, rtp_time, marker, kind, place, rest) in packets {
-            // Mostly one after another, sometimes somewhere else altogether.
+            // Mostly in order, sometimes a jump.
             number = if *step < 250 { number.wrapping_add(u16::from(step % 4)) } else { *jump };
             now = now + Duration::from_millis(u64::from(*step));
             let payload = [beginnings[usize::from(*kind) % beginnings.len()], rest].concat();
@@ -38,29 +38,29 @@ fn any_packets() {
             );
             while receiver.poll_unit(now).is_some() {}
             receiver.poll_key_frame_request(now);
-            assert!(receiver.poll_timeout().is_none_or(|at| at > now), "a timeout that is over and does nothing");
+            assert!(receiver.poll_timeout().is_none_or(|at| at > now), "a timeout in the past");
         }
         let stats = receiver.stats();
         assert_eq!(stats.received, packets.len() as u64);
     });
 }
 
-/// Whatever is lost, doubled, delayed or mixed up: what comes out was sent just so, in order, and can be decoded.
+/// With any loss, duplication and reordering, every unit that comes out is one that was sent, in order, and can be decoded.
 #[test]
 fn any_fate_of_a_good_stream() {
     bolero::check!().with_iterations(2_000).with_type::<(u64, u8, u8, u8, u8)>().for_each(
-        |&(seed, loss, double, spread, repair)| {
-            let mut random = SplitMix64(seed);
-            let mut stream = Stream { protection: f64::from(repair) / 1_000.0, ..Stream::new() };
+        |&(seed, loss, double, spread, protection)| {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let mut stream = Stream { protection: f64::from(protection) / 1_000.0, ..Stream::new() };
             let mut arrivals = Vec::new();
             for index in 0..60_u64 {
-                let bytes = random.below(6_000) as usize;
+                let bytes = random.usize(..6_000);
                 for packet in stream.frame(index % 20 == 0, bytes) {
-                    let at = |random: &mut SplitMix64| index * 33_333 + random.below(u64::from(spread) * 2_000 + 1);
-                    if !random.chance(f64::from(loss) / 1_000.0) {
+                    let at = |random: &mut fastrand::Rng| index * 33_333 + random.u64(..=u64::from(spread) * 2_000);
+                    if random.f64() >= f64::from(loss) / 1_000.0 {
                         arrivals.push((at(&mut random), packet.clone()));
                     }
-                    if random.chance(f64::from(double) / 1_000.0) {
+                    if random.f64() < f64::from(double) / 1_000.0 {
                         arrivals.push((at(&mut random), packet));
                     }
                 }

@@ -151,15 +151,6 @@ fn extended(extender: &mut RtpExtender, packet: AudioPacket) -> AudioPacket {
     AudioPacket { sequence, rtp_time, ..packet }
 }
 
-/// Numbers that look random and are the same in each run (Numerical Recipes' generator).
-fn random(seed: u32) -> impl FnMut() -> f64 {
-    let mut state = seed;
-    move || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        f64::from(state >> 8) / f64::from(1 << 24)
-    }
-}
-
 fn millis(ms: f64) -> Duration {
     Duration::from_secs_f64(ms / 1e3)
 }
@@ -190,8 +181,8 @@ fn threads_that_stall_now_and_then_are_not_heard() {
 #[test]
 fn jitter_is_learned() {
     let mut call = Call::of_seconds(120);
-    let mut random = random(1);
-    call.network = Box::new(move |_| Some(millis(10.0 + 60.0 * random())));
+    let mut random = fastrand::Rng::with_seed(1);
+    call.network = Box::new(move |_| Some(millis(10.0 + 60.0 * random.f64())));
     let outcome = call.run();
     let made_up = outcome.counters.samples_concealed;
     assert!(made_up < 48_000 / 4, "{made_up} samples made up, all of them in the first seconds");
@@ -354,8 +345,8 @@ fn doubled_and_broken_packets_are_dropped_and_counted() {
 
 #[test]
 fn anything_at_all_from_a_peer_stays_bounded() {
-    let mut random = random(7);
-    let mut number = move || (random() * f64::from(u32::MAX)) as u32;
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut number = move || random.u32(..);
     let (mut playout, mut extender) = (Playout::new(ToneDecoder { time: 0 }), RtpExtender::new());
     let mut out = [0.0; 480];
     for step in 0..200_000_u64 {

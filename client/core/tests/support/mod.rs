@@ -6,38 +6,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use maru_core::fec::{self, LossPattern};
-use maru_core::h264::{Packetizer, START_CODE};
+use maru_core::h264::START_CODE;
 use maru_core::media::AccessUnit;
 use maru_core::rtp::{RtpTime, Sequence};
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::{RtpVideo, VideoReceiver};
+use rtc_rtp::codec::h264::H264Payloader;
+use rtc_rtp::packetizer::Payloader;
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
-pub(crate) struct SplitMix64(pub(crate) u64);
-
-impl SplitMix64 {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    pub(crate) fn chance(&mut self, probability: f64) -> bool {
-        ((self.next() >> 11) as f64) < probability * (1_u64 << 53) as f64
-    }
-}
-
-/// What an encoder and packetizer make: 30 frames a second, each telling them apart by its content.
+/// An encoder and a packetizer: 30 frames a second, each of other content.
 pub(crate) struct Stream {
-    pub(crate) packetizer: Packetizer,
+    pub(crate) packetizer: H264Payloader,
     pub(crate) sequence: Sequence,
     pub(crate) rtp_time: RtpTime,
-    /// The loss that repair is made for.
+    /// The loss rate that FEC is made for.
     pub(crate) protection: f64,
     pub(crate) sent: Vec<AccessUnit>,
 }
@@ -45,7 +27,7 @@ pub(crate) struct Stream {
 impl Stream {
     pub(crate) fn new() -> Self {
         Self {
-            packetizer: Packetizer::new(1_200),
+            packetizer: H264Payloader::default(),
             sequence: Sequence::new(100_000),
             rtp_time: RtpTime::new(1 << 32),
             protection: 0.0,
@@ -56,7 +38,7 @@ impl Stream {
     /// The packets of the next frame, with a slice of `bytes`.
     pub(crate) fn frame(&mut self, is_key: bool, bytes: usize) -> Vec<RtpVideo> {
         let unit = access_unit(self.sent.len() as u32, is_key, bytes, self.rtp_time);
-        let payloads = self.packetizer.packetize(&unit);
+        let payloads = self.packetizer.payload(1_200, &unit.data).expect("units of H.264");
         self.sent.push(unit);
         let count = payloads.len();
         let rtp_time = self.rtp_time;
@@ -93,12 +75,12 @@ pub(crate) struct Network {
     /// Added to the delay, at random from nothing to this.
     pub(crate) reordering: Duration,
     pub(crate) loss: f64,
-    /// The loss that the sender makes repair for.
+    /// The loss rate that the sender makes FEC for.
     pub(crate) protection: f64,
     pub(crate) duplication: f64,
-    /// Whether what is lost comes one round trip later.
+    /// Whether a lost packet is retransmitted, one round trip later.
     pub(crate) retransmits: bool,
-    /// These are lost whatever else.
+    /// All packets of these frames are lost.
     pub(crate) lost_frames: Vec<usize>,
 }
 
@@ -113,7 +95,7 @@ enum Event {
     Capture,
     Arrive(RtpVideo),
     /// A request for a key frame reaches the sender.
-    Ask,
+    KeyFrameRequest,
 }
 
 /// What happened, for tests to judge.
@@ -139,7 +121,7 @@ pub(crate) fn simulate(seed: u64, network: &Network, frames: usize) -> Outcome {
 
 struct Simulation<'a> {
     network: &'a Network,
-    random: SplitMix64,
+    random: fastrand::Rng,
     stream: Stream,
     wants_key: bool,
     events: BTreeMap<(Timestamp, u64), Event>,
@@ -163,7 +145,7 @@ impl<'a> Simulation<'a> {
         };
         Self {
             network,
-            random: SplitMix64(seed),
+            random: fastrand::Rng::with_seed(seed),
             stream: Stream { protection: network.protection, ..Stream::new() },
             wants_key: true,
             events: BTreeMap::new(),
@@ -193,7 +175,7 @@ impl<'a> Simulation<'a> {
             match entry.remove() {
                 Event::Capture => self.capture(now, frames),
                 Event::Arrive(packet) => self.arrive(now, packet),
-                Event::Ask => self.wants_key = true,
+                Event::KeyFrameRequest => self.wants_key = true,
             }
         }
         while let Some(unit) = self.outcome.receiver.poll_unit(now) {
@@ -204,7 +186,7 @@ impl<'a> Simulation<'a> {
         }
         if self.outcome.receiver.poll_key_frame_request(now) {
             self.outcome.requests.push(now);
-            self.at(now + self.network.delay, Event::Ask);
+            self.at(now + self.network.delay, Event::KeyFrameRequest);
         }
         let timeout = self.outcome.receiver.poll_timeout();
         assert!(timeout.is_none_or(|at| at > now), "it would never get further than {now:?}");
@@ -212,7 +194,7 @@ impl<'a> Simulation<'a> {
 
     fn capture(&mut self, now: Timestamp, frames: usize) {
         let is_key = std::mem::take(&mut self.wants_key);
-        let bytes = if is_key { 30_000 } else { 4_000 + self.random.below(8_000) as usize };
+        let bytes = if is_key { 30_000 } else { 4_000 + self.random.usize(..8_000) };
         let index = self.stream.sent.len();
         let packets = self.stream.frame(is_key, bytes);
         self.packet_counts.insert(packets[0].rtp_time, packets.len());
@@ -225,12 +207,12 @@ impl<'a> Simulation<'a> {
     }
 
     fn send(&mut self, now: Timestamp, index: usize, packet: RtpVideo) {
-        let jitter = Duration::from_micros(self.random.below(self.network.reordering.as_micros() as u64 + 1));
+        let jitter = Duration::from_micros(self.random.u64(..=self.network.reordering.as_micros() as u64));
         let arrival = now + self.network.delay + jitter;
-        if self.random.chance(self.network.duplication) {
+        if self.random.f64() < self.network.duplication {
             self.at(arrival + Duration::from_millis(1), Event::Arrive(packet.clone()));
         }
-        if !self.random.chance(self.network.loss) && !self.network.lost_frames.contains(&index) {
+        if self.random.f64() >= self.network.loss && !self.network.lost_frames.contains(&index) {
             self.at(arrival, Event::Arrive(packet));
         } else if self.network.retransmits {
             self.at(arrival + self.network.delay * 2, Event::Arrive(packet));
