@@ -164,6 +164,23 @@ pub struct Config {
     pub busy_time: Duration,
     /// Without feedback for this time after a packet was sent the target is halved.
     pub feedback_timeout: Duration,
+
+    // Peers without transport-wide feedback (loss-based control of draft-ietf-rmcat-gcc-02, 6).
+    /// Loss rate, 0 to 1, above which the target is lowered, to `1 - loss / 2` of it.
+    pub receiver_high_loss: f64,
+    /// Loss rate, 0 to 1, below which it grows.
+    pub receiver_low_loss: f64,
+    /// Growth per second, as a factor.
+    pub receiver_growth: f64,
+    /// The target is lowered at most once in this time and a round trip.
+    pub receiver_reaction_time: Duration,
+    /// The round trip exceeds the least one of `receiver_round_trip_memory` by so much if a queue stands ...
+    pub receiver_max_queue: Duration,
+    /// ... which lowers the target by this factor (that of GCC, 5.5).
+    pub receiver_queue_decrease: f64,
+    pub receiver_round_trip_memory: Duration,
+    /// REMB is sent once a second; an older one limits nothing.
+    pub remb_timeout: Duration,
 }
 
 impl Default for Config {
@@ -244,6 +261,15 @@ impl Default for Config {
             throughput_window: Duration::from_millis(340),
             busy_time: Duration::from_millis(100),
             feedback_timeout: Duration::from_secs(1),
+
+            receiver_high_loss: 0.1,
+            receiver_low_loss: 0.02,
+            receiver_growth: 1.08,
+            receiver_reaction_time: Duration::from_millis(300),
+            receiver_max_queue: Duration::from_millis(100),
+            receiver_queue_decrease: 0.85,
+            receiver_round_trip_memory: Duration::from_secs(60),
+            remb_timeout: Duration::from_secs(5),
         }
     }
 }

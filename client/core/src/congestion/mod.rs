@@ -16,6 +16,8 @@
 //! - Loss on its own is no sign of congestion, on a radio link for example. Loss above the inherent rate is.
 //! - The congestion window stops all but audio while reports are overdue ([`CongestionController::available_bytes`]).
 //!   Without any report the target is halved, again and again.
+//!
+//! A peer that sends no transport-wide feedback is steered for by its REMB and receiver reports (`receiver_feedback`).
 
 mod burst_loss;
 mod capacity;
@@ -24,6 +26,7 @@ mod history;
 mod loss_rate;
 mod packet_pairs;
 mod queue_delay;
+mod receiver_feedback;
 #[cfg(test)]
 mod simulation;
 mod target;
@@ -35,6 +38,7 @@ use std::time::Duration;
 
 pub use config::Config;
 pub(crate) use packet_pairs::MIN_PAIR_BYTES;
+pub use receiver_feedback::ReportBlock;
 
 use crate::fec::LossPattern;
 use crate::rtp::Sequence;
@@ -43,6 +47,7 @@ use history::History;
 use loss_rate::LossRate;
 use packet_pairs::{Arrived, PacketPairs};
 use queue_delay::QueueDelay;
+use receiver_feedback::ReceiverFeedback;
 use target::{Measured, Target};
 use throughput::Throughput;
 use window::Window;
@@ -73,8 +78,8 @@ enum Delivery {
 pub struct PathStats {
     /// The target bitrate, headers included.
     pub target_bps: u32,
-    /// The received rate, over a third of a second.
-    pub received_bps: u32,
+    /// Whether the target rests on any feedback.
+    pub is_measured: bool,
     /// Delay of the standing queue.
     pub queue_delay: Duration,
     /// Loss rate of the last full second without retransmissions, 0 to 1.
@@ -99,6 +104,8 @@ pub struct CongestionController {
     /// How much later than usual the last report came: it queued on the way back.
     report_delay: Duration,
     target: Target,
+    /// Used while no transport-wide report has come.
+    receiver_feedback: ReceiverFeedback,
     /// Frames are spread until then, because the ends of bursts were lost.
     spread_until: Option<Timestamp>,
     last_report: Option<Timestamp>,
@@ -110,6 +117,7 @@ impl CongestionController {
     pub fn new(config: Config) -> Self {
         Self {
             target: Target::new(&config),
+            receiver_feedback: ReceiverFeedback::new(&config),
             config,
             history: History::default(),
             queue: QueueDelay::default(),
@@ -127,7 +135,16 @@ impl CongestionController {
 
     /// Bits per second for all packets on this path: audio, video, retransmissions, FEC, and their headers.
     pub fn target_bps(&self) -> u32 {
-        self.target.bps() as u32
+        let bps = if self.uses_receiver_feedback() {
+            self.receiver_feedback.bps(&self.config, self.target.max_bps())
+        } else {
+            self.target.bps()
+        };
+        bps as u32
+    }
+
+    fn uses_receiver_feedback(&self) -> bool {
+        self.last_report.is_none() && self.receiver_feedback.is_known()
     }
 
     /// Changes the highest target, in bit/s.
@@ -147,11 +164,13 @@ impl CongestionController {
     }
 
     pub fn stats(&self) -> PathStats {
+        let received_bps = self.throughput.bps(&self.config).unwrap_or(0.0) as u32;
+        let uses_receiver_feedback = self.uses_receiver_feedback();
         PathStats {
             target_bps: self.target_bps(),
-            received_bps: self.throughput.bps(&self.config).unwrap_or(0.0) as u32,
+            is_measured: received_bps > 0 || uses_receiver_feedback,
             queue_delay: self.queue.standing(),
-            loss: self.losses.newest(),
+            loss: if uses_receiver_feedback { self.receiver_feedback.loss() } else { self.losses.newest() },
             spread: self.spread_until.is_some() || self.is_recent(self.target.narrow_at(), self.config.narrow_time),
         }
     }
@@ -170,8 +189,12 @@ impl CongestionController {
     }
 
     /// What is left of the congestion window, in bytes; negative if more is in flight. Audio ignores it. While it is used up
-    /// one other packet may go every [`Config::probe_interval`], or nothing would ever be reported again.
+    /// one other packet may go every [`Config::probe_interval`], or nothing would ever be reported again. Unlimited for a peer
+    /// without transport-wide feedback.
     pub fn available_bytes(&self, now: Timestamp) -> f64 {
+        if self.uses_receiver_feedback() {
+            return f64::INFINITY;
+        }
         let available = self.window.bytes(&self.config, self.target.bps()) - self.in_flight_bytes();
         let is_probe_due = self.history.last_sent().is_some_and(|last| now.since(last) >= self.config.probe_interval);
         if is_probe_due { available.max(1.0) } else { available }
@@ -240,6 +263,22 @@ impl CongestionController {
         self.target.update(config, now, since, measured);
     }
 
+    /// The peer sent a receiver report (RFC 3550, 6.4.2) on our streams. `round_trip`: by its LSR and DLSR.
+    pub fn handle_receiver_report(&mut self, now: Timestamp, blocks: &[ReportBlock], round_trip: Option<Duration>) {
+        let max_bps = self.target.max_bps();
+        self.receiver_feedback.handle_receiver_report(&self.config, now, blocks, round_trip, max_bps);
+    }
+
+    /// A packet of our stream `ssrc` was retransmitted: receiver reports count it as received.
+    pub fn handle_retransmission(&mut self, ssrc: u32) {
+        self.receiver_feedback.handle_retransmission(ssrc);
+    }
+
+    /// The peer estimates that it can receive `bps` in all (REMB, draft-alvestrand-rmcat-remb-03).
+    pub fn handle_remb(&mut self, now: Timestamp, bps: f64) {
+        self.receiver_feedback.handle_remb(now, bps);
+    }
+
     /// When to call [`Self::handle_timeout`]. `None` if every packet has been reported on.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.unreported_since.map(|since| since + self.config.feedback_timeout)
@@ -249,7 +288,9 @@ impl CongestionController {
     pub fn handle_timeout(&mut self, now: Timestamp) {
         if self.poll_timeout().is_some_and(|at| at <= now) {
             self.unreported_since = Some(now);
-            self.target.halve();
+            if !self.uses_receiver_feedback() {
+                self.target.halve();
+            }
         }
     }
 }

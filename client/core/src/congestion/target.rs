@@ -69,6 +69,10 @@ impl Target {
         self.bps
     }
 
+    pub(super) fn max_bps(&self) -> f64 {
+        self.max_bps
+    }
+
     pub(super) fn set_max(&mut self, max_bps: u32) {
         self.max_bps = f64::from(max_bps).max(self.min_bps);
         self.set(self.bps);

@@ -13,6 +13,7 @@ use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYP
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
+use rtc::sdp::extmap::ABS_SEND_TIME_URI;
 use webrtc::peer_connection::{MediaEngine, Registry, SettingEngine, SettingEngineBuilder, SrtpProtectionProfile};
 
 use super::congestion::CongestionMeter;
@@ -69,7 +70,12 @@ pub(super) fn video_codec() -> RTCRtpCodec {
         clock_rate: 90_000,
         channels: 0,
         sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".to_owned(),
-        rtcp_feedback: vec![feedback("nack", ""), feedback("nack", "pli"), feedback("ccm", "fir")],
+        rtcp_feedback: vec![
+            feedback("nack", ""),
+            feedback("nack", "pli"),
+            feedback("ccm", "fir"),
+            feedback("goog-remb", ""),
+        ],
     }
 }
 
@@ -94,10 +100,13 @@ pub(super) fn media_engine() -> Result<MediaEngine, ConnectionError> {
             .register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, kind)
             .map_err(|error| ConnectionError::Setup(error.to_string()))?;
     }
-    let block = RTCRtpHeaderExtensionCapability { uri: BLOCK_URI.to_owned() };
-    engine
-        .register_header_extension(block, RtpCodecKind::Video, None)
-        .map_err(|error| ConnectionError::Setup(error.to_string()))?;
+    // By the send time a peer without transport-wide feedback estimates what it can receive (REMB).
+    for uri in [BLOCK_URI, ABS_SEND_TIME_URI] {
+        let extension = RTCRtpHeaderExtensionCapability { uri: uri.to_owned() };
+        engine
+            .register_header_extension(extension, RtpCodecKind::Video, None)
+            .map_err(|error| ConnectionError::Setup(error.to_string()))?;
+    }
     Ok(engine)
 }
 

@@ -33,7 +33,7 @@ pub struct PathState {
     queue_us: AtomicU64,
     /// Millionths.
     loss: AtomicU32,
-    received_bps: AtomicU32,
+    is_measured: AtomicBool,
     spread: AtomicBool,
     /// FEC packets for each packet of a frame, smoothed, in millionths.
     fec_ratio: AtomicU32,
@@ -49,7 +49,7 @@ impl Default for PathState {
             target_bps: AtomicU32::new(config.start_bps),
             queue_us: AtomicU64::new(0),
             loss: AtomicU32::new(0),
-            received_bps: AtomicU32::new(0),
+            is_measured: AtomicBool::new(false),
             spread: AtomicBool::new(false),
             fec_ratio: AtomicU32::new(0),
             round_trip_us: AtomicU64::new(ASSUMED_ROUND_TRIP.as_micros() as u64),
@@ -113,10 +113,10 @@ impl PathState {
         self.spread.load(Ordering::Relaxed)
     }
 
-    /// The rate of the pacer. Before the first report it is the maximum: the first key frame has to pass whatever the path
+    /// The rate of the pacer. Before any feedback it is the maximum: the first key frame has to pass whatever the path
     /// carries, with nothing behind it yet.
     pub(super) fn pacing_bps(&self) -> u32 {
-        if self.received_bps.load(Ordering::Relaxed) == 0 { self.config.max_bps } else { self.target_bps() }
+        if self.is_measured.load(Ordering::Relaxed) { self.target_bps() } else { self.config.max_bps }
     }
 
     /// Delay of the standing queue on the path.
@@ -156,6 +156,11 @@ impl PathState {
         controller.poll_timeout()
     }
 
+    /// See [`CongestionController::handle_retransmission`].
+    pub(super) fn handle_retransmission(&self, ssrc: u32) {
+        self.controller().handle_retransmission(ssrc);
+    }
+
     /// Changes the controller and publishes its statistics. Returns when to call
     /// [`CongestionController::handle_timeout`].
     pub(super) fn with(&self, change: impl FnOnce(&mut CongestionController)) -> Option<Timestamp> {
@@ -164,7 +169,7 @@ impl PathState {
         let stats = controller.stats();
         self.target_bps.store(stats.target_bps, Ordering::Relaxed);
         self.queue_us.store(stats.queue_delay.as_micros() as u64, Ordering::Relaxed);
-        self.received_bps.store(stats.received_bps, Ordering::Relaxed);
+        self.is_measured.store(stats.is_measured, Ordering::Relaxed);
         self.loss.store((stats.loss * 1e6) as u32, Ordering::Relaxed);
         self.spread.store(stats.spread, Ordering::Relaxed);
         controller.poll_timeout()
