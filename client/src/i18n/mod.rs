@@ -1,6 +1,7 @@
 //! Every sentence that a person reads, in each language. The sentences are in `assets/i18n`, one Fluent file for each
 //! language; this module finds the right one and fills it in.
 
+mod josa;
 mod notice;
 mod sentences;
 #[cfg(test)]
@@ -80,6 +81,8 @@ impl Texts {
         let mut bundle = FluentBundle::new_concurrent(vec![language.id()]);
         // The marks that isolate right-to-left text would be shown as boxes, and would end up in the terminal.
         bundle.set_use_isolating(false);
+        // Fails only where the name is taken, and nothing has been added yet.
+        let _ = bundle.add_function(josa::FUNCTION, josa::function);
         bundle.add_resource_overriding(resource);
         Self { language, bundle }
     }

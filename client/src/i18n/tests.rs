@@ -8,6 +8,9 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, PatternElement};
 
 use super::*;
 
+/// The pairs of particles that messages may ask for.
+const PARTICLES: [&str; 5] = ["을/를", "이/가", "은/는", "과/와", "으로/로"];
+
 /// The variables of each message.
 fn messages(language: Language) -> BTreeMap<String, BTreeSet<String>> {
     let resource = FluentResource::try_new(language.source().to_owned())
@@ -19,17 +22,33 @@ fn messages(language: Language) -> BTreeMap<String, BTreeSet<String>> {
             continue;
         };
         let pattern = message.value.as_ref().unwrap_or_else(|| panic!("{} says nothing", message.id.name));
-        let variables = pattern.elements.iter().filter_map(|element| match element {
-            PatternElement::TextElement { .. } => None,
-            PatternElement::Placeable {
-                expression: Expression::Inline(InlineExpression::VariableReference { id }),
-            } => Some(id.name.to_owned()),
-            other => panic!("{}: only variables are filled in, not {other:?}", message.id.name),
-        });
+        let variables = pattern.elements.iter().filter_map(variable).map(str::to_owned);
         let doubled = messages.insert(message.id.name.to_owned(), variables.collect());
         assert_eq!(doubled, None, "{} is there twice", message.id.name);
     }
     messages
+}
+
+/// The variable that `element` fills in. Only variables and Korean particles after them are allowed.
+fn variable<'a>(element: &'a PatternElement<&'a str>) -> Option<&'a str> {
+    let PatternElement::Placeable { expression: Expression::Inline(inline) } = element else {
+        assert!(matches!(element, PatternElement::TextElement { .. }), "not allowed: {element:?}");
+        return None;
+    };
+    match inline {
+        InlineExpression::VariableReference { id } => Some(id.name),
+        InlineExpression::FunctionReference { id, arguments } => {
+            assert_eq!((id.name, arguments.named.len()), (josa::FUNCTION, 0));
+            match &arguments.positional[..] {
+                [InlineExpression::VariableReference { id }, InlineExpression::StringLiteral { value }] => {
+                    assert!(PARTICLES.contains(value), "unknown particles: {value}");
+                    Some(id.name)
+                }
+                other => panic!("a variable and a pair of particles are needed, not {other:?}"),
+            }
+        }
+        other => panic!("not allowed: {other:?}"),
+    }
 }
 
 /// The Rust files below `folder`.
@@ -87,6 +106,15 @@ fn variables_are_filled_in_without_marks_around_them() {
     assert_eq!(korean.tr_with("notice-joined", &[("name", "미나".into())]), "미나님이 들어왔습니다.");
     let english = Texts::new(Language::English);
     assert_eq!(english.tr_with("chat-delivered", &[("count", 2.into()), ("total", 3.into())]), "delivered to 2 of 3");
+}
+
+#[test]
+fn a_particle_follows_the_word_that_is_filled_in() {
+    let korean = Texts::new(Language::Korean);
+    let renamed = |name: &str| korean.tr_with("notice-renamed", &[("old", "미나".into()), ("name", name.into())]);
+    assert_eq!(renamed("하은"), "미나님이 이름을 하은으로 바꾸었습니다.");
+    assert_eq!(renamed("한별"), "미나님이 이름을 한별로 바꾸었습니다.");
+    assert_eq!(renamed("Mina"), "미나님이 이름을 Mina로 바꾸었습니다.");
 }
 
 #[test]
