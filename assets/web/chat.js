@@ -1,4 +1,4 @@
-// The chat panel: messages, delivered marks, and notices of who comes and goes. Everything is shown as text.
+// The chat panel: messages with delivery marks, and notices. Everything is shown as text, never as HTML.
 
 import { language, texts } from './texts.js';
 
@@ -24,7 +24,7 @@ export class ChatLog {
     return line;
   }
 
-  /** One of our own, for the peers who are there now. */
+  /** A message of our own to `peers`, everyone who is in the room now. */
   own(message, peers) {
     const line = this.message(texts.you, message.text, message.sentUnixMs);
     const mark = document.createElement('div');

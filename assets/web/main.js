@@ -11,7 +11,7 @@ const $ = id => document.getElementById(id);
 const media = new Media();
 const tiles = new Tiles($('tiles'), $('tile'));
 const log = new ChatLog($('log'));
-/** Where the page lives: the WebSocket is beside it, also behind a proxy's path. */
+/** The path of the page without `r/ROOM`: the WebSocket is there too, also behind a proxy that adds a prefix. */
 const [, base, roomInPath] = /^(.*?\/)(?:r\/([^/]*))?$/.exec(location.pathname) ?? [null, '/', ''];
 let call = null, unread = 0, serverLost = false;
 
@@ -45,7 +45,7 @@ function showOwn() {
   }
 }
 
-/** A sentence for the person, on whichever screen there is. */
+/** Shows `text` on the current screen. */
 function tell(text) {
   if (call) log.notice(text);
   (call ? $('banner') : $('join-error')).textContent = text;
@@ -159,7 +159,7 @@ document.addEventListener('keydown', event => {
     return;
   }
   if (event.target.matches('input, select, textarea')) return;
-  // By the key's place: with a Korean layout its letter is another one.
+  // By position (`code`): with a Korean layout the letter is another one.
   const action = {
     KeyM: () => media.setOn('audio', !media.on.audio), KeyV: () => media.setOn('video', !media.on.video),
     KeyC: () => togglePanel('chat'), KeyD: () => togglePanel('devices'),

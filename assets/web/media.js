@@ -9,8 +9,8 @@ const CONSTRAINTS = {
 export const isAllowed = () => Boolean(navigator.mediaDevices?.getUserMedia);
 
 /**
- * Emits: `change` with `{kind}` when another track, or none, is to be sent; `devices` when the lists have changed;
- * `problem` with `{kind, reason}`, reason one of `denied`, `missing`, `busy`, `unplugged`.
+ * Emits `change` `{kind}` when the track to send changes, `devices` when the lists change, and `problem`
+ * `{kind, reason}`, with the reason `denied`, `missing`, `busy` or `unplugged`.
  */
 export class Media extends EventTarget {
   on = { audio: true, video: true };
@@ -19,7 +19,7 @@ export class Media extends EventTarget {
   #wanted = { audio: '', video: '' };
   #attempts = { audio: 0, video: 0 };
 
-  /** Asks the person once for both; with one of them refused or missing, the other is taken alone. */
+  /** Asks the person once for both. If one is refused or missing, the other is used alone. */
   async start() {
     if (!isAllowed()) return;
     navigator.mediaDevices.addEventListener('devicechange', () => this.#devicesChanged());
@@ -32,7 +32,7 @@ export class Media extends EventTarget {
     await this.#list();
   }
 
-  /** The track to send now; `null` while it is switched off or there is none. */
+  /** The track to send now; `null` while the device is off or missing. */
   track(kind) {
     return this.on[kind] ? this.#tracks[kind] : null;
   }
@@ -47,7 +47,7 @@ export class Media extends EventTarget {
     if (this.on[kind]) await this.#open(kind);
   }
 
-  /** Off: nothing is captured any more; the camera's light goes out. */
+  /** A camera that is off is closed, so its light goes out. A microphone stays open, but its track is not sent. */
   async setOn(kind, on) {
     this.on[kind] = on;
     if (kind === 'video' && on) await this.#open(kind);
@@ -66,7 +66,7 @@ export class Media extends EventTarget {
     try {
       const stream = await capture({ [kind]: this.#constraints(kind) });
       const [track] = stream.getTracks();
-      // Switched off, or another one chosen, while the browser asked.
+      // While the browser asked, the person turned it off or chose another one.
       if (attempt !== this.#attempts[kind] || (kind === 'video' && !this.on.video)) track.stop();
       else this.#take(kind, track);
     } catch (error) {

@@ -1,4 +1,4 @@
-// The menus of cameras, microphones and loudspeakers.
+// The menus of cameras, microphones and speakers.
 
 import { texts } from './texts.js';
 
@@ -9,7 +9,7 @@ const KINDS = [
 ];
 const canChooseSpeaker = 'setSinkId' in HTMLMediaElement.prototype;
 
-/** Fills `container` with menus of what `media` lists; `chosen(kind, deviceId)` is told what a person picks. */
+/** Fills `container` with menus of the devices that `media` lists. A choice calls `chosen(kind, deviceId)`. */
 export function showPickers(container, template, media, chosen) {
   const selects = KINDS.filter(({ kind }) => kind !== 'speaker' || canChooseSpeaker).map(({ kind, list, title }) => {
     const picker = template.content.firstElementChild.cloneNode(true);
@@ -21,7 +21,7 @@ export function showPickers(container, template, media, chosen) {
     return { kind, list, picker, select };
   });
   const update = () => selects.forEach(({ kind, list, picker, select }) => {
-    // Without permission the browser lists devices without names or ids.
+    // Without permission, browsers list devices without names and ids.
     const devices = media.devices.filter(device => device.kind === list && device.deviceId);
     const current = kind === 'speaker' ? select.value : media.deviceId(kind);
     select.replaceChildren(...devices.map((device, i) => new Option(device.label || texts.device(i + 1), device.deviceId)));

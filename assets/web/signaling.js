@@ -1,13 +1,13 @@
-// The WebSocket to the signal server: joins, keeps alive, and joins again by itself (protocol/README.md).
+// The WebSocket to the signal server: joins, sends pings, and rejoins after a loss (protocol/README.md).
 
 const FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 10_000;
 const PING_MS = 8_000, SILENCE_MS = 18_000;
-/** Errors after which trying again makes no sense, or would do harm. */
+/** Errors after which another attempt would fail too, or would do harm. */
 const FINAL = ['bad-room', 'bad-name', 'unsupported-version', 'room-full', 'server-full', 'replaced'];
 
 /**
- * Emits: `welcome` and every other message of the server by its type; `lost` when the connection is gone and another
- * one is tried; `refused` with `{code, message, capacity}` when it ends for good.
+ * Emits each message of the server under its type, `lost` before each attempt to reconnect, and `refused`
+ * `{code, message, capacity}` when it gives up.
  */
 export class Signaling extends EventTarget {
   #url; #join; #socket = null; #pauseMs = FIRST_PAUSE_MS; #heard = 0; #timer; #retry; #closed = false; #joined = false;
@@ -33,7 +33,7 @@ export class Signaling extends EventTarget {
     }, PING_MS);
   }
 
-  /** Thrown away while there is no connection: it names addresses of that registration. */
+  /** Dropped without a connection: the ids in a message are those of one registration. */
   send(message) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
@@ -67,7 +67,7 @@ export class Signaling extends EventTarget {
   #lost() {
     this.#drop();
     if (this.#closed) return;
-    // The first attempt tells at once; a call that stands goes on without the server.
+    // A failed first attempt is an error. Later the call continues without the server.
     if (!this.#joined) {
       this.#end();
       this.#emit('refused', { code: 'no-server' });

@@ -1,4 +1,4 @@
-// The others' pictures, one tile each, and how they fill the space.
+// The others' video, one tile each, and how the tiles fill the space.
 
 import { texts } from './texts.js';
 
@@ -15,7 +15,7 @@ export class Tiles {
     const tile = this.#template.content.firstElementChild.cloneNode(true);
     const video = tile.querySelector('video');
     video.srcObject = peer.stream;
-    // The first picture has come.
+    // The first frame has arrived.
     video.addEventListener('resize', () => this.update(peer));
     this.#tiles.set(peer, tile);
     this.#container.append(tile);
@@ -33,7 +33,7 @@ export class Tiles {
     this.#arrange();
   }
 
-  /** Shows what the peer says of itself, and whether its picture comes. */
+  /** Shows the peer's name, microphone and connection, and its video if there is any. */
   update(peer) {
     const tile = this.#tiles.get(peer);
     if (!tile) return;
@@ -46,11 +46,11 @@ export class Tiles {
     const marks = [peer.muted && texts.muted, peer.state === 'interrupted' && '…'].filter(Boolean);
     tile.querySelector('.marks').textContent = marks.length ? `(${marks.join(', ')})` : '';
     tile.setAttribute('aria-label', [peer.name, ...marks].join(', '));
-    // The browser may have refused to start it before the person did anything on the page.
+    // Browsers may refuse to play audio until the person has used the page.
     video.play().catch(() => {});
   }
 
-  /** Where the browser lets a page choose. */
+  /** Does nothing in browsers that let no page choose the speaker. */
   setSpeaker(deviceId) {
     this.#sink = deviceId;
     if (!deviceId) return;
@@ -63,7 +63,7 @@ export class Tiles {
     for (const peer of [...this.#tiles.keys()]) this.remove(peer);
   }
 
-  /** As many columns as make the pictures, at 16:9, largest. */
+  /** Chooses the number of columns that makes 16:9 video largest. */
   #arrange() {
     const { clientWidth: width, clientHeight: height } = this.#container;
     const count = this.#tiles.size;

@@ -94,7 +94,7 @@ struct Terminal<'a> {
 impl Terminal<'_> {
     fn show(&mut self, event: &CallEvent, greeting: Option<&str>) {
         match event {
-            CallEvent::Searching => eprintln!("{}", self.texts.tr("progress-searching")),
+            CallEvent::Searching => eprintln!("{}", self.texts.tr("searching-server")),
             CallEvent::Chat { peer, text, .. } => {
                 println!("{}: {text}", self.people.name(*peer).map_or("?", Nickname::as_str));
             }

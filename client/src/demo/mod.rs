@@ -84,14 +84,14 @@ fn summarise(verdicts: &[Verdict; 2], texts: &Texts) -> ExitCode {
                 &[
                     ("name", verdict.name.as_str().into()),
                     ("saw", word(verdict.saw()).into()),
-                    ("pictures", verdict.frames.to_string().into()),
+                    ("frames", verdict.frames.to_string().into()),
                     ("heard", word(verdict.heard).into()),
                     ("read", verdict.read.clone().unwrap_or_else(|| word(false)).into()),
                 ],
             )
         );
         if let Some(shot) = &verdict.shot {
-            println!("  {}", texts.tr_with("demo-shot", &[("path", shot.display().to_string().into())]));
+            println!("  {}", texts.tr_with("demo-last-frame", &[("path", shot.display().to_string().into())]));
         }
     }
     if verdicts.iter().all(Verdict::all_well) {

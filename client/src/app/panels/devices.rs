@@ -161,7 +161,7 @@ fn camera_text(texts: &Texts, choice: &CameraChoice) -> String {
     match choice {
         CameraChoice::Auto => texts.tr("choice-auto"),
         CameraChoice::None => texts.tr("choice-none"),
-        CameraChoice::Test => texts.tr("choice-test-picture"),
+        CameraChoice::Test => texts.tr("choice-test-pattern"),
         CameraChoice::File(path) => file_text(texts, path),
         CameraChoice::Named(name) => name.clone(),
     }

@@ -5,35 +5,35 @@ use crate::session::{CallStats, PeerStats};
 
 /// What comes from a peer, and goes to it.
 pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
+    let bitrates =
+        [("received", (stats.received_bitrate_bps / 1_000).into()), ("sent", (stats.sent_bitrate_bps / 1_000).into())];
     let network = [("loss", number(stats.loss * 100.0, 1)), ("jitter", number(stats.jitter_ms, 0))];
-    let rates =
-        [("down", (stats.received_bitrate_bps / 1_000).into()), ("up", (stats.sent_bitrate_bps / 1_000).into())];
+    let delays = [("video", known(stats.video_delay_ms)), ("playout", known(stats.audio_delay_ms))];
+    let queues = [("send", number(stats.pacing_ms, 0)), ("network", number(stats.queue_ms, 0))];
     let limit = match stats.limited_by.as_str() {
-        "network" => texts.tr("limit-network"),
-        "cpu" => texts.tr("limit-cpu"),
-        "camera" => texts.tr("limit-camera"),
-        _ => texts.tr("limit-none"),
+        "network" => texts.tr("stats-limited-network"),
+        "cpu" => texts.tr("stats-limited-cpu"),
+        "camera" => texts.tr("stats-limited-camera"),
+        _ => texts.tr("stats-not-limited"),
     };
-    let waits = [("here", number(stats.pacing_ms, 0)), ("way", number(stats.queue_ms, 0))];
     vec![
-        frame(texts, "stats-picture", stats.width, stats.height, stats.fps),
-        texts.tr_with("stats-rates", &rates),
+        frame(texts, "stats-frame", stats.width, stats.height, stats.fps),
+        texts.tr_with("stats-bitrates", &bitrates),
         texts.tr_with("stats-network", &network),
         texts.tr_with("stats-round-trip", &[("round_trip", known(stats.round_trip_ms))]),
-        texts
-            .tr_with("stats-delays", &[("video", known(stats.video_delay_ms)), ("audio", known(stats.audio_delay_ms))]),
-        texts.tr_with("stats-waits", &waits),
-        texts.tr_with("stats-decoding", &[("decoding", number(stats.decode_delay_ms, 0))]),
+        texts.tr_with("stats-delays", &delays),
+        texts.tr_with("stats-queues", &queues),
+        texts.tr_with("stats-decode-delay", &[("decode", number(stats.decode_delay_ms, 0))]),
         texts.tr_with("stats-concealed", &[("concealed", number(stats.concealed * 100.0, 1))]),
-        texts.tr_with("stats-limited", &[("limit", limit.into())]),
+        limit,
     ]
 }
 
 /// What goes to everyone.
 pub(crate) fn of_sending(texts: &Texts, stats: &CallStats) -> Vec<String> {
     vec![
-        frame(texts, "stats-sent", stats.sent_width, stats.sent_height, stats.sent_fps),
-        texts.tr_with("stats-encoding", &[("encoding", number(stats.encode_delay_ms, 0))]),
+        frame(texts, "stats-sent-frame", stats.sent_width, stats.sent_height, stats.sent_fps),
+        texts.tr_with("stats-encode-delay", &[("encode", number(stats.encode_delay_ms, 0))]),
     ]
 }
 

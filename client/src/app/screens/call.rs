@@ -167,10 +167,10 @@ fn status(texts: &Texts, peer: &Peer) -> Option<String> {
 
 fn label(texts: &Texts, peer: &Peer) -> String {
     let key = match (peer.camera_on, peer.muted) {
-        (true, false) => "picture-of",
-        (true, true) => "picture-of-muted",
-        (false, false) => "picture-of-camera-off",
-        (false, true) => "picture-of-camera-off-muted",
+        (true, false) => "video-of",
+        (true, true) => "video-of-muted",
+        (false, false) => "video-of-camera-off",
+        (false, true) => "video-of-camera-off-muted",
     };
     texts.tr_with(key, &[("name", peer.name.as_str().into())])
 }
@@ -186,7 +186,7 @@ fn self_view(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mu
     Tile {
         source: Source::Own,
         name: &texts.tr("you"),
-        label: &texts.tr(if has_camera { "own-picture" } else { "own-picture-off" }),
+        label: &texts.tr(if has_camera { "own-video" } else { "own-video-off" }),
         muted: state.devices.muted,
         status: None,
         frames: has_camera.then_some(&live.self_view),

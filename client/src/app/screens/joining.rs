@@ -9,8 +9,8 @@ use crate::app::state::State;
 pub(super) fn show(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<Command>) {
     let texts = &state.texts;
     let progress = match &call.progress {
-        Progress::Searching | Progress::Joined => texts.tr("joining-searching"),
-        Progress::Connecting { url } => texts.tr_with("joining-connecting", &[("server", url.as_str().into())]),
+        Progress::Searching | Progress::Joined => texts.tr("searching-server"),
+        Progress::Connecting { url } => texts.tr_with("connecting-to-server", &[("server", url.as_str().into())]),
     };
     CentralPanel::default().show(ui, |ui| {
         ui.with_layout(Layout::top_down(Align::Center), |ui| {

@@ -28,14 +28,15 @@ fn alone_the_ways_to_join_are_told_and_a_link_can_be_copied() {
     let mut harness = open(bench, WIDE);
     harness.get_by_label("Nobody else is here yet.");
     harness.get_by_label(
-        "Others join by typing the room name “standup”, or in a browser by the link that the button above copies.",
+        "Others join by typing the room name “standup”, or by opening an invitation link in a browser. The button above \
+         copies the link.",
     );
-    harness.get_by_label("Invite: copy a link to this call").click();
+    harness.get_by_label("Copy an invitation link").click();
     harness.run();
     assert!(harness.state().effects.iter().any(|effect| matches!(effect, Effect::CopyText(text) if text == link)));
     harness.get_by_label(
-        "The link is copied. Whoever opens it in a browser sees, hears and writes; to be seen and heard they need a \
-         server with https, or the app.",
+        "The link is copied. Anyone who opens it in a browser can watch, listen and chat. To use a camera and microphone \
+         they need a server with https, or the app.",
     );
 }
 
@@ -58,7 +59,7 @@ fn every_key_does_what_its_tooltip_says() {
     harness.key_press(Key::V);
     harness.run();
     assert_eq!(told(harness.state()), ["SetCameraOn(false)"]);
-    harness.get_by_label("Your own picture, camera off");
+    harness.get_by_label("Your own video, camera off");
     harness.key_press(Key::D);
     harness.run();
     harness.get_by_role_and_label(Role::ComboBox, "Camera");
@@ -67,7 +68,7 @@ fn every_key_does_what_its_tooltip_says() {
     assert!(harness.query_by_role_and_label(Role::ComboBox, "Camera").is_none());
     harness.key_press(Key::S);
     harness.run();
-    harness.get_by_role_and_label(Role::Button, "Figures of the connection (S)");
+    harness.get_by_role_and_label(Role::Button, "Connection statistics (S)");
     assert!(harness.state().state.call.as_ref().is_some_and(|call| call.show_stats));
     harness.key_press_modifiers(Modifiers::CTRL, Key::L);
     harness.run();
@@ -143,14 +144,14 @@ fn frames_say_whose_they_are_and_what_is_off() {
     let mina = bench.connects(1, "Mina");
     bench.joins(2, "Jun");
     let mut harness = open(bench, WIDE);
-    harness.get_by_label("Picture of Mina");
+    harness.get_by_label("Video of Mina");
     harness.state_mut().event(CallEvent::PeerState { peer: mina, muted: true, camera_on: false });
     harness.run();
-    harness.get_by_label("Picture of Mina, camera and microphone off");
-    harness.get_by_label("Picture of Jun");
+    harness.get_by_label("Video of Mina, camera and microphone off");
+    harness.get_by_label("Video of Jun");
     harness.state_mut().event(CallEvent::PeerLeft { peer: mina, lost: false });
     harness.run();
-    assert!(harness.query_by_label_contains("Picture of Mina").is_none());
+    assert!(harness.query_by_label_contains("Video of Mina").is_none());
     harness.get_by_label("Mina left.");
 }
 
@@ -162,7 +163,7 @@ fn notices_are_shown_for_a_while() {
     bench.event(CallEvent::ServerLost);
     let mut harness = open(bench, NARROW);
     harness.get_by_label_contains("The camera “Brio” was unplugged.");
-    harness.get_by_label("The server does not answer. The call goes on.");
+    harness.get_by_label("The server does not respond. The call continues.");
     let later = harness.state().now + Duration::from_secs(10);
     harness.state_mut().now = later;
     harness.run();
@@ -207,12 +208,12 @@ fn figures_are_shown_on_demand() {
     bench.event(CallEvent::Stats(CallStats { peers: vec![figures], ..CallStats::default() }));
     let mut harness = open(bench, WIDE);
     let described = |harness: &Harness<'_, Bench>| {
-        harness.get_by_label("Picture of Mina").accesskit_node().description().unwrap_or_default()
+        harness.get_by_label("Video of Mina").accesskit_node().description().unwrap_or_default()
     };
     assert_eq!(described(&harness), "");
     harness.key_press(Key::S);
     harness.run();
     let figures = described(&harness);
-    assert!(figures.contains("1280×720 · 30 fps") && figures.contains("down 2400 · up 0 kbit/s"), "{figures}");
-    assert!(figures.contains("sending waits 0 ms here, 12 ms on the way"), "{figures}");
+    assert!(figures.contains("1280×720 · 30 fps") && figures.contains("received 2400 · sent 0 kbit/s"), "{figures}");
+    assert!(figures.contains("send queue 0 ms · network queue 12 ms"), "{figures}");
 }

@@ -32,7 +32,7 @@ fn typing_and_enter_joins() {
     assert_eq!((config.name.as_str(), config.room.as_str()), ("미나", "standup"));
     assert_eq!((&config.server, config.muted, config.camera_on), (&ServerChoice::Lan, false, true));
     assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::Save(saved) if saved.room == "standup")));
-    harness.get_by_label("Looking for a server on this network…");
+    harness.get_by_label("Looking for a server on the local network…");
 }
 
 #[test]
@@ -42,8 +42,8 @@ fn an_incomplete_form_says_what_is_missing_and_keeps_the_rest() {
     harness.run();
     harness.get_by_label("Join").click();
     harness.run();
-    harness.get_by_label("The name has 33 characters. At most 32 are possible.");
-    harness.get_by_label("Type a room name first. Whoever types the same one is in the same call.");
+    harness.get_by_label("The name is 33 characters long. The limit is 32.");
+    harness.get_by_label("Type a room name first. Everyone who types the same name joins the same call.");
     assert!(started(harness.state()).is_none());
     assert_eq!(harness.state().state.form.name, "n".repeat(33));
 }
@@ -57,8 +57,9 @@ fn a_wrong_server_address_opens_the_settings() {
     bench.command(Command::Join);
     assert!(started(&bench).is_none());
     let mut harness = open(bench, WIDE);
-    harness
-        .get_by_label("A server address starts with ws:// or wss://. Leave the field empty to look on this network.");
+    harness.get_by_label(
+        "A server address starts with ws:// or wss://. Leave the field empty to search the local network.",
+    );
     harness.get_by_role_and_label(Role::TextInput, "Server").focus();
     harness.run();
     harness.get_by_role_and_label(Role::TextInput, "Server").type_text("x");
@@ -85,8 +86,11 @@ fn joining_can_be_given_up() {
 #[test]
 fn why_a_call_ended_is_said_with_what_was_typed_still_there() {
     for (reason, sentence) in [
-        (EndReason::RoomFull { capacity: Some(8) }, "The room is full: it holds 8."),
-        (EndReason::NoServer { url: "ws://x".into(), reason: "refused".into() }, "Nobody answers at ws://x (refused)."),
+        (EndReason::RoomFull { capacity: Some(8) }, "The room is full: it holds 8 people."),
+        (
+            EndReason::NoServer { url: "ws://x".into(), reason: "refused".into() },
+            "No server responds at ws://x (refused).",
+        ),
         (EndReason::Internal { reason: "bug".into() }, "The call ended because of an error in Maru: bug."),
     ] {
         let mut bench = Bench::in_call(Language::English);
@@ -104,18 +108,18 @@ fn a_camera_can_be_chosen_and_its_problem_is_shown() {
     let problem = DeviceProblem::Busy { name: "Brio 4K".into() };
     bench.state.apply_media(MediaEvent::Failed { device: DeviceKind::Camera, problem }, bench.now);
     let mut harness = open(bench, WIDE);
-    harness.get_by_label_contains("The camera “Brio 4K” is used by another program.");
+    harness.get_by_label_contains("The camera “Brio 4K” is in use by another program.");
     harness.get_by_role_and_label(Role::ComboBox, "Camera").click();
     harness.run();
     assert!(harness.state().effects.iter().any(|effect| matches!(effect, Effect::ListDevices)), "the list is fresh");
-    harness.get_by_label("Test picture");
+    harness.get_by_label("Test pattern");
     harness.get_by_label("Brio 4K").click();
     harness.run();
     let chosen = CameraChoice::Named("Brio 4K".into());
     assert_eq!(harness.state().state.devices.camera, chosen);
     let set = |effect: &Effect| matches!(effect, Effect::SetCamera(camera) if *camera == chosen);
     assert!(harness.state().effects.iter().any(set));
-    assert!(harness.query_by_label_contains("is used by another program").is_none());
+    assert!(harness.query_by_label_contains("is in use by another program").is_none());
 }
 
 #[test]
