@@ -155,9 +155,9 @@ impl CallState {
                 }
             }
             CallEvent::Stats(mut stats) => {
-                for figures in stats.peers.drain(..) {
-                    if let Some(peer) = self.peer_mut(PeerKey(figures.peer)) {
-                        peer.stats = Some(figures);
+                for peer_stats in stats.peers.drain(..) {
+                    if let Some(peer) = self.peer_mut(PeerKey(peer_stats.peer)) {
+                        peer.stats = Some(peer_stats);
                     }
                 }
                 self.sent = stats;

@@ -1,4 +1,4 @@
-//! What was written and what happened, in order. Bounded: the oldest lines go first.
+//! Messages and notices, in order. Bounded: the oldest lines are dropped.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -16,9 +16,8 @@ pub(crate) struct ChatLog {
     lines: VecDeque<ChatLine>,
     /// Never used twice within a call.
     last_id: u64,
-    /// Messages that came in while the chat was closed.
+    /// Messages that arrived while the chat was closed.
     pub(crate) unread: usize,
-    /// What is typed and not sent yet.
     pub(crate) draft: String,
 }
 
@@ -35,7 +34,7 @@ pub(crate) enum Content {
     Ours { id: u64, text: String, delivery: Delivery },
 }
 
-/// Who is to get a message of ours, and who has it.
+/// Who was in the room when a message of ours was sent, and who has received it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Delivery {
     expected: BTreeSet<PeerKey>,
@@ -47,7 +46,7 @@ impl Delivery {
         self.delivered.len()
     }
 
-    /// Everyone who was there, and those who got it later.
+    /// Everyone who was in the room, and those who came later and received it.
     pub(crate) fn total(&self) -> usize {
         self.expected.union(&self.delivered).count()
     }
@@ -66,7 +65,7 @@ impl ChatLog {
         self.push(ChatLine { unix_ms, content: Content::Theirs { name, text } });
     }
 
-    /// Takes the draft, if it can be sent: its id and text.
+    /// Turns the draft into a message and returns its id and text. `None`: it is blank or too long.
     pub(crate) fn send_draft(&mut self, to: impl Iterator<Item = PeerKey>, unix_ms: u64) -> Option<(u64, String)> {
         let text = self.draft.trim();
         if text.is_empty() || self.draft_excess().is_some() {
@@ -81,15 +80,15 @@ impl ChatLog {
         Some((self.last_id, text))
     }
 
-    /// The draft's length in characters, if that is more than a message may have.
+    /// The draft's length in characters, if it is above the limit.
     pub(crate) fn draft_excess(&self) -> Option<usize> {
-        // No text has more characters than bytes, so most drafts need no counting.
+        // A text has at least as many bytes as characters, so a short draft needs no count.
         let may_exceed = self.draft.len() > MAX_CHAT_CHARS;
         may_exceed.then(|| self.draft.trim().chars().count()).filter(|length| *length > MAX_CHAT_CHARS)
     }
 
     pub(crate) fn mark_delivered(&mut self, delivered_id: u64, peer: PeerKey) {
-        // The newest first: that is what is usually being confirmed.
+        // Newest first: usually the last message is confirmed.
         for line in self.lines.iter_mut().rev() {
             if let Content::Ours { id, delivery, .. } = &mut line.content
                 && *id == delivered_id

@@ -1,4 +1,4 @@
-//! What the person wants ([`Command`]), and what has to be done outside the window's state because of it ([`Effect`]).
+//! What the person wants ([`Command`]), and what then has to be done outside the window's state ([`Effect`]).
 
 use crate::i18n::Language;
 use crate::media::{CameraChoice, MicrophoneChoice, SpeakerChoice};
@@ -18,7 +18,7 @@ pub(crate) enum Command {
     ChooseMicrophone(MicrophoneChoice),
     ChooseSpeaker(SpeakerChoice),
     ChooseLanguage(Option<Language>),
-    /// A picker opened: what is there may have changed.
+    /// A picker was opened: list the devices again.
     RefreshDevices,
     ToggleMicrophone,
     ToggleCamera,
@@ -27,19 +27,19 @@ pub(crate) enum Command {
     ToggleStats,
     TypeChat(String),
     SendChat,
-    /// Takes the typed name during a call.
+    /// During a call: use the name that was typed.
     Rename,
     Invite,
 }
 
-/// What is open beside the frames.
+/// The panel beside the video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Chat,
     Devices,
 }
 
-/// Done by [`super::shell::Shell`], which alone knows media, session and files.
+/// Performed by [`super::services::Services`].
 #[derive(Debug, Clone)]
 pub(crate) enum Effect {
     SetCamera(CameraChoice),
@@ -49,8 +49,7 @@ pub(crate) enum Effect {
     SetCameraOn(bool),
     ListDevices,
     StartCall(CallConfig),
-    Tell(CallCommand),
-    /// Says goodbye and forgets the call.
+    CallCommand(CallCommand),
     LeaveCall,
     Save(Settings),
     CopyText(String),

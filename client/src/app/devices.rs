@@ -1,4 +1,4 @@
-//! The devices as the window knows them: what was chosen, what is there, what became of it.
+//! The devices as the window shows them: the choices, the lists, and whether each device is open.
 
 use crate::media::{
     CameraChoice, DeviceKind, DeviceList, DeviceProblem, MediaConfig, MediaEvent, MicrophoneChoice, SpeakerChoice,
@@ -19,7 +19,7 @@ pub(crate) struct Devices {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DeviceStatus {
-    /// None was chosen, or it is switched off.
+    /// `None` was chosen, or the camera is turned off.
     Off,
     Opening,
     Open {
@@ -28,7 +28,7 @@ pub(crate) enum DeviceStatus {
     Failed(DeviceProblem),
 }
 
-/// What an event means to the person.
+/// What an event means for the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DeviceNews {
     Nothing,
@@ -63,12 +63,12 @@ impl Devices {
         }
     }
 
-    /// Whether one's own frame is to be expected.
+    /// Whether frames of the own camera are to be expected.
     pub(crate) fn camera_in_use(&self) -> bool {
         self.camera_on && matches!(self.camera_status, DeviceStatus::Opening | DeviceStatus::Open { .. })
     }
 
-    /// The choice changed, or the device was switched on or off: what was known about it is over.
+    /// Forgets the status after another choice, or after the device was turned on or off.
     pub(crate) fn expect(&mut self, device: DeviceKind) {
         let wanted = match device {
             DeviceKind::Camera => self.camera != CameraChoice::None && self.camera_on,
@@ -92,7 +92,7 @@ impl Devices {
                 let failed = DeviceStatus::Failed(problem.clone());
                 let status = self.status_mut(device);
                 if *status == failed {
-                    return DeviceNews::Nothing; // Tried again, still the same.
+                    return DeviceNews::Nothing; // Another attempt, the same result.
                 }
                 *status = failed;
                 DeviceNews::Failed { device, problem }

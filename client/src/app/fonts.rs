@@ -1,4 +1,4 @@
-//! The fonts that come along, so that Korean and emoji can be read on a machine without any font.
+//! The fonts in the program: Korean and emoji can be read on a machine without fonts.
 
 use std::sync::Arc;
 

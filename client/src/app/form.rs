@@ -1,4 +1,4 @@
-//! What is typed on the start screen. It stays as typed, whatever becomes of it.
+//! What was typed on the start screen. It stays as typed, also after a failed attempt.
 
 use maru_protocol::{IdError, Nickname, RoomName};
 
@@ -8,22 +8,22 @@ use crate::session::ServerChoice;
 pub(crate) struct Form {
     pub(crate) name: String,
     pub(crate) room: String,
-    /// Empty: look on the local network.
+    /// Empty: search the local network.
     pub(crate) server: String,
     pub(crate) problems: Problems,
 }
 
-/// What is wrong with each field, since the last attempt to use it.
+/// What was wrong with each field at the last attempt to use it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Problems {
     pub(crate) name: Option<IdError>,
     pub(crate) room: Option<IdError>,
-    /// It is neither empty nor a WebSocket address.
+    /// Neither empty nor a WebSocket URL.
     pub(crate) server: bool,
 }
 
 impl Form {
-    /// Everything that a call needs, or `None` with [`Form::problems`] set.
+    /// What a call needs. `None`: [`Form::problems`] says why.
     pub(crate) fn parse(&mut self) -> Option<(Nickname, RoomName, ServerChoice)> {
         let name = self.parse_name();
         let room: Result<RoomName, IdError> = self.room.parse();
@@ -33,7 +33,7 @@ impl Form {
         Some((name?, room.ok()?, server?))
     }
 
-    /// The name alone, or `None` with its problem set.
+    /// The name alone. `None`: its problem is set.
     pub(crate) fn parse_name(&mut self) -> Option<Nickname> {
         let name: Result<Nickname, IdError> = self.name.parse();
         self.problems.name = name.as_ref().err().cloned();

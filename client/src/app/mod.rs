@@ -1,15 +1,17 @@
-//! The window. [`state::State`] holds what there is to draw and is changed in one place; [`screens`] and [`panels`] draw it
-//! and return commands; [`shell::Shell`] does what commands ask of media and session.
+//! The window. [`screens`] and [`panels`] draw the [`state::State`] and return commands. The state handles commands and
+//! returns effects, and [`services::Services`] performs these on media, call and files.
 
 mod call_state;
 mod chat_log;
 mod commands;
+mod device_lister;
 mod devices;
 mod fonts;
 mod form;
 mod panels;
+mod repaint;
 mod screens;
-mod shell;
+mod services;
 mod shortcuts;
 mod state;
 #[cfg(test)]
@@ -30,9 +32,10 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use self::commands::Command;
+use self::repaint::FrameRepaint;
 use self::screens::Live;
-use self::shell::{Event, FrameWake, Shell};
-use self::state::{State, Wishes};
+use self::services::{Event, Services};
+use self::state::{LaunchOptions, State};
 use self::video::Videos;
 use crate::clock;
 use crate::i18n::{Language, Texts};
@@ -41,34 +44,34 @@ use crate::report::Report;
 use crate::session::{CallEvent, ServerChoice};
 use crate::settings::Settings;
 
-/// Time between two looks at the microphone's level: the meter moves, and little is painted for it.
+/// Interval of repaints for the microphone's meter.
 const METER_INTERVAL: Duration = Duration::from_millis(80);
 
-/// With what the window starts.
+/// What the window starts with.
 pub struct AppConfig {
-    /// Straight into this room.
+    /// The room to join at once.
     pub room: Option<RoomName>,
-    /// `None`: the one used last.
+    /// `None`: the name from the settings.
     pub name: Option<Nickname>,
-    /// [`ServerChoice::Lan`]: the one used last, if one was named.
+    /// [`ServerChoice::Lan`]: the server from the settings, if there is one.
     pub server: ServerChoice,
-    /// The addresses of this machine to use; empty: all of them.
+    /// Addresses of this machine to use; empty: all.
     pub addresses: Vec<IpAddr>,
     pub media: MediaConfig,
     pub report: Report,
     pub settings: Settings,
     /// Leave and close the window after this time.
     pub duration: Option<Duration>,
-    /// Written to the first peer as soon as its link stands.
+    /// A chat message that is sent when the first peer is connected.
     pub greeting: Option<String>,
     pub language: Language,
-    /// The runtime that calls run on. It has to outlive [`run`].
+    /// The runtime for calls. It must outlive [`run`].
     pub runtime: Handle,
-    /// Leave and close the window when told so (a signal to the process). Dropping the sender does nothing.
+    /// A message closes the window, as a signal to the process does. Dropping the sender does not.
     pub stop: Option<oneshot::Receiver<()>>,
 }
 
-/// Why there is no window.
+/// Why no window could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     #[error("the window cannot be opened: {0}. Without a display, use --headless ROOM")]
@@ -78,7 +81,7 @@ pub enum AppError {
 /// Opens the window and returns when it is closed. Must be called on the main thread.
 ///
 /// # Errors
-/// Where there is no display or no way to draw on it.
+/// There is no display, or no OpenGL on it.
 pub fn run(config: AppConfig) -> Result<(), AppError> {
     let options = NativeOptions { viewport: viewport(), ..video::native_options() };
     eframe::run_native("Maru", options, Box::new(|creation| Ok(Box::new(App::new(creation, config)))))?;
@@ -102,10 +105,10 @@ fn viewport() -> ViewportBuilder {
 
 struct App {
     state: State,
-    shell: Shell,
+    services: Services,
     videos: Videos,
-    frame_wake: Arc<FrameWake>,
-    /// When to leave and close the window.
+    frame_repaint: Arc<FrameRepaint>,
+    /// When to close the window.
     deadline: Option<Timestamp>,
     greeting: Option<String>,
 }
@@ -116,16 +119,16 @@ impl App {
         ctx.set_fonts(fonts::definitions());
         theme::install(ctx);
         let joins_at_once = config.room.is_some();
-        let wishes =
-            Wishes { room: config.room, name: config.name, server: config.server, addresses: config.addresses };
-        let state = State::new(Texts::new(config.language), config.settings, &config.media, wishes);
-        let shell = Shell::start(ctx, config.media, config.report, config.runtime, config.stop);
-        let frame_wake = FrameWake::new(ctx.clone());
-        let wake = frame_wake.clone();
-        shell.media.set_on_frame(Arc::new(move || wake.frame_came(clock::now())));
+        let options =
+            LaunchOptions { room: config.room, name: config.name, server: config.server, addresses: config.addresses };
+        let state = State::new(Texts::new(config.language), config.settings, &config.media, options);
+        let services = Services::start(ctx, config.media, config.report, config.runtime, config.stop);
+        let frame_repaint = FrameRepaint::new(ctx.clone());
+        let on_frame = frame_repaint.clone();
+        services.media.set_on_frame(Arc::new(move || on_frame.frame_arrived(clock::now())));
         let deadline = config.duration.map(|duration| clock::now() + duration);
         let mut app =
-            Self { state, shell, videos: Videos::new(creation), frame_wake, deadline, greeting: config.greeting };
+            Self { state, services, videos: Videos::new(creation), frame_repaint, deadline, greeting: config.greeting };
         app.handle(Command::RefreshDevices);
         if joins_at_once {
             app.handle(Command::Join);
@@ -135,11 +138,11 @@ impl App {
 
     fn handle(&mut self, command: Command) {
         for effect in self.state.handle(command, clock::now()) {
-            self.shell.perform(effect);
+            self.services.perform(effect);
         }
     }
 
-    /// When something has to change although nothing happens.
+    /// Requests a repaint for when the screen changes without an event.
     fn schedule_repaint(&self, ctx: &Context, now: Timestamp) {
         let notice_end = self.state.call.as_ref().and_then(|call| call.next_notice_end(now));
         let meter = self.state.meter_moves().then(|| now + METER_INTERVAL);
@@ -152,7 +155,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut Frame) {
         let now = clock::now();
-        while let Some(event) = self.shell.next_event() {
+        while let Some(event) = self.services.next_event() {
             match event {
                 Event::Media(event) => self.state.apply_media(event, now),
                 Event::Call(event) => {
@@ -176,11 +179,11 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
         let now = clock::now();
-        self.frame_wake.painted(now);
+        self.frame_repaint.painted(now);
         let mut live = Live {
             now,
-            self_view: self.shell.media.self_view(),
-            level: self.shell.media.microphone_level(),
+            self_view: self.services.media.self_view(),
+            level: self.services.media.microphone_level(),
             videos: &mut self.videos,
         };
         let commands = screens::show(ui, &self.state, &mut live);
@@ -194,6 +197,6 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self, _gl: Option<&glow::Context>) {
-        self.shell.say_goodbye();
+        self.services.leave_and_wait();
     }
 }

@@ -1,4 +1,4 @@
-//! The keys of a call. Single letters do nothing while text is being typed.
+//! The shortcuts of the call screen. Single letters do nothing while the person types.
 
 use egui::{Context, Event, Key, Modifiers};
 
@@ -11,23 +11,23 @@ pub(crate) enum Shortcut {
     Camera,
     Chat,
     Devices,
-    Figures,
+    Statistics,
     Close,
     Leave,
 }
 
 impl Shortcut {
     const ALL: [Self; 7] =
-        [Self::Microphone, Self::Camera, Self::Chat, Self::Devices, Self::Figures, Self::Close, Self::Leave];
+        [Self::Microphone, Self::Camera, Self::Chat, Self::Devices, Self::Statistics, Self::Close, Self::Leave];
 
-    /// As tooltips name it.
+    /// The key as tooltips show it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Microphone => "M",
             Self::Camera => "V",
             Self::Chat => "C",
             Self::Devices => "D",
-            Self::Figures => "S",
+            Self::Statistics => "S",
             Self::Close => "Esc",
             Self::Leave => "Ctrl+L",
         }
@@ -39,13 +39,12 @@ impl Shortcut {
             Self::Camera => (Modifiers::NONE, Key::V),
             Self::Chat => (Modifiers::NONE, Key::C),
             Self::Devices => (Modifiers::NONE, Key::D),
-            Self::Figures => (Modifiers::NONE, Key::S),
+            Self::Statistics => (Modifiers::NONE, Key::S),
             Self::Close => (Modifiers::NONE, Key::Escape),
             Self::Leave => (Modifiers::CTRL, Key::L),
         }
     }
 
-    /// Whether the key has no meaning of its own in a text field.
     fn works_while_typing(self) -> bool {
         self == Self::Leave
     }
@@ -56,14 +55,14 @@ impl Shortcut {
             Self::Camera => Some(Command::ToggleCamera),
             Self::Chat => Some(Command::ToggleSide(Side::Chat)),
             Self::Devices => Some(Command::ToggleSide(Side::Devices)),
-            Self::Figures => Some(Command::ToggleStats),
+            Self::Statistics => Some(Command::ToggleStats),
             Self::Close => call.side.map(|_| Command::CloseSide),
             Self::Leave => Some(Command::Leave),
         }
     }
 }
 
-/// The commands of the keys pressed just now.
+/// The commands of the keys that were pressed in this pass.
 pub(crate) fn pressed(ctx: &Context, call: &CallState) -> Vec<Command> {
     let is_typing = ctx.text_edit_focused();
     Shortcut::ALL
@@ -74,7 +73,7 @@ pub(crate) fn pressed(ctx: &Context, call: &CallState) -> Vec<Command> {
         .collect()
 }
 
-/// Whether its key went down just now. A key held down does not count again: it would switch to and fro.
+/// Whether the key was pressed in this pass. Key repeat is ignored: it would toggle to and fro.
 fn is_pressed(ctx: &Context, shortcut: Shortcut) -> bool {
     let (wanted, wanted_key) = shortcut.keys();
     ctx.input(|input| {

@@ -1,5 +1,4 @@
-//! The window's state: everything that screens draw, changed here only. It knows no window, no media and no session, so
-//! all of it is testable by itself.
+//! The window's state: everything that the screens draw. It changes only here, and it does no I/O, so tests need no window.
 
 use std::net::IpAddr;
 
@@ -20,24 +19,23 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) form: Form,
     pub(crate) devices: Devices,
-    /// From the first attempt to join until it ends.
+    /// From the click on Join until the call ends.
     pub(crate) call: Option<CallState>,
-    /// Why the last call ended, if not by leaving it.
+    /// Why the last call ended. `None` after the person left it.
     pub(crate) ended: Option<EndReason>,
     addresses: Vec<IpAddr>,
 }
 
-/// What the command line asked for; `None` and [`ServerChoice::Lan`] leave what was used last.
+/// Launch options: what the command line sets. `None` and [`ServerChoice::Lan`] keep the value from the settings.
 #[derive(Debug, Clone)]
-pub(crate) struct Wishes {
+pub(crate) struct LaunchOptions {
     pub(crate) room: Option<RoomName>,
     pub(crate) name: Option<Nickname>,
     pub(crate) server: ServerChoice,
-    /// Empty: all of this machine.
+    /// Addresses of this machine to use; empty: all.
     pub(crate) addresses: Vec<IpAddr>,
 }
 
-/// Which screen is to be drawn.
 pub(crate) enum Screen<'a> {
     Start,
     Joining(&'a CallState),
@@ -45,14 +43,14 @@ pub(crate) enum Screen<'a> {
 }
 
 impl State {
-    pub(crate) fn new(texts: Texts, settings: Settings, media: &MediaConfig, wishes: Wishes) -> Self {
-        let server = match wishes.server {
+    pub(crate) fn new(texts: Texts, settings: Settings, media: &MediaConfig, options: LaunchOptions) -> Self {
+        let server = match options.server {
             ServerChoice::Lan => settings.server.clone(),
             ServerChoice::Url(url) => url,
         };
         let form = Form {
-            name: wishes.name.map_or_else(|| settings.name.clone(), String::from),
-            room: wishes.room.map_or_else(|| settings.room.clone(), String::from),
+            name: options.name.map_or_else(|| settings.name.clone(), String::from),
+            room: options.room.map_or_else(|| settings.room.clone(), String::from),
             server,
             problems: Problems::default(),
         };
@@ -61,7 +59,7 @@ impl State {
             settings,
             form,
             devices: Devices::new(media),
-            addresses: wishes.addresses,
+            addresses: options.addresses,
             call: None,
             ended: None,
         }
@@ -75,7 +73,7 @@ impl State {
         }
     }
 
-    /// Does what the person wants, as far as it is done here; the rest is returned.
+    /// Applies `command` and returns what has to be done outside.
     pub(crate) fn handle(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
         match command {
             Command::TypeName(name) => {
@@ -110,13 +108,13 @@ impl State {
             Command::ToggleMicrophone => {
                 self.devices.muted = !self.devices.muted;
                 let muted = self.devices.muted;
-                self.tell(Effect::SetMuted(muted), CallCommand::SetMuted(muted))
+                self.with_call_command(Effect::SetMuted(muted), CallCommand::SetMuted(muted))
             }
             Command::ToggleCamera => {
                 self.devices.camera_on = !self.devices.camera_on;
                 self.devices.expect(DeviceKind::Camera);
                 let on = self.devices.camera_on;
-                self.tell(Effect::SetCameraOn(on), CallCommand::SetCameraOn(on))
+                self.with_call_command(Effect::SetCameraOn(on), CallCommand::SetCameraOn(on))
             }
             Command::ToggleSide(side) => self.toggle_side(side),
             Command::CloseSide => {
@@ -138,7 +136,7 @@ impl State {
                 vec![]
             }
             Command::SendChat => match self.call.as_mut().and_then(|call| call.send_draft(now)) {
-                Some((id, text)) => vec![Effect::Tell(CallCommand::SendChat { id, text })],
+                Some((id, text)) => vec![Effect::CallCommand(CallCommand::SendChat { id, text })],
                 None => vec![],
             },
             Command::Rename => self.rename(),
@@ -175,7 +173,7 @@ impl State {
         self.devices.available = available;
     }
 
-    /// Whether the microphone's meter has something to show.
+    /// Whether the microphone's meter is on the screen and moving.
     pub(crate) fn meter_moves(&self) -> bool {
         matches!(self.devices.status(DeviceKind::Microphone), DeviceStatus::Open { .. })
             && match self.screen() {
@@ -208,7 +206,7 @@ impl State {
         }
         call.name = name.clone();
         self.settings.name.clone_from(&self.form.name);
-        vec![Effect::Save(self.settings.clone()), Effect::Tell(CallCommand::Rename(name))]
+        vec![Effect::Save(self.settings.clone()), Effect::CallCommand(CallCommand::Rename(name))]
     }
 
     fn toggle_side(&mut self, side: Side) -> Vec<Effect> {
@@ -262,10 +260,10 @@ impl State {
         vec![Effect::SetSpeaker(choice), Effect::Save(self.settings.clone())]
     }
 
-    /// For the devices, and for the peers if there is a call.
-    fn tell(&self, effect: Effect, command: CallCommand) -> Vec<Effect> {
+    /// `effect` for the device, and `command` for the peers if there is a call.
+    fn with_call_command(&self, effect: Effect, command: CallCommand) -> Vec<Effect> {
         match &self.call {
-            Some(_) => vec![effect, Effect::Tell(command)],
+            Some(_) => vec![effect, Effect::CallCommand(command)],
             None => vec![effect],
         }
     }

@@ -1,10 +1,10 @@
-//! The one place with colours, for a dark and a light window.
+//! The colours, for a dark and a light window.
 
 use std::sync::Arc;
 
 use egui::{Color32, Context, CornerRadius, Stroke, Style, Theme, ThemePreference, Ui, Visuals, vec2};
 
-/// Colours by what they are for.
+/// Colours by use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Palette {
     pub(crate) background: Color32,
@@ -22,12 +22,12 @@ pub(crate) struct Palette {
     pub(crate) button_hovered: Color32,
     pub(crate) field: Color32,
     pub(crate) focus: Color32,
-    /// Behind a frame and instead of one.
+    /// Behind a frame, and where there is none.
     pub(crate) stage: Color32,
     pub(crate) on_stage: Color32,
     pub(crate) weak_on_stage: Color32,
     pub(crate) avatar: Color32,
-    /// Behind text that lies on a frame.
+    /// Behind text on a frame.
     pub(crate) veil: Color32,
     pub(crate) on_veil: Color32,
     pub(crate) level: Color32,
@@ -41,10 +41,10 @@ impl Palette {
     }
 }
 
-/// Rounding of cards and frames, in points.
+/// Rounding of tiles, in points.
 pub(crate) const ROUNDING: f32 = 8.0;
 
-/// Sets both themes; the system's preference decides between them.
+/// Sets both themes. The system's preference chooses one.
 pub(crate) fn install(ctx: &Context) {
     ctx.set_style_of(Theme::Dark, style(Visuals::dark(), &DARK));
     ctx.set_style_of(Theme::Light, style(Visuals::light(), &LIGHT));
@@ -85,7 +85,7 @@ fn style(mut visuals: Visuals, palette: &Palette) -> Arc<Style> {
         widget.weak_bg_fill = palette.button_hovered;
         widget.bg_fill = palette.button_hovered;
     }
-    // The keyboard's focus is drawn like this too, so it has to be seen.
+    // Also drawn for the keyboard focus, so it must be visible.
     widgets.hovered.bg_stroke = Stroke::new(1.5, palette.focus);
     widgets.active.bg_stroke = Stroke::new(2.0, palette.focus);
 
@@ -93,7 +93,7 @@ fn style(mut visuals: Visuals, palette: &Palette) -> Arc<Style> {
     style.spacing.item_spacing = vec2(8.0, 8.0);
     style.spacing.button_padding = vec2(12.0, 7.0);
     style.spacing.interact_size.y = 32.0;
-    // Nothing in a call slides: every animation would repaint the whole window.
+    // No animations: each would repaint the whole window.
     style.animation_time = 0.0;
     for (text_style, size) in [
         (egui::TextStyle::Small, 12.0),

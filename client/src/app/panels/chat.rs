@@ -1,4 +1,4 @@
-//! The chat: what was written and what happened, and a field to write in.
+//! The chat panel: messages, notices, and a field to write in.
 
 use chrono::{Local, TimeZone};
 use egui::accesskit::Role;
@@ -120,7 +120,7 @@ fn input(ui: &mut Ui, texts: &Texts, chat: &ChatLog, commands: &mut Vec<Command>
     }
 }
 
-/// Hours and minutes here; a clock that is beyond all calendars shows none.
+/// Local hours and minutes. The time comes from a peer, so it may be outside of every calendar.
 fn clock_time(unix_ms: u64) -> String {
     let millis = i64::try_from(unix_ms).ok();
     let time = millis.and_then(|millis| Local.timestamp_millis_opt(millis).single());

@@ -1,4 +1,4 @@
-//! Camera, microphone and speaker, on the start screen and during a call; during a call also the name and the language.
+//! The pickers for camera, microphone and speaker. During a call, also the name and the language.
 
 use egui::{Button, ScrollArea, Ui};
 
@@ -35,8 +35,8 @@ pub(super) fn show(ui: &mut Ui, state: &State, live: &Live<'_>, commands: &mut V
     });
 }
 
-/// The three pickers, each with what is wrong with its device, and the microphone's meter.
-/// `level`: the microphone's loudest sample just now, 0 to 1.
+/// The three pickers, each with the problem of its device, and the microphone's meter.
+/// `level`: the microphone's highest sample, 0 to 1.
 pub(crate) fn pickers(ui: &mut Ui, state: &State, level: f32, commands: &mut Vec<Command>) {
     let (texts, devices) = (&state.texts, &state.devices);
     let camera = Picker {
@@ -115,7 +115,7 @@ fn problem(ui: &mut Ui, texts: &Texts, devices: &Devices, device: DeviceKind) {
     }
 }
 
-/// `Automatic` with the device that it came to.
+/// `Automatic` together with the device that was opened.
 fn automatic(texts: &Texts, devices: &Devices, device: DeviceKind, text: String) -> String {
     let is_automatic = match device {
         DeviceKind::Camera => devices.camera == CameraChoice::Auto,
@@ -149,7 +149,7 @@ fn speaker_options(devices: &Devices) -> Vec<SpeakerChoice> {
     with_current(options.collect(), &devices.speaker)
 }
 
-/// A file, or a device that is not there now, stays in the list as long as it is chosen.
+/// A chosen file, or a chosen device that is not connected, is in the list too.
 fn with_current<T: PartialEq + Clone>(mut options: Vec<T>, current: &T) -> Vec<T> {
     if !options.contains(current) {
         options.push(current.clone());

@@ -1,8 +1,8 @@
-//! What opens beside the frames: chat, and devices with settings.
+//! The panels beside the video: chat, and devices with settings.
 
 pub(crate) mod chat;
 pub(crate) mod devices;
-pub(crate) mod figures;
+pub(crate) mod statistics;
 
 use egui::{Align, Layout, RichText, Ui};
 

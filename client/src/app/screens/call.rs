@@ -1,4 +1,4 @@
-//! The call: the others' frames, one's own in the corner, a bar of buttons, and what is open beside them.
+//! The call: the peers' video, one's own in the corner, a bar of buttons, and a panel beside the video.
 
 use egui::accesskit::Role;
 use egui::{
@@ -9,7 +9,7 @@ use egui::{
 use super::Live;
 use crate::app::call_state::{CallState, Peer, PeerLink};
 use crate::app::commands::{Command, Side};
-use crate::app::panels::{self, figures};
+use crate::app::panels::{self, statistics};
 use crate::app::shortcuts::{self, Shortcut};
 use crate::app::state::State;
 use crate::app::theme::{Palette, ROUNDING};
@@ -20,7 +20,7 @@ use crate::app::widgets::tile::Tile;
 use crate::app::widgets::tile_grid;
 use crate::i18n::Texts;
 
-/// From this width on chat and devices stand beside the frames instead of in front of them.
+/// From this width on, panels are beside the video. In narrower windows they replace it.
 const BESIDE: f32 = 720.0;
 const SIDE_WIDTH: f32 = 330.0;
 const GAP: f32 = 6.0;
@@ -105,7 +105,11 @@ fn button_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<C
             0,
             Command::ToggleSide(Side::Devices),
         ),
-        ((Icon::Figures, named("stats-button", Shortcut::Figures), selected(call.show_stats)), 0, Command::ToggleStats),
+        (
+            (Icon::Statistics, named("stats-button", Shortcut::Statistics), selected(call.show_stats)),
+            0,
+            Command::ToggleStats,
+        ),
         ((Icon::Leave, named("leave", Shortcut::Leave), Look::Danger), 0, Command::Leave),
     ];
     let width = buttons.len() as f32 * (48.0 + ui.spacing().item_spacing.x) - ui.spacing().item_spacing.x;
@@ -134,7 +138,7 @@ fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut L
     for (peer, rect) in call.peers.iter().zip(tile_grid::tiles(call.peers.len(), area, GAP)) {
         let status = status(texts, peer);
         let lines = match &peer.stats {
-            Some(stats) if call.show_stats => figures::of_peer(texts, stats),
+            Some(stats) if call.show_stats => statistics::of_peer(texts, stats),
             _ => vec![],
         };
         Tile {
@@ -144,13 +148,13 @@ fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut L
             muted: peer.muted,
             status: status.as_deref(),
             frames: peer.frames.as_ref().filter(|_| peer.camera_on),
-            figures: &lines,
+            statistics: &lines,
         }
         .show(ui, rect, live.videos);
     }
 }
 
-/// What to say about a peer whose frame does not move.
+/// Why there is no new frame from `peer`.
 fn status(texts: &Texts, peer: &Peer) -> Option<String> {
     let has_frame = peer.frames.as_ref().is_some_and(|slot| slot.get().is_some());
     match &peer.link {
@@ -181,7 +185,7 @@ fn self_view(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mu
     let size = vec2(width, width * 9.0 / 16.0);
     let rect = Rect::from_min_size(area.max - size - Vec2::splat(8.0), size);
     let has_camera = state.devices.camera_in_use();
-    let lines = if call.show_stats { figures::of_sending(texts, &call.sent) } else { vec![] };
+    let lines = if call.show_stats { statistics::of_sending(texts, &call.sent) } else { vec![] };
     ui.painter().rect_filled(rect.expand(2.0), ROUNDING, Palette::of(ui).outline);
     Tile {
         source: Source::Own,
@@ -190,7 +194,7 @@ fn self_view(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mu
         muted: state.devices.muted,
         status: None,
         frames: has_camera.then_some(&live.self_view),
-        figures: &lines,
+        statistics: &lines,
     }
     .show(ui, rect, live.videos);
 }

@@ -1,4 +1,4 @@
-//! The screens: each draws the state and returns what the person wants.
+//! The screens. Each draws the state and returns what the person wants.
 
 mod call;
 mod joining;
@@ -12,11 +12,11 @@ use super::state::{Screen, State};
 use super::video::Videos;
 use crate::media::FrameSlot;
 
-/// What changes all the time and is no state: frames, loudness, the time.
+/// What changes with every repaint and is not in the state.
 pub(crate) struct Live<'a> {
     pub(crate) now: Timestamp,
     pub(crate) self_view: FrameSlot,
-    /// The microphone's loudest sample just now, 0 to 1.
+    /// The microphone's highest sample, 0 to 1.
     pub(crate) level: f32,
     pub(crate) videos: &'a mut Videos,
 }

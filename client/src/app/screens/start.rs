@@ -1,4 +1,4 @@
-//! Before the call: who, where, and with which devices.
+//! The start screen: name, room, server and devices.
 
 use egui::{Button, CentralPanel, CollapsingHeader, RichText, ScrollArea, Ui, UiBuilder, vec2};
 
@@ -14,7 +14,7 @@ use crate::app::widgets::tile::Tile;
 use crate::i18n;
 use crate::session::EndReason;
 
-/// From this width on the form stands beside the frame.
+/// From this width on, the form is beside the video.
 const TWO_COLUMNS: f32 = 760.0;
 const FORM_WIDTH: f32 = 360.0;
 const GAP: f32 = 32.0;
@@ -91,7 +91,7 @@ fn form_column(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 
     let join = Button::new(RichText::new(texts.tr("join")).color(Palette::of(ui).on_accent).size(17.0).strong())
         .fill(Palette::of(ui).accent);
-    // A size given from outside puts the word in the middle.
+    // `add_sized` centres the text.
     let joined = ui.add_sized(vec2(ui.available_width(), 42.0), join).clicked();
     let about_server = state.ended.as_ref().is_some_and(concerns_server);
     match (&state.ended, ended.clone()) {
@@ -142,7 +142,7 @@ fn devices_column(ui: &mut Ui, state: &State, live: &mut Live<'_>, commands: &mu
         muted: false,
         status: live.self_view.get().is_none().then_some(status.as_str()),
         frames: has_camera.then_some(&live.self_view),
-        figures: &[],
+        statistics: &[],
     }
     .show(ui, rect, live.videos);
     pickers(ui, state, live.level, commands);

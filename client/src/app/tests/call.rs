@@ -14,7 +14,7 @@ fn told(bench: &Bench) -> Vec<String> {
         .effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Tell(command) => Some(format!("{command:?}")),
+            Effect::CallCommand(command) => Some(format!("{command:?}")),
             _ => None,
         })
         .collect()
@@ -191,10 +191,10 @@ fn the_name_can_be_changed() {
 }
 
 #[test]
-fn figures_are_shown_on_demand() {
+fn statistics_are_shown_on_demand() {
     let mut bench = Bench::in_call(Language::English);
     bench.connects(1, "Mina");
-    let figures = PeerStats {
+    let statistics = PeerStats {
         peer: 1,
         name: "Mina".into(),
         received_bitrate_bps: 2_400_000,
@@ -205,7 +205,7 @@ fn figures_are_shown_on_demand() {
         limited_by: "none".into(),
         ..PeerStats::default()
     };
-    bench.event(CallEvent::Stats(CallStats { peers: vec![figures], ..CallStats::default() }));
+    bench.event(CallEvent::Stats(CallStats { peers: vec![statistics], ..CallStats::default() }));
     let mut harness = open(bench, WIDE);
     let described = |harness: &Harness<'_, Bench>| {
         harness.get_by_label("Video of Mina").accesskit_node().description().unwrap_or_default()
@@ -213,7 +213,10 @@ fn figures_are_shown_on_demand() {
     assert_eq!(described(&harness), "");
     harness.key_press(Key::S);
     harness.run();
-    let figures = described(&harness);
-    assert!(figures.contains("1280×720 · 30 fps") && figures.contains("received 2400 · sent 0 kbit/s"), "{figures}");
-    assert!(figures.contains("send queue 0 ms · network queue 12 ms"), "{figures}");
+    let statistics = described(&harness);
+    assert!(
+        statistics.contains("1280×720 · 30 fps") && statistics.contains("received 2400 · sent 0 kbit/s"),
+        "{statistics}"
+    );
+    assert!(statistics.contains("send queue 0 ms · network queue 12 ms"), "{statistics}");
 }

@@ -1,4 +1,4 @@
-//! Every screen in every language, theme and size: nothing sticks out, no glyph is missing.
+//! Every screen in every language and size: nothing is outside of the window, and no glyph is missing.
 
 use egui::accesskit::Role;
 use egui::{FontId, Rect};
@@ -63,8 +63,8 @@ fn full_call(language: Language, peers: u32) -> Bench {
     bench.event(CallEvent::PeerInterrupted { peer: PeerKey(2) });
     bench.event(CallEvent::ServerLost);
     bench.command(Command::ToggleStats);
-    let figures = |peer| PeerStats { peer, fps: 30.0, width: 1280, height: 720, ..PeerStats::default() };
-    bench.event(CallEvent::Stats(CallStats { peers: (1..=peers).map(figures).collect(), ..CallStats::default() }));
+    let statistics = |peer| PeerStats { peer, fps: 30.0, width: 1280, height: 720, ..PeerStats::default() };
+    bench.event(CallEvent::Stats(CallStats { peers: (1..=peers).map(statistics).collect(), ..CallStats::default() }));
     bench
 }
 

@@ -1,4 +1,4 @@
-//! The window without a window: typed into, clicked and looked at through AccessKit.
+//! The screens without a window: tests type, click and read through AccessKit.
 
 mod call;
 mod looks;
@@ -13,7 +13,7 @@ use maru_protocol::Nickname;
 
 use super::commands::{Command, Effect};
 use super::screens::{self, Live};
-use super::state::{State, Wishes};
+use super::state::{LaunchOptions, State};
 use super::video::Videos;
 use super::{fonts, theme};
 use crate::clock;
@@ -22,7 +22,7 @@ use crate::media::FrameSlot;
 use crate::session::{CallEvent, PeerKey, ServerChoice};
 use crate::settings::Settings;
 
-/// The state with what would have been done outside.
+/// The state, with the effects that it returned.
 struct Bench {
     state: State,
     effects: Vec<Effect>,
@@ -35,10 +35,10 @@ struct Bench {
 impl Bench {
     fn new(language: Language) -> Self {
         let settings = Settings::default();
-        let wishes = Wishes { room: None, name: None, server: ServerChoice::Lan, addresses: vec![] };
+        let options = LaunchOptions { room: None, name: None, server: ServerChoice::Lan, addresses: vec![] };
         let media = settings.media();
         Self {
-            state: State::new(Texts::new(language), settings, &media, wishes),
+            state: State::new(Texts::new(language), settings, &media, options),
             effects: vec![],
             videos: Videos::undrawn(),
             self_view: FrameSlot::default(),

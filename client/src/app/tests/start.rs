@@ -146,13 +146,13 @@ fn the_command_line_comes_before_what_was_used_last() {
     let settings =
         Settings { name: "old".into(), room: "old".into(), server: "ws://old".into(), ..Settings::default() };
     let media = settings.media();
-    let wishes = Wishes {
+    let options = LaunchOptions {
         room: Some("new".parse().expect("a room")),
         name: None,
         server: ServerChoice::Url("ws://new".into()),
         addresses: vec![],
     };
-    let state = State::new(Texts::new(Language::English), settings, &media, wishes);
+    let state = State::new(Texts::new(Language::English), settings, &media, options);
     assert_eq!((&*state.form.name, &*state.form.room, &*state.form.server), ("old", "new", "ws://new"));
 }
 
@@ -162,5 +162,5 @@ fn leaving_twice_is_leaving_once() {
     bench.command(Command::Leave);
     bench.command(Command::Leave);
     assert_eq!(bench.effects.iter().filter(|effect| matches!(effect, Effect::LeaveCall)).count(), 1);
-    assert!(!bench.effects.iter().any(|effect| matches!(effect, Effect::Tell(CallCommand::Leave))));
+    assert!(!bench.effects.iter().any(|effect| matches!(effect, Effect::CallCommand(CallCommand::Leave))));
 }

@@ -1,6 +1,6 @@
-//! Frames on the graphics card: their three planes are uploaded as they are, and a shader makes colours of them.
+//! Draws frames with OpenGL. The three planes of a frame are uploaded as they are, and a shader converts them to RGB.
 //!
-//! OpenGL rather than Vulkan and its like: it is there everywhere, and without a graphics card it takes less memory.
+//! OpenGL rather than Vulkan: it is available everywhere, and in software it takes less memory.
 
 mod plane_textures;
 mod program;
@@ -20,27 +20,27 @@ use super::widgets::tile_grid::fit;
 use crate::media::FrameSlot;
 use crate::session::PeerKey;
 
-/// Whose frame it is.
+/// Whose video it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
-    /// Drawn as in a mirror.
+    /// Mirrored.
     Own,
     Peer(PeerKey),
 }
 
-/// What the window has to be opened with for [`Videos`] to draw in it.
+/// The options of a window that [`Videos`] can draw in.
 pub(super) fn native_options() -> NativeOptions {
     NativeOptions { renderer: Renderer::Glow, ..NativeOptions::default() }
 }
 
-/// The frames that are drawn, each from its newest.
+/// Draws the newest frame of each source.
 pub(crate) struct Videos {
-    /// `None`: nothing can be drawn, names are shown instead.
+    /// `None`: there is no OpenGL, and names are shown instead.
     graphics: Option<Arc<Mutex<Graphics>>>,
     drawn: Vec<Source>,
 }
 
-/// Lives with the window's OpenGL context; used only while that paints.
+/// Used only in paint callbacks, where the window's OpenGL context is current.
 struct Graphics {
     program: Program,
     textures: HashMap<Source, PlaneTextures>,
@@ -52,7 +52,7 @@ impl Videos {
         let program = match creation.gl.as_deref().map(Program::new) {
             Some(Ok(program)) => program,
             Some(Err(error)) => {
-                tracing::error!(error, "pictures cannot be drawn");
+                tracing::error!(error, "video cannot be drawn");
                 return Self::undrawn();
             }
             None => return Self::undrawn(),
@@ -61,14 +61,14 @@ impl Videos {
         Self { graphics: Some(Arc::new(Mutex::new(graphics))), drawn: Vec::new() }
     }
 
-    /// For where nothing can be drawn: names stand in for the frames.
+    /// Without OpenGL: draws nothing.
     pub(super) fn undrawn() -> Self {
         Self { graphics: None, drawn: Vec::new() }
     }
 
-    /// Draws the newest frame of `slot` as large as it fits into `rect`. `false`: there is none.
+    /// Draws the newest frame of `slot` as large as fits into `rect`. `false`: there is no frame.
     pub(crate) fn draw(&mut self, ui: &Ui, rect: Rect, source: Source, slot: &FrameSlot) -> bool {
-        // Before the frame: should a newer one come in between, it is uploaded once more instead of never.
+        // Read before the frame: a newer frame in between is then uploaded twice instead of never.
         let generation = slot.generation();
         let (Some(graphics), Some(frame)) = (&self.graphics, slot.get()) else { return false };
         self.drawn.push(source);
@@ -82,7 +82,7 @@ impl Videos {
         true
     }
 
-    /// After everything has been drawn: lets go of what was not.
+    /// Call after each pass: frees the textures of sources that were not drawn.
     pub(super) fn forget_undrawn(&mut self) {
         let drawn = std::mem::take(&mut self.drawn);
         let Some(graphics) = &self.graphics else { return };
@@ -104,7 +104,7 @@ impl Graphics {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => match PlaneTextures::new(gl) {
                 Ok(textures) => new.insert(textures),
-                Err(error) => return tracing::error!(error, "there is no room for a picture on the graphics card"),
+                Err(error) => return tracing::error!(error, "the textures of a frame cannot be created"),
             },
         };
         textures.upload(gl, &frame.image, generation);

@@ -1,4 +1,4 @@
-//! The planes of one frame as three textures of one byte for each pixel.
+//! The planes of one frame as three textures with one byte per pixel.
 
 use glow::{Context, HasContext, NativeTexture, PixelUnpackData};
 use maru_core::frame::I420;
@@ -7,7 +7,7 @@ pub(super) struct PlaneTextures {
     /// Y, U, V.
     planes: [NativeTexture; 3],
     size: (u32, u32),
-    /// Of the frame that was uploaded last.
+    /// Of the frame that was uploaded.
     generation: Option<u64>,
 }
 
@@ -30,7 +30,7 @@ impl PlaneTextures {
         Ok(Self { planes: [plane()?, plane()?, plane()?], size: (0, 0), generation: None })
     }
 
-    /// Uploads `image`, unless it is there already.
+    /// Uploads `image`, unless this generation is uploaded already.
     pub(super) fn upload(&mut self, gl: &Context, image: &I420, generation: u64) {
         if self.generation == Some(generation) && self.size == (image.width, image.height) {
             return;
@@ -39,9 +39,9 @@ impl PlaneTextures {
         let chroma = (image.chroma_width(), image.chroma_height());
         let planes = [(&image.y, (image.width, image.height)), (&image.u, chroma), (&image.v, chroma)];
         for (texture, (bytes, (width, height))) in self.planes.iter().zip(planes) {
-            // OpenGL reads as many bytes as it is told: never more than there are.
+            // OpenGL reads width * height bytes without a check.
             if bytes.len() < width as usize * height as usize {
-                return tracing::error!("a picture is smaller than it says");
+                return tracing::error!("a plane has fewer bytes than its size needs");
             }
             let (width, height) = (width as i32, height as i32);
             // SAFETY: the slice has at least width * height bytes, rows follow each other without padding

@@ -1,11 +1,11 @@
-//! The shader that turns planes into colours, and how it is called.
+//! The shader that converts planes to RGB.
 
 use egui_glow::ShaderVersion;
 use glow::{Context, HasContext, NativeProgram, NativeUniformLocation, NativeVertexArray};
 
 use super::plane_textures::PlaneTextures;
 
-/// One triangle that covers the whole viewport, made from the number of the vertex alone.
+/// One triangle that covers the viewport. Its corners follow from `gl_VertexID`, so no vertices are uploaded.
 const VERTEX: &str = "
 uniform float mirrored;
 out vec2 place;
@@ -30,7 +30,7 @@ void main() {
     colour = vec4(y + chroma.x * v, y - chroma.y * u - chroma.z * v, y + chroma.w * u, 1.0);
 }";
 
-/// What chroma adds to red (V), takes from green (U, V) and adds to blue (U).
+/// Factors: added to red (V), subtracted from green (U, V), added to blue (U).
 const BT601: [f32; 4] = [1.596_03, 0.391_76, 0.812_97, 2.017_23];
 const BT709: [f32; 4] = [1.792_74, 0.213_25, 0.532_91, 2.112_40];
 const BT709_FROM_LINES: u32 = 720;

@@ -1,8 +1,8 @@
-//! Noticing that a part of the window has just come into view.
+//! Notices when a part of the window appears.
 
 use egui::{Id, Ui};
 
-/// Whether `part` was not drawn in the pass before this one. To be asked once in each pass that draws it.
+/// Whether the previous pass did not draw `part`. Call it once in each pass that draws `part`.
 pub(crate) fn appeared(ui: &Ui, part: &'static str) -> bool {
     let (id, pass) = (Id::unique(("appeared", part)), ui.ctx().cumulative_pass_nr());
     let last = ui.data_mut(|data| {

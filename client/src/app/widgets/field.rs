@@ -1,4 +1,4 @@
-//! A line of text to type, with its label above and what is wrong with it below.
+//! A text field with its label above and its problem below.
 
 use egui::{Key, Label, Response, RichText, TextEdit, Ui};
 
@@ -43,7 +43,6 @@ impl Field<'_> {
     }
 }
 
-/// What is wrong, next to what it concerns.
 pub(crate) fn problem_sentence(ui: &mut Ui, sentence: &str) {
     let text = RichText::new(sentence).color(Palette::of(ui).problem_text).size(14.0);
     ui.add(Label::new(text).wrap());

@@ -1,4 +1,4 @@
-//! A button with an icon instead of a word; its word is read out and shown as a tooltip.
+//! A button with an icon. Its label is the tooltip and what screen readers speak.
 
 use egui::accesskit::Role;
 use egui::{FontId, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
@@ -9,11 +9,11 @@ use crate::app::theme::Palette;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
     Plain,
-    /// What it stands for is open or on.
+    /// Its panel is open, or it is on.
     Selected,
-    /// Something is off that others would expect to be on, or it ends the call.
+    /// The microphone or camera is off, or the button ends the call.
     Danger,
-    /// On a panel: without a background of its own.
+    /// Without a background, for panels.
     Bare,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct IconButton<'a> {
 }
 
 impl<'a> IconButton<'a> {
-    /// `label` says what a press does, and names the key for it.
+    /// `label` says what a click does and names the shortcut.
     pub(crate) fn new(icon: Icon, label: &'a str, look: Look) -> Self {
         let size = if look == Look::Bare { vec2(32.0, 32.0) } else { vec2(48.0, 44.0) };
         Self { icon, label, look, badge: 0, size }

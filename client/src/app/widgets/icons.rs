@@ -1,4 +1,4 @@
-//! Icons, drawn with lines: no font has to have them. Each is designed in a square of 24 units.
+//! Icons made of lines, so that no font needs them. Each is designed on a square of 24 units.
 
 use egui::{Color32, Painter, Pos2, Rect, Stroke, StrokeKind, pos2, vec2};
 
@@ -10,14 +10,14 @@ pub(crate) enum Icon {
     CameraOff,
     Chat,
     Devices,
-    Figures,
+    Statistics,
     Leave,
     Copy,
     Close,
     Send,
     /// Delivered to everyone.
     Check,
-    /// On its way.
+    /// Sent, not delivered yet.
     Waiting,
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn paint(painter: &Painter, icon: Icon, rect: Rect, color: Color32) {
                 pen.dot((knob, y), 2.6);
             }
         }
-        Icon::Figures => {
+        Icon::Statistics => {
             for (x, top) in [(5.0, 14.0), (10.0, 9.0), (15.0, 12.0), (20.0, 5.0)] {
                 pen.line(&[(x, 20.0), (x, top)]);
             }

@@ -1,14 +1,14 @@
-//! A bar that shows how loud it is.
+//! A bar that shows the level of a microphone.
 
 use egui::accesskit::Role;
 use egui::{Rect, Sense, Ui, WidgetInfo, vec2};
 
 use crate::app::theme::Palette;
 
-/// What counts as silence, in decibels below full scale.
+/// The level of an empty bar, in dBFS.
 const FLOOR_DB: f32 = -60.0;
 
-/// `level`: the loudest sample, 0 to 1.
+/// `level`: the highest sample, 0 to 1.
 pub(crate) fn meter(ui: &mut Ui, label: &str, level: f32) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 8.0), Sense::hover());
     let share = share_of(level);
@@ -26,7 +26,7 @@ pub(crate) fn meter(ui: &mut Ui, label: &str, level: f32) {
     }
 }
 
-/// The part of the bar to fill: even steps of loudness are even steps of the bar.
+/// The part of the bar to fill, 0 to 1: linear in decibels.
 fn share_of(level: f32) -> f32 {
     let db = 20.0 * level.max(1e-6).log10();
     (1.0 - db / FLOOR_DB).clamp(0.0, 1.0)

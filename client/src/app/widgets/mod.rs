@@ -1,4 +1,4 @@
-//! The small parts that screens and panels are made of. They draw what they are given and know no state.
+//! The parts of screens and panels. They draw what they are given and do not know the state.
 
 pub(crate) mod appeared;
 pub(crate) mod field;

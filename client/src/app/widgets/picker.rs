@@ -1,4 +1,4 @@
-//! A list to choose one thing from.
+//! A drop-down list.
 
 use egui::{ComboBox, Ui};
 
@@ -6,7 +6,7 @@ pub(crate) struct Picker<'a, T> {
     pub(crate) id: &'static str,
     pub(crate) label: &'a str,
     pub(crate) current: &'a T,
-    /// What is shown while the list is closed.
+    /// Shown while the list is closed.
     pub(crate) current_text: String,
     pub(crate) options: Vec<(T, String)>,
 }
@@ -14,7 +14,7 @@ pub(crate) struct Picker<'a, T> {
 pub(crate) struct Picked<T> {
     /// The choice, if it changed.
     pub(crate) choice: Option<T>,
-    /// The list was opened (or closed) just now.
+    /// The list was opened or closed in this pass.
     pub(crate) toggled: bool,
 }
 

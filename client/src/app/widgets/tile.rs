@@ -1,4 +1,4 @@
-//! A frame with a name on it, or a card with the name where there is no frame.
+//! A video tile: the newest frame with a name on it, or a card with the name while there is no frame.
 
 use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
@@ -9,7 +9,7 @@ use crate::app::theme::{Palette, ROUNDING};
 use crate::app::video::{Source, Videos};
 use crate::media::FrameSlot;
 
-/// Below this width a tile shows less.
+/// Below this width, text is smaller and a card shows no status.
 const SMALL: f32 = 220.0;
 /// Room for the name at the bottom of a tile.
 const NAME_HEIGHT: f32 = 38.0;
@@ -17,23 +17,23 @@ const NAME_HEIGHT: f32 = 38.0;
 pub(crate) struct Tile<'a> {
     pub(crate) source: Source,
     pub(crate) name: &'a str,
-    /// For those who cannot see it.
+    /// For screen readers.
     pub(crate) label: &'a str,
     pub(crate) muted: bool,
-    /// Shown on the card while there is no frame, or over a frame that stands still.
+    /// Shown on the card, or over a frozen frame.
     pub(crate) status: Option<&'a str>,
-    /// `None` while there is none to be shown.
+    /// `None`: the camera is off.
     pub(crate) frames: Option<&'a FrameSlot>,
-    /// Lines of figures on top of it.
-    pub(crate) figures: &'a [String],
+    /// One line each, drawn over the frame.
+    pub(crate) statistics: &'a [String],
 }
 
 impl Tile<'_> {
     pub(crate) fn show(self, ui: &mut Ui, rect: Rect, videos: &mut Videos) {
         let response = ui.allocate_rect(rect, Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, self.label));
-        if !self.figures.is_empty() {
-            ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(self.figures.join("\n")));
+        if !self.statistics.is_empty() {
+            ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(self.statistics.join("\n")));
         }
         let palette = Palette::of(ui);
         ui.painter().rect_filled(rect, ROUNDING, palette.stage);
@@ -47,8 +47,8 @@ impl Tile<'_> {
         }
         let muted = self.muted.then_some(Icon::MicrophoneOff);
         plate(ui, rect.shrink(6.0), Align2::LEFT_BOTTOM, muted, self.name);
-        if !self.figures.is_empty() {
-            figures(ui, rect.shrink(6.0), self.figures);
+        if !self.statistics.is_empty() {
+            statistics(ui, rect.shrink(6.0), self.statistics);
         }
     }
 
@@ -71,7 +71,7 @@ impl Tile<'_> {
     }
 }
 
-/// A line of text on a veil, within `rect`.
+/// A line of text on a dark plate within `rect`.
 fn plate(ui: &Ui, rect: Rect, align: Align2, icon: Option<Icon>, text: &str) {
     let palette = Palette::of(ui);
     let (size, pad) = (if rect.width() < SMALL { 12.0 } else { 14.0 }, vec2(8.0, 4.0));
@@ -88,10 +88,10 @@ fn plate(ui: &Ui, rect: Rect, align: Align2, icon: Option<Icon>, text: &str) {
     painter.galley(plate.min + pad + vec2(icon_width, 0.0), galley, palette.on_veil);
 }
 
-fn figures(ui: &Ui, rect: Rect, lines: &[String]) {
+fn statistics(ui: &Ui, rect: Rect, lines: &[String]) {
     let palette = Palette::of(ui);
     let painter = ui.painter_at(rect);
-    // The name stays readable below: as many lines as there is room for.
+    // As many lines as fit above the name.
     let rows = ((rect.height() - NAME_HEIGHT) / 15.0).max(0.0) as usize;
     if rows == 0 {
         return;

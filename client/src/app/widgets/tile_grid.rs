@@ -1,8 +1,8 @@
-//! Where the frames of a call go.
+//! The layout of the video tiles.
 
 use egui::{Rect, Vec2, pos2, vec2};
 
-/// Width over height of the frames that are expected.
+/// Expected width over height of a frame.
 const ASPECT: f32 = 16.0 / 9.0;
 
 /// The largest equal tiles for `count` frames in `area`, row by row; a last row that is not full is centred.

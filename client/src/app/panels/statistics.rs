@@ -1,9 +1,9 @@
-//! The figures of a connection, in words.
+//! The lines of connection statistics that lie on a video tile.
 
 use crate::i18n::{Texts, Value};
 use crate::session::{CallStats, PeerStats};
 
-/// What comes from a peer, and goes to it.
+/// The connection to one peer.
 pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
     let bitrates =
         [("received", (stats.received_bitrate_bps / 1_000).into()), ("sent", (stats.sent_bitrate_bps / 1_000).into())];
@@ -29,7 +29,7 @@ pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
     ]
 }
 
-/// What goes to everyone.
+/// The video that everyone receives from us.
 pub(crate) fn of_sending(texts: &Texts, stats: &CallStats) -> Vec<String> {
     vec![
         frame(texts, "stats-sent-frame", stats.sent_width, stats.sent_height, stats.sent_fps),

@@ -1,0 +1,158 @@
+//! Media, the call, settings and the clipboard: [`Services`] performs the window's effects on them and collects their
+//! events. Nothing here blocks, except [`Services::leave_and_wait`] at the very end.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+
+use super::commands::Effect;
+use super::device_lister::DeviceLister;
+use super::repaint::RepaintWaker;
+use crate::media::{DeviceList, Media, MediaConfig, MediaEvent};
+use crate::report::Report;
+use crate::session::{self, Call, CallCommand, CallEvent, EndReason};
+
+/// Longest time that closing the window waits for the call to say goodbye.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+pub(super) struct Services {
+    pub(super) media: Arc<Media>,
+    media_events: mpsc::Receiver<MediaEvent>,
+    call: Option<Call>,
+    /// A call that is still saying goodbye. Its events are dropped.
+    leaving: Option<Call>,
+    device_lister: DeviceLister,
+    stop: Option<oneshot::Receiver<()>>,
+    ctx: egui::Context,
+    waker: Waker,
+    runtime: Handle,
+    report: Report,
+}
+
+pub(super) enum Event {
+    Media(MediaEvent),
+    Call(CallEvent),
+    Devices(DeviceList),
+    /// The process was told to end.
+    Stop,
+}
+
+impl Services {
+    pub(super) fn start(
+        ctx: &egui::Context,
+        media: MediaConfig,
+        report: Report,
+        runtime: Handle,
+        stop: Option<oneshot::Receiver<()>>,
+    ) -> Self {
+        let (media, media_events) = Media::start(media, report.clone());
+        Self {
+            media,
+            media_events,
+            call: None,
+            leaving: None,
+            device_lister: DeviceLister::new(),
+            stop,
+            ctx: ctx.clone(),
+            waker: Waker::from(Arc::new(RepaintWaker(ctx.clone()))),
+            runtime,
+            report,
+        }
+    }
+
+    /// The next event. After `None`, an event repaints the window.
+    pub(super) fn next_event(&mut self) -> Option<Event> {
+        let mut waking = Context::from_waker(&self.waker);
+        if let Poll::Ready(Some(event)) = self.media_events.poll_recv(&mut waking) {
+            return Some(Event::Media(event));
+        }
+        if let Some(call) = &mut self.leaving {
+            while let Poll::Ready(event) = call.events.poll_recv(&mut waking) {
+                if matches!(event, None | Some(CallEvent::Ended(_))) {
+                    self.leaving = None;
+                    break;
+                }
+            }
+        }
+        if let Some(call) = &mut self.call
+            && let Poll::Ready(event) = call.events.poll_recv(&mut waking)
+        {
+            // A channel that closes without `Ended` means that the task panicked.
+            let crashed = || CallEvent::Ended(EndReason::Internal { reason: "the call's task stopped".to_owned() });
+            let event = event.unwrap_or_else(crashed);
+            if matches!(event, CallEvent::Ended(_)) {
+                self.call = None;
+            }
+            return Some(Event::Call(event));
+        }
+        if let Some(list) = self.device_lister.next_list() {
+            return Some(Event::Devices(list));
+        }
+        if let Some(stop) = &mut self.stop
+            && let Poll::Ready(stopped) = Future::poll(Pin::new(stop), &mut waking)
+        {
+            self.stop = None;
+            return stopped.is_ok().then_some(Event::Stop);
+        }
+        None
+    }
+
+    pub(super) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::SetCamera(choice) => self.media.set_camera(choice),
+            Effect::SetMicrophone(choice) => self.media.set_microphone(choice),
+            Effect::SetSpeaker(choice) => self.media.set_speaker(choice),
+            Effect::SetMuted(muted) => self.media.set_muted(muted),
+            Effect::SetCameraOn(on) => self.media.set_camera_on(on),
+            Effect::ListDevices => self.device_lister.start(self.waker.clone()),
+            Effect::StartCall(config) => {
+                let _on_runtime = self.runtime.enter();
+                self.call = Some(session::start(config, self.media.clone(), self.report.clone()));
+                // The call's events wake the window only after the first poll.
+                self.ctx.request_repaint();
+            }
+            Effect::CallCommand(command) => send(self.call.as_ref(), command),
+            Effect::LeaveCall => {
+                send(self.call.as_ref(), CallCommand::Leave);
+                self.leaving = self.call.take();
+            }
+            Effect::Save(settings) => {
+                if let Err(error) = settings.save() {
+                    tracing::warn!(%error, "the settings cannot be saved");
+                }
+            }
+            Effect::CopyText(text) => self.ctx.copy_text(text),
+        }
+    }
+
+    /// Leaves the call and waits until it has ended, for [`GOODBYE_TIMEOUT`] at most.
+    pub(super) fn leave_and_wait(&mut self) {
+        send(self.call.as_ref(), CallCommand::Leave);
+        let calls = [self.call.take(), self.leaving.take()];
+        self.runtime.block_on(async {
+            let ended = async {
+                for mut call in calls.into_iter().flatten() {
+                    while let Some(event) = call.events.recv().await {
+                        if matches!(event, CallEvent::Ended(_)) {
+                            break;
+                        }
+                    }
+                }
+            };
+            if tokio::time::timeout(GOODBYE_TIMEOUT, ended).await.is_err() {
+                tracing::warn!("leaving the call took too long");
+            }
+        });
+    }
+}
+
+fn send(call: Option<&Call>, command: CallCommand) {
+    // A full or closed channel means that the call is stuck or ending. It reports that itself.
+    if let Some(Err(error)) = call.map(|call| call.commands.try_send(command)) {
+        tracing::warn!(%error, "the call accepts no command");
+    }
+}
