@@ -1,5 +1,5 @@
-//! The call without a window: each line typed is a chat message, each chat message is printed on standard output,
-//! what happens is told on standard error.
+//! A call in the terminal. Each line of standard input is sent as a chat message, received messages go to standard
+//! output, and notices to standard error.
 
 use std::io::BufRead;
 use std::net::IpAddr;
@@ -12,13 +12,13 @@ use tokio::sync::mpsc;
 
 use crate::i18n::{self, Notice, Texts};
 use crate::media::{DeviceKind, Media, MediaConfig, MediaEvent};
+use crate::participants::Participants;
 use crate::report::Report;
-use crate::roll_call::RollCall;
 use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, EndReason, ServerChoice};
 use crate::signals;
 
-/// How long leaving may take: goodbyes that do not get through by then are not worth waiting for.
-const LEAVE_LIMIT: Duration = Duration::from_secs(2);
+/// Longest time that leaving waits for the peers to receive the goodbye.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub struct HeadlessConfig {
@@ -28,11 +28,11 @@ pub struct HeadlessConfig {
     pub addresses: Vec<IpAddr>,
     pub media: MediaConfig,
     pub duration: Option<Duration>,
-    /// Written to each peer as soon as its link stands.
+    /// A chat message that is sent whenever a peer is connected.
     pub greeting: Option<String>,
 }
 
-/// Holds the call until its duration is over, it is refused, or Ctrl-C or SIGTERM ends it.
+/// Runs the call until `duration` is over, the server refuses it, or Ctrl-C or SIGTERM ends it.
 pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitCode {
     let (muted, camera_on) = (config.media.muted, config.media.camera_on);
     let (media, mut media_events) = Media::start(config.media, report.clone());
@@ -49,12 +49,18 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
         report.clone(),
     );
     let Call { commands, mut events } = call;
-    let mut terminal =
-        Terminal { texts, room: config.room, people: RollCall::default(), failed: Vec::new(), commands, next_id: 1 };
+    let mut terminal = Terminal {
+        texts,
+        room: config.room,
+        participants: Participants::default(),
+        failed: Vec::new(),
+        commands,
+        next_id: 1,
+    };
     let mut typed = read_lines();
     let mut stop = std::pin::pin!(stopped(config.duration));
     let mut leaving = false;
-    let mut leave_limit = std::pin::pin!(tokio::time::sleep(Duration::from_secs(365 * 24 * 3600)));
+    let mut leave_timeout = std::pin::pin!(tokio::time::sleep(Duration::from_secs(365 * 24 * 3600)));
     let reason = loop {
         tokio::select! {
             event = events.recv() => match event {
@@ -67,12 +73,12 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
             () = &mut stop, if !leaving => {
                 leaving = true;
                 let _ = terminal.commands.try_send(CallCommand::Leave);
-                leave_limit.as_mut().reset(tokio::time::Instant::now() + LEAVE_LIMIT);
+                leave_timeout.as_mut().reset(tokio::time::Instant::now() + LEAVE_TIMEOUT);
             }
-            () = &mut leave_limit => break EndReason::Left,
+            () = &mut leave_timeout => break EndReason::Left,
         }
     };
-    // Devices and files are closed, and the last frames written, before the process ends.
+    // Closes the devices, and finishes the files, before the process ends.
     drop(terminal);
     drop(media);
     if reason == EndReason::Left {
@@ -85,7 +91,7 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
 struct Terminal<'a> {
     texts: &'a Texts,
     room: RoomName,
-    people: RollCall,
+    participants: Participants,
     failed: Vec<DeviceKind>,
     commands: mpsc::Sender<CallCommand>,
     next_id: u64,
@@ -96,11 +102,11 @@ impl Terminal<'_> {
         match event {
             CallEvent::Searching => eprintln!("{}", self.texts.tr("searching-server")),
             CallEvent::Chat { peer, text, .. } => {
-                println!("{}: {text}", self.people.name(*peer).map_or("?", Nickname::as_str));
+                println!("{}: {text}", self.participants.get(*peer).map_or("?", |peer| peer.name.as_str()));
             }
             _ => {}
         }
-        for notice in self.people.take(&self.room, event) {
+        for notice in self.participants.apply(&self.room, event) {
             eprintln!("{}", notice.sentence(self.texts));
         }
         if let (CallEvent::PeerConnected { .. }, Some(greeting)) = (event, greeting) {
@@ -108,7 +114,7 @@ impl Terminal<'_> {
         }
     }
 
-    /// Devices are named when they fail and when they come back, not at the start.
+    /// Announces devices that fail and those that work again, not those that open at the start.
     fn show_device(&mut self, event: MediaEvent) {
         let notice = match event {
             MediaEvent::Failed { device, problem } => {
@@ -135,21 +141,21 @@ impl Terminal<'_> {
     }
 }
 
-/// Ends when the call should: after `duration`, or on Ctrl-C or SIGTERM.
+/// Returns after `duration`, or on Ctrl-C or SIGTERM.
 async fn stopped(duration: Option<Duration>) {
-    let time_is_over = async {
+    let duration_over = async {
         match duration {
             Some(duration) => tokio::time::sleep(duration).await,
             None => std::future::pending().await,
         }
     };
     tokio::select! {
-        () = time_is_over => {}
+        () = duration_over => {}
         () = signals::told_to_end() => {}
     }
 }
 
-/// Lines of standard input. The thread waits for the terminal and ends with the process.
+/// The lines of standard input. The thread blocks in a read, so only the end of the process ends it.
 fn read_lines() -> mpsc::Receiver<String> {
     let (lines, typed) = mpsc::channel(64);
     let reader = std::thread::Builder::new().name("stdin".into()).spawn(move || {
@@ -161,7 +167,7 @@ fn read_lines() -> mpsc::Receiver<String> {
         }
     });
     if let Err(error) = reader {
-        tracing::warn!(%error, "what is typed cannot be read");
+        tracing::warn!(%error, "standard input cannot be read");
     }
     typed
 }

@@ -1,9 +1,9 @@
-//! Maru: video calls from machine to machine.
+//! Maru: video calls directly between computers.
 //!
-//! - [`app`]: the window. Draws state, returns commands.
-//! - [`session`]: one tokio task owns the call: the signaling link and one peer link for each peer.
-//! - [`media`]: named threads for camera, codecs and sound.
-//! - `maru-core` (a crate beside this one): the logic, without I/O.
+//! - [`app`]: the window. Screens draw the state and return commands.
+//! - [`session`]: one tokio task owns the call: the signaling and one connection per peer.
+//! - [`media`]: named threads for camera, codecs and audio.
+//! - `maru-core`, a crate of its own: the logic, without I/O.
 
 pub mod app;
 pub mod cli;
@@ -13,8 +13,8 @@ pub mod headless;
 pub mod i18n;
 pub mod invitation;
 pub mod media;
+pub mod participants;
 pub mod report;
-pub mod roll_call;
 pub mod session;
 pub mod settings;
 pub mod signals;

@@ -7,7 +7,7 @@ use egui::{
 };
 
 use super::Live;
-use crate::app::call_state::{CallState, Peer, PeerLink};
+use crate::app::call_state::CallState;
 use crate::app::commands::{Command, Side};
 use crate::app::panels::{self, statistics};
 use crate::app::shortcuts::{self, Shortcut};
@@ -19,6 +19,7 @@ use crate::app::widgets::icons::Icon;
 use crate::app::widgets::tile::Tile;
 use crate::app::widgets::tile_grid;
 use crate::i18n::Texts;
+use crate::participants::{Connection, Participant};
 
 /// From this width on, panels are beside the video. In narrower windows they replace it.
 const BESIDE: f32 = 720.0;
@@ -49,7 +50,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, call: &CallState, live: &mut Live
     let stage = Frame::new().fill(Palette::of(ui).background).inner_margin(Margin::same(6));
     CentralPanel::default().frame(stage).show(ui, |ui| {
         let area = ui.available_rect_before_wrap();
-        if call.peers.is_empty() {
+        if call.participants.iter().len() == 0 {
             alone(ui, area, &state.texts, call);
         } else {
             others(ui, area, &state.texts, call, live);
@@ -135,7 +136,9 @@ fn alone(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState) {
 }
 
 fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut Live<'_>) {
-    for (peer, rect) in call.peers.iter().zip(tile_grid::tiles(call.peers.len(), area, GAP)) {
+    let participants = call.participants.iter();
+    let rects = tile_grid::tiles(participants.len(), area, GAP);
+    for (peer, rect) in participants.zip(rects) {
         let status = status(texts, peer);
         let lines = match &peer.stats {
             Some(stats) if call.show_stats => statistics::of_peer(texts, stats),
@@ -155,21 +158,21 @@ fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut L
 }
 
 /// Why there is no new frame from `peer`.
-fn status(texts: &Texts, peer: &Peer) -> Option<String> {
+fn status(texts: &Texts, peer: &Participant) -> Option<String> {
     let has_frame = peer.frames.as_ref().is_some_and(|slot| slot.get().is_some());
-    match &peer.link {
-        PeerLink::Connecting => Some(texts.tr("peer-connecting")),
-        PeerLink::Interrupted => Some(texts.tr("peer-interrupted")),
-        PeerLink::Unreachable { reason } => {
+    match &peer.connection {
+        Connection::Connecting => Some(texts.tr("peer-connecting")),
+        Connection::Interrupted => Some(texts.tr("peer-interrupted")),
+        Connection::Unreachable { reason } => {
             Some(texts.tr_with("peer-unreachable", &[("reason", reason.as_str().into())]))
         }
-        PeerLink::Connected if !peer.camera_on => Some(texts.tr("peer-camera-off")),
-        PeerLink::Connected if !has_frame => Some(texts.tr("peer-waiting")),
-        PeerLink::Connected => None,
+        Connection::Connected if !peer.camera_on => Some(texts.tr("peer-camera-off")),
+        Connection::Connected if !has_frame => Some(texts.tr("peer-waiting")),
+        Connection::Connected => None,
     }
 }
 
-fn label(texts: &Texts, peer: &Peer) -> String {
+fn label(texts: &Texts, peer: &Participant) -> String {
     let key = match (peer.camera_on, peer.muted) {
         (true, false) => "video-of",
         (true, true) => "video-of-muted",
