@@ -11,74 +11,76 @@ use maru_protocol::{Nickname, RoomName};
 
 use crate::media::DeviceChoice;
 
-/// Video calls from machine to machine: type a room name, and see, hear and write to whoever typed the same one.
+/// Video calls directly between computers. Everyone who uses the same room name is in the same call.
 #[derive(Debug, Parser)]
 #[command(name = "maru", version, after_help = AFTER_HELP)]
 pub struct Cli {
-    /// The room to join at once; without it the start screen asks
+    /// Join this room at once. Without it, the start screen asks
     #[arg(value_parser = parse_room)]
     pub room: Option<RoomName>,
 
-    /// Signal server, ws://… or wss://…; without it one on the local network is found or started
+    /// Signal server (ws://… or wss://…). Without it, find one on the local network or start one
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
 
-    /// Use only this address of this machine for the call; may be repeated. Without it, all of them
+    /// Use only this IP address of this computer for the call. Can be repeated. Without it, use all
     #[arg(long, value_name = "IP")]
     pub address: Vec<IpAddr>,
 
-    /// Nickname that the others see
-    #[arg(long, value_name = "NICK", value_parser = parse_nickname)]
+    /// Your name, as the others see it
+    #[arg(long, value_name = "NAME", value_parser = parse_nickname)]
     pub name: Option<Nickname>,
 
-    /// Camera: auto, none, test, file:PATH (Y4M), or a name from --list-devices
-    #[arg(long, value_name = "S")]
+    /// Camera: auto, none, test, file:PATH (Y4M, in a loop), or a name from --list-devices
+    #[arg(long, value_name = "SOURCE")]
     pub camera: Option<DeviceChoice>,
 
-    /// Microphone: auto, none, test, file:PATH (WAV), or a name from --list-devices
-    #[arg(long, value_name = "S")]
+    /// Microphone: auto, none, test, file:PATH (WAV, in a loop), or a name from --list-devices
+    #[arg(long, value_name = "SOURCE")]
     pub microphone: Option<DeviceChoice>,
 
-    /// Speaker: auto, none, file:PATH (WAV), or a name from --list-devices
-    #[arg(long, value_name = "S", value_parser = parse_speaker)]
+    /// Speaker: auto, none, file:PATH (written as WAV), or a name from --list-devices
+    #[arg(long, value_name = "TARGET", value_parser = parse_speaker)]
     pub speaker: Option<DeviceChoice>,
 
-    /// No window: each line typed is a chat message, each message received is printed
+    /// Run the call in the terminal: lines you type are chat messages, and received messages are printed
     #[arg(long, requires = "room")]
     pub headless: bool,
 
-    /// Leave after this many seconds
-    #[arg(long, value_name = "SECS", value_parser = parse_seconds)]
+    /// Leave the call after this many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub duration: Option<Duration>,
 
-    /// Save what each peer sent, decoded, as NAME.y4m and NAME.wav
+    /// Save the decoded video and audio of each peer in DIR, as NAME.y4m and NAME.wav
     #[arg(long, value_name = "DIR")]
     pub save_remote: Option<PathBuf>,
 
-    /// Of the frames, save every N-th only
+    /// With --save-remote: save only every N-th frame
     #[arg(long, value_name = "N", default_value = "1", requires = "save_remote")]
     pub save_every: NonZeroU32,
 
-    /// Write what happens to FILE, as JSON Lines
+    /// Write all events of the call to FILE, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
-    /// Print the cameras, microphones and speakers that are there, and end
+    /// List the cameras, microphones and speakers, then exit
     #[arg(long)]
     pub list_devices: bool,
 
-    /// Hold a demonstration call on this machine: in two windows, or without a display in this terminal
+    /// Run a demonstration call on this computer: in two windows, or in the terminal if there is no display
     #[arg(long, conflicts_with_all = ["room", "headless", "list_devices"])]
     pub demo: bool,
 
-    /// Write TEXT to each peer as soon as its link stands
+    /// Send TEXT as a chat message when a peer is connected: in the window to the first one, with --headless each time
     #[arg(long, value_name = "TEXT")]
     pub greet: Option<String>,
 }
 
 const AFTER_HELP: &str = "\
-Without --headless a window opens. MARU_LOG (for example MARU_LOG=maru=debug) prints more about what happens.
-Korean or English is chosen by LC_ALL, LC_MESSAGES or LANG.";
+Environment:
+  MARU_LOG                   Log level, for example MARU_LOG=maru=debug
+  MARU_CONFIG_DIR            Folder of the settings, in place of the system's
+  LC_ALL, LC_MESSAGES, LANG  Language: Korean for ko_*, otherwise English";
 
 fn parse_room(text: &str) -> Result<RoomName, String> {
     text.parse().map_err(|error| format!("a room name has 1 to 64 characters: {error}"))
@@ -89,15 +91,15 @@ fn parse_nickname(text: &str) -> Result<Nickname, String> {
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is needed".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "a number of seconds from 0 up is needed".to_owned())
+    let seconds: f64 = text.parse().map_err(|_| "the duration must be a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| "the duration must be 0 seconds or more".to_owned())
 }
 
 impl FromStr for DeviceChoice {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         Ok(match text {
-            "" => return Err("it is empty: use auto, none, file:PATH or a device's name".into()),
+            "" => return Err("it is empty: use auto, none, file:PATH or the name of a device".into()),
             "auto" => Self::Auto,
             "none" => Self::None,
             "test" => Self::Test,
