@@ -1,9 +1,12 @@
-//! The one place where the process reads its clocks.
+//! The only place that reads the clocks of the system.
 
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use maru_core::time::Timestamp;
+
+/// The first reading of the clock. Far above zero, so that times before it can be computed.
+const START: Timestamp = Timestamp::from_micros(3_600_000_000);
 
 struct Epoch {
     monotonic: Instant,
@@ -18,19 +21,17 @@ fn epoch() -> &'static Epoch {
     })
 }
 
-/// Now, on this process's monotonic clock. Starts well above zero, so that a moment before the first call exists.
+/// Now, on the monotonic clock of this process.
 pub fn now() -> Timestamp {
     timestamp(Instant::now())
 }
 
 /// `instant` on the same clock as [`now`].
 pub fn timestamp(instant: Instant) -> Timestamp {
-    const START_MICROS: u64 = 3_600_000_000;
-    let since = instant.saturating_duration_since(epoch().monotonic);
-    Timestamp::from_micros(START_MICROS) + since
+    START + instant.saturating_duration_since(epoch().monotonic)
 }
 
-/// `at` as Unix time in milliseconds, with fraction.
+/// `at` as Unix time in milliseconds, with a fraction.
 pub fn unix_ms(at: Timestamp) -> f64 {
-    epoch().unix_ms + (at.as_micros() as f64 - 3_600_000_000.0) / 1e3
+    epoch().unix_ms + (at.as_micros() as f64 - START.as_micros() as f64) / 1e3
 }

@@ -1,4 +1,4 @@
-//! The program: reads the command line and starts what it asks for.
+//! The program: reads the command line, then runs the window, the terminal call or the demonstration.
 
 use std::process::ExitCode;
 
@@ -18,14 +18,14 @@ use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// What the command line, the file or the settings name cannot be used.
+/// Exit code for an option or a file that cannot be used.
 const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
     let started = clock::now();
     let cli = Cli::parse();
     start_log();
-    // One provider of cryptography for the whole process: two would make rustls refuse to choose.
+    // One crypto provider for the whole process: with two, rustls panics.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = Settings::load();
     let texts = Texts::new(settings.language());
@@ -97,7 +97,7 @@ fn open_window(config: app::AppConfig) -> ExitCode {
     }
 }
 
-/// The window leaves the call before the process ends.
+/// On a signal, the window closes and leaves its call before the process ends.
 fn stop_on_signal(runtime: &Handle) -> oneshot::Receiver<()> {
     let (stop, stopped) = oneshot::channel();
     runtime.spawn(async move {
@@ -107,7 +107,7 @@ fn stop_on_signal(runtime: &Handle) -> oneshot::Receiver<()> {
     stopped
 }
 
-/// The command line goes before what was used last; a terminal has no "last used".
+/// Options override the settings. A terminal call ignores the settings, so that scripts run the same everywhere.
 fn media_config(cli: &Cli, settings: &Settings) -> MediaConfig {
     let last = if cli.headless { Settings::default().media() } else { settings.media() };
     MediaConfig {
@@ -119,7 +119,7 @@ fn media_config(cli: &Cli, settings: &Settings) -> MediaConfig {
     }
 }
 
-/// Who did not say a name is called as their account is.
+/// The name of the account, for calls without `--name`.
 fn own_name() -> Nickname {
     let account = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()?.parse().ok());
     account.unwrap_or_else(|| "guest".parse().expect("five letters are a nickname"))

@@ -1,4 +1,4 @@
-//! The report of a call: JSON Lines, one event each (`--report FILE`).
+//! The report of a call (`--report FILE`): one JSON object per line and event.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -12,7 +12,10 @@ use serde_json::{Map, Value};
 
 use crate::clock;
 
-/// Writes events to the report, if there is one. Cheap to clone; never waits: a full queue drops the event.
+/// Events that wait for the disk.
+const QUEUE_EVENTS: usize = 4096;
+
+/// Writes events to the report, if there is one. Cheap to clone. Never blocks: events are dropped while the queue is full.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     writer: Option<Arc<Writer>>,
@@ -25,7 +28,7 @@ struct Writer {
 }
 
 impl Report {
-    /// A report that is thrown away.
+    /// No report: events are dropped.
     pub fn none() -> Self {
         Self::default()
     }
@@ -33,7 +36,7 @@ impl Report {
     /// Starts the report in a new file at `path`.
     pub fn create(path: &Path) -> std::io::Result<Self> {
         let file = BufWriter::new(File::create(path)?);
-        let (queue, lines) = sync_channel(4096);
+        let (queue, lines) = sync_channel(QUEUE_EVENTS);
         let thread = std::thread::Builder::new().name("report".into()).spawn(move || write_lines(file, &lines))?;
         Ok(Self { writer: Some(Arc::new(Writer { queue: Some(queue), thread: Some(thread) })) })
     }
@@ -42,7 +45,7 @@ impl Report {
         self.writer.is_some()
     }
 
-    /// One event at `at`, with `fields` (a JSON object) beside `t_ms` and `event`.
+    /// Adds an event. `fields`: a JSON object whose fields follow `t_ms` (Unix time) and `event`.
     pub fn event(&self, at: Timestamp, event: &str, fields: Value) {
         let Some(queue) = self.writer.as_ref().and_then(|w| w.queue.as_ref()) else { return };
         let mut line = Map::new();
@@ -51,7 +54,7 @@ impl Report {
         if let Value::Object(fields) = fields {
             line.extend(fields);
         }
-        // A full queue means that the disk is stuck: the call matters more than its report.
+        // The queue is full only if the disk is stuck. The call must not wait for it.
         let _ = queue.try_send(Value::Object(line).to_string());
     }
 }

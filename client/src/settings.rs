@@ -1,6 +1,4 @@
-//! What was used last, kept for the next start: a small JSON file.
-//!
-//! A missing, broken or newer file is no error: whatever cannot be read starts out as the default.
+//! The settings, kept in a small JSON file. A missing, broken or newer file is no error: what cannot be read is the default.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,10 +11,10 @@ use serde_json::Value;
 use crate::i18n::Language;
 use crate::media::{DeviceChoice, MediaConfig};
 
-/// Names the folder of the settings in place of the system's own.
+/// The folder of the settings, in place of the system's.
 pub const CONFIG_DIR_VARIABLE: &str = "MARU_CONFIG_DIR";
 
-/// What was used last. The texts are as they were typed: they need not be valid.
+/// The values used last. Texts are as they were typed, and need not be valid.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
@@ -24,7 +22,7 @@ pub struct Settings {
     pub name: String,
     #[serde(deserialize_with = "tolerant")]
     pub room: String,
-    /// Empty: look on the local network.
+    /// Empty: search the local network.
     #[serde(deserialize_with = "tolerant")]
     pub server: String,
     #[serde(deserialize_with = "tolerant")]
@@ -33,12 +31,12 @@ pub struct Settings {
     pub microphone: Device,
     #[serde(deserialize_with = "tolerant")]
     pub speaker: Device,
-    /// `None`: the language of the system.
+    /// `None`: the system language.
     #[serde(deserialize_with = "tolerant")]
     pub language: Option<Language>,
 }
 
-/// A choice of camera, microphone or speaker. Files are for one run only and are not kept.
+/// A choice of camera, microphone or speaker. Files are chosen for one run and are not saved.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Device {
@@ -73,20 +71,20 @@ impl Settings {
     /// Writes the settings of this account.
     ///
     /// # Errors
-    /// Where the folder cannot be found, made or written.
+    /// There is no home folder, or the folder cannot be made or written.
     pub fn save(&self) -> io::Result<()> {
         let path = path().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "this account has no home folder"))?;
         self.save_to(&path)
     }
 
-    /// Writes the settings to `path`: all of them or, if that fails, none.
+    /// Writes the settings to `path`. If that fails, the old file stays.
     ///
     /// # Errors
-    /// Where the folder cannot be made or written.
+    /// The folder cannot be made or written.
     pub fn save_to(&self, path: &Path) -> io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
-        // Its own name for each process: two windows may save at the same time.
+        // A name per process: two windows may save at the same time.
         let unfinished = folder.join(format!("settings.{}.tmp", std::process::id()));
         let written = write_synced(&unfinished, &serde_json::to_vec_pretty(self)?);
         let moved = written.and_then(|()| fs::rename(&unfinished, path));
@@ -96,7 +94,7 @@ impl Settings {
         moved
     }
 
-    /// The devices that were used last; microphone and camera on.
+    /// The devices used last, with microphone and camera on.
     pub fn media(&self) -> MediaConfig {
         MediaConfig {
             camera: (&self.camera).into(),
@@ -109,13 +107,13 @@ impl Settings {
         }
     }
 
-    /// The language chosen here, or else the system's.
+    /// The chosen language, or the system language.
     pub fn language(&self) -> Language {
-        self.language.unwrap_or_else(Language::of_environment)
+        self.language.unwrap_or_else(Language::of_system)
     }
 }
 
-/// `settings.json` in [`CONFIG_DIR_VARIABLE`], or else in the folder that the system has for this.
+/// `settings.json` in [`CONFIG_DIR_VARIABLE`], or in the system's folder for settings.
 fn path() -> Option<PathBuf> {
     let folder = match std::env::var_os(CONFIG_DIR_VARIABLE) {
         Some(folder) if folder != OsStr::new("") => PathBuf::from(folder),
@@ -130,7 +128,7 @@ fn write_synced(path: &Path, text: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// One field that cannot be read does not cost the others.
+/// A field that cannot be read is the default; the others are kept.
 fn tolerant<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -155,7 +153,7 @@ impl From<&Device> for DeviceChoice {
 mod tests {
     use super::*;
 
-    /// A folder of its own for each test, removed at the end.
+    /// A folder per test, removed at the end.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -209,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_field_does_not_cost_the_others() {
+    fn one_bad_field_leaves_the_others() {
         let folder = Folder::new("field");
         example().save_to(&folder.file()).expect("saves");
         let text = r#"{"name": 7, "room": "r", "camera": {"hologram": 1}, "language": "xx", "newer": true}"#;

@@ -1,6 +1,6 @@
-//! When the system or the person at the terminal tells the process to end.
+//! Signals that end the process.
 
-/// Ends on Ctrl-C, and on SIGTERM where there is such a thing.
+/// Returns on Ctrl-C, and on Unix also on SIGTERM.
 pub async fn told_to_end() {
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => {

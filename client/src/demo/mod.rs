@@ -1,4 +1,4 @@
-//! `maru --demo`: a server and two callers on this machine, with the built-in test pattern and test sound.
+//! `maru --demo`: a server and two clients on this computer, with the test pattern and the test sound.
 
 mod terminal;
 mod windows;
@@ -11,11 +11,16 @@ use tokio::net::TcpListener;
 
 use crate::i18n::Texts;
 
+const TERMINAL_DURATION: Duration = Duration::from_secs(8);
+/// Level (0 to 1) above which audio counts as heard. The test sound is far above it.
+const AUDIBLE: f32 = 0.01;
+/// Frames that count as video: one second.
+const ENOUGH_FRAMES: u64 = 30;
 const ROOM: &str = "demo";
 const NAMES: [&str; 2] = ["Mina", "준호"];
 const GREETINGS: [&str; 2] = ["Hello from Mina 👋", "안녕하세요, 준호입니다"];
 
-/// What one side got from the other.
+/// What one client received from the other.
 #[derive(Debug, Clone, Default)]
 struct Verdict {
     name: String,
@@ -28,7 +33,7 @@ struct Verdict {
 
 impl Verdict {
     fn saw(&self) -> bool {
-        self.frames >= 30
+        self.frames >= ENOUGH_FRAMES
     }
 
     fn all_well(&self) -> bool {
@@ -36,16 +41,16 @@ impl Verdict {
     }
 }
 
-/// Holds the demonstration. Success only if both sides saw, heard and wrote to each other.
+/// Runs the demonstration. Succeeds only if video, audio and a message arrived on both sides.
 pub async fn run(duration: Option<Duration>, texts: &Texts) -> ExitCode {
-    let held = match has_display() {
+    let result = match has_display() {
         true => windows::run(duration, texts).await,
         false => {
             eprintln!("{}", texts.tr("demo-no-display"));
-            terminal::run(duration.unwrap_or(Duration::from_secs(8)), texts).await
+            terminal::run(duration.unwrap_or(TERMINAL_DURATION), texts).await
         }
     };
-    match held {
+    match result {
         Ok(verdicts) => summarise(&verdicts, texts),
         Err(error) => {
             eprintln!("{}", texts.tr_with("demo-failed", &[("reason", error.to_string().into())]));
@@ -54,13 +59,13 @@ pub async fn run(duration: Option<Duration>, texts: &Texts) -> ExitCode {
     }
 }
 
-/// Whether a window can be opened. Only Unix desktops without X11 or Wayland have none.
+/// Whether there is a display for a window. Windows and macOS always have one.
 pub fn has_display() -> bool {
     !cfg!(all(unix, not(target_os = "macos")))
         || ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty()))
 }
 
-/// Runs a server of our own for the demonstration, until the process ends. Gives its URL.
+/// Starts a signal server that runs until the process ends. Returns its URL.
 async fn start_server() -> std::io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listener.local_addr()?);

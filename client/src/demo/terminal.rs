@@ -1,4 +1,4 @@
-//! The demonstration without windows: both callers in this process.
+//! The demonstration in the terminal: both clients run in this process.
 
 use std::io::Write;
 use std::net::Ipv4Addr;
@@ -8,14 +8,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{GREETINGS, NAMES, ROOM, Verdict, start_server};
+use super::{AUDIBLE, GREETINGS, NAMES, ROOM, Verdict, start_server};
 use crate::i18n::Texts;
 use crate::media::{CameraChoice, FrameSlot, Media, MediaConfig, MicrophoneChoice, SpeakerChoice, save_png};
 use crate::report::Report;
 use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, CallStats, EndReason, ServerChoice};
-
-/// Quieter than this is silence: the test sound is far above it.
-const AUDIBLE: f32 = 0.01;
 
 struct Side {
     call: Call,
@@ -102,7 +99,7 @@ impl Side {
     fn take_events(&mut self, texts: &Texts) -> std::io::Result<()> {
         while let Ok(event) = self.call.events.try_recv() {
             match event {
-                // Chat waits for the link to stand, but is only for those who are there when it is written.
+                // A message waits for the connection, but goes only to peers who joined before it was sent.
                 CallEvent::PeerJoined { .. } => {
                     let greeting = CallCommand::SendChat { id: 1, text: self.greeting.into() };
                     self.call.commands.try_send(greeting).map_err(std::io::Error::other)?;
@@ -136,7 +133,7 @@ impl Side {
         let _ = self.call.commands.send(CallCommand::Leave).await;
         let goodbye = async { while !matches!(self.call.events.recv().await, None | Some(CallEvent::Ended(_))) {} };
         let _ = tokio::time::timeout(Duration::from_secs(2), goodbye).await;
-        // The file is finished when the speaker is let go.
+        // Closing the speaker finishes the file.
         self.media.set_speaker(SpeakerChoice::None);
         self.verdict.heard = loudest(&self.heard) > AUDIBLE;
     }

@@ -1,4 +1,4 @@
-//! The demonstration in two windows: two processes of this program, judged by their reports.
+//! The demonstration in two windows: two processes of this program. Their reports say what arrived.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use super::{GREETINGS, NAMES, ROOM, Verdict, start_server};
+use super::{AUDIBLE, GREETINGS, NAMES, ROOM, Verdict, start_server};
 use crate::i18n::Texts;
 
 struct Window {
@@ -14,7 +14,7 @@ struct Window {
     report: PathBuf,
 }
 
-/// Ends when both windows are closed, or after `duration`.
+/// Runs until both windows are closed, or for `duration`.
 pub(super) async fn run(duration: Option<Duration>, texts: &Texts) -> std::io::Result<[Verdict; 2]> {
     let folder = std::env::temp_dir().join(format!("maru-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
@@ -49,7 +49,7 @@ fn open(index: usize, url: &str, folder: &Path, duration: Option<Duration>) -> s
     Ok(Window { child: command.kill_on_drop(true).spawn()?, report })
 }
 
-/// What a report says that its side got.
+/// What arrived, according to a report.
 fn judge(name: &str, report: &str) -> Verdict {
     let mut verdict = Verdict { name: name.into(), ..Verdict::default() };
     for event in report.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
@@ -57,7 +57,7 @@ fn judge(name: &str, report: &str) -> Verdict {
             Some("presented") => verdict.frames += 1,
             Some("chat") if event["from"].is_string() => verdict.read = event["text"].as_str().map(str::to_owned),
             Some("stats") => {
-                let loud = |peer: &Value| peer["level"].as_f64().is_some_and(|level| level > 0.01);
+                let loud = |peer: &Value| peer["level"].as_f64().is_some_and(|level| level > f64::from(AUDIBLE));
                 verdict.heard |= event["peers"].as_array().is_some_and(|peers| peers.iter().any(loud));
             }
             _ => {}

@@ -1,5 +1,5 @@
-//! Every sentence that a person reads, in each language. The sentences are in `assets/i18n`, one Fluent file for each
-//! language; this module finds the right one and fills it in.
+//! The texts that a person reads. They are in `assets/i18n`, one Fluent file per language. This module finds a text and
+//! fills in its variables.
 
 mod josa;
 mod notice;
@@ -28,8 +28,8 @@ pub enum Language {
 impl Language {
     pub const ALL: [Self; 2] = [Self::English, Self::Korean];
 
-    /// The language that the environment asks for (`LC_ALL`, `LC_MESSAGES`, `LANG`: the first that is set).
-    pub fn of_environment() -> Self {
+    /// The system language: the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that is not empty (POSIX, 8.2).
+    pub fn of_system() -> Self {
         let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .iter()
             .filter_map(|name| std::env::var(name).ok())
@@ -37,13 +37,13 @@ impl Language {
         Self::of_locale(&locale.unwrap_or_default())
     }
 
-    /// The language of a POSIX locale name as `ko_KR.UTF-8`; English where we do not speak it.
+    /// The language of a POSIX locale name such as `ko_KR.UTF-8`; English if there is no translation.
     pub fn of_locale(locale: &str) -> Self {
         let language = locale.split(['_', '.', '@', '-']).next().unwrap_or_default();
         if language.eq_ignore_ascii_case("ko") { Self::Korean } else { Self::English }
     }
 
-    /// What its speakers call it.
+    /// The name of the language in the language.
     pub fn own_name(self) -> &'static str {
         match self {
             Self::English => "English",
@@ -63,12 +63,12 @@ impl Language {
             Self::English => "en",
             Self::Korean => "ko",
         };
-        // Both are well formed; it only decides how numbers are written.
+        // Both codes are well formed. They decide only how numbers are written.
         code.parse().unwrap_or_default()
     }
 }
 
-/// The sentences of one language.
+/// The texts of one language.
 pub struct Texts {
     language: Language,
     bundle: FluentBundle<FluentResource>,
@@ -76,10 +76,10 @@ pub struct Texts {
 
 impl Texts {
     pub fn new(language: Language) -> Self {
-        // What cannot be parsed is left out of the resource; a test makes sure that there is no such thing.
+        // Messages that cannot be parsed are left out. A test makes sure that there are none.
         let resource = FluentResource::try_new(language.source().to_owned()).unwrap_or_else(|(parsed, _)| parsed);
         let mut bundle = FluentBundle::new_concurrent(vec![language.id()]);
-        // The marks that isolate right-to-left text would be shown as boxes, and would end up in the terminal.
+        // Isolation marks for right-to-left text would be shown as boxes, also in the terminal.
         bundle.set_use_isolating(false);
         // Fails only where the name is taken, and nothing has been added yet.
         let _ = bundle.add_function(josa::FUNCTION, josa::function);
@@ -91,15 +91,15 @@ impl Texts {
         self.language
     }
 
-    /// The sentence `key`, or the key itself where there is none.
+    /// The text of `key`, or the key itself if there is none.
     pub fn tr(&self, key: &str) -> String {
         self.tr_with(key, &[])
     }
 
-    /// The sentence `key` with its variables filled in.
+    /// The text of `key` with its variables filled in.
     pub fn tr_with(&self, key: &str, variables: &[(&str, Value<'_>)]) -> String {
         let Some(pattern) = self.bundle.get_message(key).and_then(|message| message.value()) else {
-            debug_assert!(false, "no sentence has the key {key}");
+            debug_assert!(false, "no message has the key {key}");
             return key.to_owned();
         };
         let variables: FluentArgs<'_> = variables.iter().map(|(name, value)| (*name, value.clone())).collect();

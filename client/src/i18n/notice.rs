@@ -1,26 +1,26 @@
-//! The short lines about what happened in a call: the window shows them for a while and keeps them in the chat log, the
-//! terminal prints them.
+//! Short lines about what happened in a call. The window shows them for a while and keeps them in the chat; the terminal
+//! prints them.
 
 use maru_protocol::{Nickname, RoomName};
 
 use super::{Texts, device_problem};
 use crate::media::{DeviceKind, DeviceProblem};
 
-/// Something happened that everyone in front of this client should know.
+/// Something that happened in the call or to a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     Entered {
         room: RoomName,
     },
     OwnServer,
-    /// The link is on the clipboard. `with_camera`: whether guests can be seen and heard.
+    /// The link is on the clipboard. `with_camera`: whether guests can use camera and microphone.
     Invited {
         with_camera: bool,
     },
     Joined {
         name: Nickname,
     },
-    /// Was in the room before.
+    /// Was in the room before us.
     Present {
         name: Nickname,
     },
@@ -57,7 +57,6 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// The notice as a plain sentence.
     pub fn sentence(&self, texts: &Texts) -> String {
         let named = |key: &str, name: &str| texts.tr_with(key, &[("name", name.into())]);
         match self {

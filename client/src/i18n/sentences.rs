@@ -1,4 +1,4 @@
-//! What went wrong, as a sentence that says what to do.
+//! Errors as sentences that say what to do.
 
 use maru_protocol::IdError;
 
@@ -6,7 +6,7 @@ use super::Texts;
 use crate::media::{DeviceKind, DeviceProblem};
 use crate::session::EndReason;
 
-/// Why a call ended or never began.
+/// Why a call ended, or never began.
 pub fn end_reason(texts: &Texts, reason: &EndReason) -> String {
     match reason {
         EndReason::Left => texts.tr("ended-left"),
@@ -31,7 +31,7 @@ pub fn end_reason(texts: &Texts, reason: &EndReason) -> String {
     }
 }
 
-/// What is wrong with a device, and what helps.
+/// What is wrong with a device.
 pub fn device_problem(texts: &Texts, device: DeviceKind, problem: &DeviceProblem) -> String {
     let keys = DeviceKeys::of(device);
     match problem {

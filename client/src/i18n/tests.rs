@@ -1,4 +1,4 @@
-//! The languages say the same things, and everything that is said exists.
+//! The languages have the same messages, and the code and the files use the same keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -92,7 +92,7 @@ fn every_key_in_the_code_is_a_message() {
             for rest in source.split(&call).skip(1) {
                 let Some(literal) = rest.trim_start().strip_prefix('"') else { continue };
                 let key = literal.split('"').next().unwrap_or_default();
-                assert!(known.contains_key(key), "no sentence has the key {key}");
+                assert!(known.contains_key(key), "no message has the key {key}");
                 found += 1;
             }
         }
