@@ -43,7 +43,7 @@ impl Language {
         if language.eq_ignore_ascii_case("ko") { Self::Korean } else { Self::English }
     }
 
-    /// The name of the language in the language.
+    /// The name of the language, in that language.
     pub fn own_name(self) -> &'static str {
         match self {
             Self::English => "English",

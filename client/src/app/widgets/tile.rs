@@ -22,7 +22,7 @@ pub(crate) struct Tile<'a> {
     pub(crate) muted: bool,
     /// Shown on the card, or over a frozen frame.
     pub(crate) status: Option<&'a str>,
-    /// `None`: the camera is off.
+    /// `None`: the camera is off, or there is no connection yet.
     pub(crate) frames: Option<&'a FrameSlot>,
     /// One line each, drawn over the frame.
     pub(crate) statistics: &'a [String],
