@@ -124,13 +124,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn clap_accepts_the_definition() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn sources_are_read_as_documented() {
+    fn sources_are_parsed_as_documented() {
         assert_eq!("auto".parse(), Ok(DeviceChoice::Auto));
         assert_eq!("test".parse(), Ok(DeviceChoice::Test));
         assert_eq!(parse_speaker("file:a b.wav"), Ok(DeviceChoice::File("a b.wav".into())));

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn notices_go_away_but_stay_in_the_log() {
+    fn notices_disappear_but_stay_in_the_chat() {
         let (mut call, now) = (call(), at(0));
         call.notify(Notice::ServerLost, now);
         assert_eq!(call.next_notice_end(now), Some(now + NOTICE_TIME));

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_device_is_news_once_and_so_is_its_return() {
+    fn a_lost_device_and_its_return_are_announced_once() {
         let mut devices = Devices::new(&Settings::default().media());
         let opened = || MediaEvent::Opened { device: DeviceKind::Camera, name: "Brio".into() };
         assert_eq!(devices.apply(opened()), DeviceNews::Nothing);

@@ -118,7 +118,7 @@ fn a_particle_follows_the_word_that_is_filled_in() {
 }
 
 #[test]
-fn the_locale_decides() {
+fn the_locale_decides_the_language() {
     for (locale, language) in [
         ("ko_KR.UTF-8", Language::Korean),
         ("ko", Language::Korean),

@@ -132,7 +132,7 @@ mod tests {
     use super::clock_time;
 
     #[test]
-    fn any_clock_can_be_shown() {
+    fn any_time_from_a_peer_can_be_shown() {
         assert_eq!(clock_time(1_700_000_000_000).len(), 5);
         assert_eq!(clock_time(0).len(), 5);
         assert_eq!(clock_time(u64::MAX), "--:--");

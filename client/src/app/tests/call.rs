@@ -9,7 +9,7 @@ use crate::invitation::Invitation;
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
 use crate::session::{CallStats, PeerStats};
 
-fn told(bench: &Bench) -> Vec<String> {
+fn call_commands(bench: &Bench) -> Vec<String> {
     bench
         .effects
         .iter()
@@ -21,7 +21,7 @@ fn told(bench: &Bench) -> Vec<String> {
 }
 
 #[test]
-fn alone_the_ways_to_join_are_told_and_a_link_can_be_copied() {
+fn someone_alone_sees_how_others_join_and_can_copy_a_link() {
     let mut bench = Bench::in_call(Language::English);
     let link = "http://10.0.0.7:4460/r/standup";
     bench.event(CallEvent::Invitation(Invitation { link: link.into(), with_camera: false }));
@@ -41,16 +41,16 @@ fn alone_the_ways_to_join_are_told_and_a_link_can_be_copied() {
 }
 
 #[test]
-fn the_microphone_s_button_and_key_mute() {
+fn the_microphone_button_and_its_key_mute() {
     let mut harness = open(Bench::in_call(Language::English), WIDE);
     harness.get_by_label("Turn the microphone off (M)").click();
     harness.run();
-    assert_eq!(told(harness.state()), ["SetMuted(true)"]);
+    assert_eq!(call_commands(harness.state()), ["SetMuted(true)"]);
     assert!(harness.state().effects.iter().any(|effect| matches!(effect, Effect::SetMuted(true))));
     harness.get_by_label("Turn the microphone on (M)");
     harness.key_press(Key::M);
     harness.run();
-    assert_eq!(told(harness.state()), ["SetMuted(true)", "SetMuted(false)"]);
+    assert_eq!(call_commands(harness.state()), ["SetMuted(true)", "SetMuted(false)"]);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn every_key_does_what_its_tooltip_says() {
     let mut harness = open(Bench::in_call(Language::English), WIDE);
     harness.key_press(Key::V);
     harness.run();
-    assert_eq!(told(harness.state()), ["SetCameraOn(false)"]);
+    assert_eq!(call_commands(harness.state()), ["SetCameraOn(false)"]);
     harness.get_by_label("Your own video, camera off");
     harness.key_press(Key::D);
     harness.run();
@@ -76,7 +76,7 @@ fn every_key_does_what_its_tooltip_says() {
 }
 
 #[test]
-fn a_key_held_down_counts_once() {
+fn key_repeat_is_ignored() {
     let mut harness = open(Bench::in_call(Language::English), WIDE);
     let down = |repeat| egui::Event::Key {
         key: Key::M,
@@ -91,11 +91,11 @@ fn a_key_held_down_counts_once() {
     harness.run();
     harness.event(down(true));
     harness.run();
-    assert_eq!(told(harness.state()), ["SetMuted(true)"]);
+    assert_eq!(call_commands(harness.state()), ["SetMuted(true)"]);
 }
 
 #[test]
-fn chat_is_typed_and_sent_and_keys_do_not_fire_meanwhile() {
+fn shortcuts_do_nothing_while_a_message_is_typed_and_sent() {
     let mut bench = Bench::in_call(Language::English);
     let mina = bench.connects(1, "Mina");
     bench.connects(2, "Jun");
@@ -108,14 +108,14 @@ fn chat_is_typed_and_sent_and_keys_do_not_fire_meanwhile() {
     }
     harness.get_by_label("Message").type_text("안녕 mvdsc 🎈");
     harness.run();
-    assert_eq!(told(harness.state()), [""; 0]);
+    assert_eq!(call_commands(harness.state()), [""; 0]);
     harness.key_press_modifiers(Modifiers::SHIFT, Key::Enter);
     harness.run();
     harness.get_by_label("Message").type_text("second line");
     harness.run();
     harness.key_press(Key::Enter);
     harness.run();
-    assert_eq!(told(harness.state()), ["SendChat { id: 1, text: \"안녕 mvdsc 🎈\\nsecond line\" }"]);
+    assert_eq!(call_commands(harness.state()), ["SendChat { id: 1, text: \"안녕 mvdsc 🎈\\nsecond line\" }"]);
     assert_eq!(harness.get_by_label("Message").value().as_deref().unwrap_or_default(), "");
     harness.get_by_label("not delivered yet (0 of 2)");
     harness.state_mut().event(CallEvent::ChatDelivered { peer: mina, id: 1 });
@@ -139,7 +139,7 @@ fn unread_messages_are_counted_until_the_chat_opens() {
 }
 
 #[test]
-fn frames_say_whose_they_are_and_what_is_off() {
+fn screen_readers_speak_whose_video_it_is_and_what_is_off() {
     let mut bench = Bench::in_call(Language::English);
     let mina = bench.connects(1, "Mina");
     bench.joins(2, "Jun");
@@ -156,7 +156,7 @@ fn frames_say_whose_they_are_and_what_is_off() {
 }
 
 #[test]
-fn notices_are_shown_for_a_while() {
+fn notices_disappear_after_their_time() {
     let mut bench = Bench::in_call(Language::English);
     let problem = DeviceProblem::Unplugged { name: "Brio".into() };
     bench.state.apply_media(MediaEvent::Failed { device: DeviceKind::Camera, problem }, bench.now);
@@ -182,12 +182,12 @@ fn the_name_can_be_changed() {
     harness.run();
     harness.key_press(Key::Enter);
     harness.run();
-    assert_eq!(told(harness.state()), ["Rename(Nickname(\"Yuna Kim\"))"]);
+    assert_eq!(call_commands(harness.state()), ["Rename(Nickname(\"Yuna Kim\"))"]);
     harness.state_mut().command(Command::TypeName("  ".into()));
     harness.state_mut().command(Command::Rename);
     harness.run();
     harness.get_by_label("Type your name first.");
-    assert_eq!(told(harness.state()).len(), 1);
+    assert_eq!(call_commands(harness.state()).len(), 1);
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn devices(language: Language) -> Bench {
 }
 
 /// Buttons and fields have to be inside the window, or in something that scrolls.
-fn assert_nothing_sticks_out(harness: &Harness<'_, Bench>, size: Vec2, what: &str) {
+fn assert_nothing_is_outside(harness: &Harness<'_, Bench>, size: Vec2, what: &str) {
     let window = Rect::from_min_size(egui::Pos2::ZERO, size).expand(0.5);
     for node in harness.root().children_recursive() {
         let accessible = node.accesskit_node();
@@ -108,21 +108,21 @@ fn assert_nothing_sticks_out(harness: &Harness<'_, Bench>, size: Vec2, what: &st
 }
 
 #[test]
-fn nothing_sticks_out_at_any_size_in_any_language() {
+fn nothing_is_outside_of_the_window_at_any_size_in_any_language() {
     for (name, screen) in SCREENS {
         for language in Language::ALL {
             let mut harness = open(screen(language), WIDE);
             for size in [WIDE, NARROW, SMALLEST] {
                 harness.set_size(size);
                 harness.run();
-                assert_nothing_sticks_out(&harness, size, name);
+                assert_nothing_is_outside(&harness, size, name);
             }
         }
     }
 }
 
 #[test]
-fn the_buttons_of_a_call_are_in_the_smallest_window() {
+fn the_smallest_window_shows_all_buttons_of_a_call() {
     let harness = open(full_call(Language::Korean, 7), SMALLEST);
     let window = Rect::from_min_size(egui::Pos2::ZERO, SMALLEST);
     let buttons: Vec<Rect> = harness.get_all_by_role(Role::Button).map(|button| button.rect()).collect();
@@ -131,7 +131,7 @@ fn the_buttons_of_a_call_are_in_the_smallest_window() {
 }
 
 #[test]
-fn every_sentence_can_be_shown() {
+fn the_fonts_have_every_character_of_the_texts() {
     let harness = open(Bench::new(Language::English), SMALLEST);
     let ctx = &harness.ctx;
     for (language, source) in

@@ -16,7 +16,7 @@ fn started(bench: &Bench) -> Option<&CallConfig> {
 }
 
 #[test]
-fn typing_and_enter_joins() {
+fn enter_joins_with_what_was_typed() {
     let mut harness = open(Bench::new(Language::English), WIDE);
     assert!(harness.get_by_role_and_label(Role::TextInput, "Your name").is_focused(), "typing can start at once");
     harness.get_by_role_and_label(Role::TextInput, "Your name").type_text("미나");
@@ -36,7 +36,7 @@ fn typing_and_enter_joins() {
 }
 
 #[test]
-fn an_incomplete_form_says_what_is_missing_and_keeps_the_rest() {
+fn an_incomplete_form_shows_each_problem_and_keeps_the_text() {
     let mut harness = open(Bench::new(Language::English), WIDE);
     harness.get_by_role_and_label(Role::TextInput, "Your name").type_text(&"n".repeat(33));
     harness.run();
@@ -68,7 +68,7 @@ fn a_wrong_server_address_opens_the_settings() {
 }
 
 #[test]
-fn joining_can_be_given_up() {
+fn joining_can_be_cancelled() {
     let mut bench = Bench::new(Language::English);
     bench.command(Command::TypeName("a".into()));
     bench.command(Command::TypeRoom("b".into()));
@@ -84,7 +84,7 @@ fn joining_can_be_given_up() {
 }
 
 #[test]
-fn why_a_call_ended_is_said_with_what_was_typed_still_there() {
+fn the_start_screen_says_why_the_call_ended_and_keeps_the_text() {
     for (reason, sentence) in [
         (EndReason::RoomFull { capacity: Some(8) }, "The room is full: it holds 8 people."),
         (
@@ -102,7 +102,7 @@ fn why_a_call_ended_is_said_with_what_was_typed_still_there() {
 }
 
 #[test]
-fn a_camera_can_be_chosen_and_its_problem_is_shown() {
+fn a_camera_problem_is_shown_until_another_camera_is_chosen() {
     let mut bench = Bench::new(Language::English);
     bench.state.apply_device_list(DeviceList { cameras: vec!["Brio 4K".into()], ..DeviceList::default() });
     let problem = DeviceProblem::Busy { name: "Brio 4K".into() };
@@ -142,7 +142,7 @@ fn the_language_can_be_changed() {
 }
 
 #[test]
-fn the_command_line_comes_before_what_was_used_last() {
+fn launch_options_override_the_settings() {
     let settings =
         Settings { name: "old".into(), room: "old".into(), server: "ws://old".into(), ..Settings::default() };
     let media = settings.media();
@@ -157,7 +157,7 @@ fn the_command_line_comes_before_what_was_used_last() {
 }
 
 #[test]
-fn leaving_twice_is_leaving_once() {
+fn leaving_twice_leaves_once() {
     let mut bench = Bench::in_call(Language::English);
     bench.command(Command::Leave);
     bench.command(Command::Leave);

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_s_shape_decides() {
+    fn the_shape_of_the_window_decides_the_columns() {
         assert_eq!(columns(&tiles(2, area(1280.0, 700.0), 6.0)), 2);
         assert_eq!(columns(&tiles(2, area(480.0, 700.0), 6.0)), 1);
         assert_eq!(columns(&tiles(4, area(1280.0, 700.0), 6.0)), 2);
