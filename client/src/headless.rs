@@ -14,7 +14,7 @@ use crate::i18n::{self, Notice, Texts};
 use crate::media::{DeviceKind, Media, MediaConfig, MediaEvent};
 use crate::participants::Participants;
 use crate::report::Report;
-use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, EndReason, ServerChoice};
+use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, EndReason, Event, ServerChoice};
 use crate::signals;
 
 /// Longest time that leaving waits for the peers to receive the goodbye.
@@ -64,7 +64,7 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
     let reason = loop {
         tokio::select! {
             event = events.recv() => match event {
-                Some(CallEvent::Ended(reason)) => break reason,
+                Some(CallEvent::Call(Event::Ended(reason))) => break reason,
                 None => break EndReason::Internal { reason: "the session ended by itself".into() },
                 Some(event) => terminal.show(&event, config.greeting.as_deref()),
             },
@@ -100,16 +100,16 @@ struct Terminal<'a> {
 impl Terminal<'_> {
     fn show(&mut self, event: &CallEvent, greeting: Option<&str>) {
         match event {
-            CallEvent::Searching => eprintln!("{}", self.texts.tr("searching-server")),
-            CallEvent::Chat { peer, text, .. } => {
-                println!("{}: {text}", self.participants.get(*peer).map_or("?", |peer| peer.name.as_str()));
+            CallEvent::Call(Event::Searching) => eprintln!("{}", self.texts.tr("searching-server")),
+            CallEvent::Call(Event::Chat { participant, text, .. }) => {
+                println!("{}: {text}", self.participants.get(*participant).map_or("?", |writer| writer.name.as_str()));
             }
             _ => {}
         }
         for notice in self.participants.apply(&self.room, event) {
             eprintln!("{}", notice.sentence(self.texts));
         }
-        if let (CallEvent::PeerConnected { .. }, Some(greeting)) = (event, greeting) {
+        if let (CallEvent::Call(Event::ParticipantConnected { .. }), Some(greeting)) = (event, greeting) {
             self.write(greeting.to_owned());
         }
     }

@@ -4,7 +4,7 @@ use maru_protocol::{Nickname, RoomName};
 
 use crate::i18n::Notice;
 use crate::media::FrameSlot;
-use crate::session::{CallEvent, PeerKey, PeerStats};
+use crate::session::{CallEvent, Event, ParticipantId, PeerStats};
 
 /// Everyone in the room except ourselves, in the order of their arrival.
 #[derive(Debug, Default)]
@@ -16,12 +16,12 @@ pub struct Participants {
 
 #[derive(Debug)]
 pub struct Participant {
-    pub key: PeerKey,
+    pub key: ParticipantId,
     pub name: Nickname,
     pub connection: Connection,
     pub muted: bool,
     pub camera_on: bool,
-    /// Their video, from the first connection on.
+    /// Where their video is shown.
     pub frames: Option<FrameSlot>,
     pub stats: Option<PeerStats>,
 }
@@ -39,30 +39,49 @@ impl Participants {
         self.list.iter()
     }
 
-    pub fn get(&self, key: PeerKey) -> Option<&Participant> {
+    pub fn get(&self, key: ParticipantId) -> Option<&Participant> {
         self.list.iter().find(|known| known.key == key)
     }
 
     /// Applies `event` of the call in `room` and returns what there is to say about it.
     pub fn apply(&mut self, room: &RoomName, event: &CallEvent) -> Vec<Notice> {
         match event {
-            CallEvent::Joined { server: _, own_server, peers } => {
-                self.present_before = *peers;
+            CallEvent::Call(event) => return self.apply_of_call(room, event),
+            CallEvent::Frames { participant, frames } => {
+                if let Some(known) = self.get_mut(*participant) {
+                    known.frames = Some(frames.clone());
+                }
+            }
+            CallEvent::Stats(stats) => {
+                for stats in &stats.peers {
+                    if let Some(known) = self.get_mut(ParticipantId(stats.peer)) {
+                        known.stats = Some(stats.clone());
+                    }
+                }
+            }
+            CallEvent::Invitation(_) | CallEvent::FirstFrame { .. } => {}
+        }
+        vec![]
+    }
+
+    fn apply_of_call(&mut self, room: &RoomName, event: &Event) -> Vec<Notice> {
+        match event {
+            Event::Joined { server, present } => {
+                self.present_before = *present;
                 let mut notices = vec![Notice::Entered { room: room.clone() }];
-                notices.extend(own_server.then_some(Notice::OwnServer));
+                notices.extend(server.is_own.then_some(Notice::OwnServer));
                 notices
             }
-            CallEvent::ServerLost => vec![Notice::ServerLost],
-            CallEvent::ServerBack => vec![Notice::ServerBack],
-            CallEvent::PeerJoined { peer, name } => self.joined(*peer, name),
-            CallEvent::PeerRenamed { peer, old, name } => {
-                let Some(known) = self.get_mut(*peer) else { return vec![] };
+            Event::ServerLost => vec![Notice::ServerLost],
+            Event::ServerBack { .. } => vec![Notice::ServerBack],
+            Event::ParticipantJoined { participant, name } => self.joined(*participant, name),
+            Event::ParticipantRenamed { participant, old, name } => {
+                let Some(known) = self.get_mut(*participant) else { return vec![] };
                 known.name = name.clone();
                 vec![Notice::Renamed { old: old.clone(), name: name.clone() }]
             }
-            CallEvent::PeerConnected { peer, frames } => {
-                let Some(known) = self.get_mut(*peer) else { return vec![] };
-                known.frames = Some(frames.clone());
+            Event::ParticipantConnected { participant } => {
+                let Some(known) = self.get_mut(*participant) else { return vec![] };
                 match std::mem::replace(&mut known.connection, Connection::Connected) {
                     Connection::Interrupted | Connection::Unreachable { .. } => {
                         vec![Notice::Restored { name: known.name.clone() }]
@@ -70,46 +89,39 @@ impl Participants {
                     Connection::Connecting | Connection::Connected => vec![],
                 }
             }
-            CallEvent::PeerInterrupted { peer } => match self.set_connection(*peer, Connection::Interrupted) {
-                Some(name) => vec![Notice::Interrupted { name }],
-                None => vec![],
-            },
-            CallEvent::PeerUnreachable { peer, reason } => {
-                match self.set_connection(*peer, Connection::Unreachable { reason: reason.clone() }) {
+            Event::ParticipantInterrupted { participant } => {
+                match self.set_connection(*participant, Connection::Interrupted) {
+                    Some(name) => vec![Notice::Interrupted { name }],
+                    None => vec![],
+                }
+            }
+            Event::ParticipantUnreachable { participant, reason } => {
+                match self.set_connection(*participant, Connection::Unreachable { reason: reason.clone() }) {
                     Some(name) => vec![Notice::Unreachable { name, reason: reason.clone() }],
                     None => vec![],
                 }
             }
-            CallEvent::PeerState { peer, muted, camera_on } => {
-                if let Some(known) = self.get_mut(*peer) {
+            Event::ParticipantState { participant, muted, camera_on } => {
+                if let Some(known) = self.get_mut(*participant) {
                     (known.muted, known.camera_on) = (*muted, *camera_on);
                 }
                 vec![]
             }
-            CallEvent::PeerLeft { peer, lost } => {
-                let Some(index) = self.list.iter().position(|known| known.key == *peer) else { return vec![] };
+            Event::ParticipantLeft { participant, lost, .. } => {
+                let Some(index) = self.list.iter().position(|known| known.key == *participant) else { return vec![] };
                 let name = self.list.remove(index).name;
                 vec![if *lost { Notice::Lost { name } } else { Notice::Left { name } }]
             }
-            CallEvent::Stats(stats) => {
-                for stats in &stats.peers {
-                    if let Some(known) = self.get_mut(PeerKey(stats.peer)) {
-                        known.stats = Some(stats.clone());
-                    }
-                }
-                vec![]
-            }
-            CallEvent::Searching
-            | CallEvent::Connecting { .. }
-            | CallEvent::Invitation(_)
-            | CallEvent::FirstFrame { .. }
-            | CallEvent::Chat { .. }
-            | CallEvent::ChatDelivered { .. }
-            | CallEvent::Ended(_) => vec![],
+            Event::Searching
+            | Event::Connecting { .. }
+            | Event::ServerRefused { .. }
+            | Event::Chat { .. }
+            | Event::ChatDelivered { .. }
+            | Event::Ended(_) => vec![],
         }
     }
 
-    fn joined(&mut self, key: PeerKey, name: &Nickname) -> Vec<Notice> {
+    fn joined(&mut self, key: ParticipantId, name: &Nickname) -> Vec<Notice> {
         if self.get(key).is_some() {
             return vec![];
         }
@@ -132,14 +144,14 @@ impl Participants {
     }
 
     /// Returns the participant's name if `connection` is news.
-    fn set_connection(&mut self, key: PeerKey, connection: Connection) -> Option<Nickname> {
+    fn set_connection(&mut self, key: ParticipantId, connection: Connection) -> Option<Nickname> {
         let known = self.get_mut(key)?;
         let is_news = known.connection != connection;
         known.connection = connection;
         is_news.then(|| known.name.clone())
     }
 
-    fn get_mut(&mut self, key: PeerKey) -> Option<&mut Participant> {
+    fn get_mut(&mut self, key: ParticipantId) -> Option<&mut Participant> {
         self.list.iter_mut().find(|known| known.key == key)
     }
 }
@@ -147,6 +159,7 @@ impl Participants {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Server;
 
     fn name(name: &str) -> Nickname {
         name.parse().expect("a nickname")
@@ -157,13 +170,16 @@ mod tests {
     }
 
     fn join(participants: &mut Participants, key: u32, who: &str) -> Vec<Notice> {
-        apply(participants, &CallEvent::PeerJoined { peer: PeerKey(key), name: name(who) })
+        apply(
+            participants,
+            &CallEvent::Call(Event::ParticipantJoined { participant: ParticipantId(key), name: name(who) }),
+        )
     }
 
     #[test]
     fn those_present_before_us_did_not_join() {
         let mut participants = Participants::default();
-        let joined = CallEvent::Joined { server: "s".into(), own_server: true, peers: 1 };
+        let joined = CallEvent::Call(Event::Joined { server: Server { url: "s".into(), is_own: true }, present: 1 });
         let entered = Notice::Entered { room: "room".parse().expect("a room name") };
         assert_eq!(apply(&mut participants, &joined), [entered, Notice::OwnServer]);
         assert_eq!(join(&mut participants, 1, "Mina"), [Notice::Present { name: name("Mina") }]);
@@ -176,8 +192,8 @@ mod tests {
     fn an_interruption_and_its_end_are_announced_once() {
         let mut participants = Participants::default();
         join(&mut participants, 1, "Mina");
-        let connected = CallEvent::PeerConnected { peer: PeerKey(1), frames: FrameSlot::default() };
-        let interrupted = CallEvent::PeerInterrupted { peer: PeerKey(1) };
+        let connected = CallEvent::Call(Event::ParticipantConnected { participant: ParticipantId(1) });
+        let interrupted = CallEvent::Call(Event::ParticipantInterrupted { participant: ParticipantId(1) });
         assert_eq!(apply(&mut participants, &connected), []);
         assert_eq!(apply(&mut participants, &interrupted), [Notice::Interrupted { name: name("Mina") }]);
         assert_eq!(apply(&mut participants, &interrupted), []);
@@ -189,11 +205,12 @@ mod tests {
     fn someone_unreachable_can_still_be_reached_later() {
         let mut participants = Participants::default();
         join(&mut participants, 1, "Mina");
-        let unreachable = CallEvent::PeerUnreachable { peer: PeerKey(1), reason: "no path".into() };
+        let unreachable =
+            CallEvent::Call(Event::ParticipantUnreachable { participant: ParticipantId(1), reason: "no path".into() });
         let notice = Notice::Unreachable { name: name("Mina"), reason: "no path".into() };
         assert_eq!(apply(&mut participants, &unreachable), [notice]);
         assert_eq!(apply(&mut participants, &unreachable), []);
-        let connected = CallEvent::PeerConnected { peer: PeerKey(1), frames: FrameSlot::default() };
+        let connected = CallEvent::Call(Event::ParticipantConnected { participant: ParticipantId(1) });
         assert_eq!(apply(&mut participants, &connected), [Notice::Restored { name: name("Mina") }]);
     }
 
@@ -201,12 +218,17 @@ mod tests {
     fn nothing_is_said_about_someone_who_left() {
         let mut participants = Participants::default();
         join(&mut participants, 1, "Mina");
-        let renamed = CallEvent::PeerRenamed { peer: PeerKey(1), old: name("Mina"), name: name("Mina K") };
+        let renamed = CallEvent::Call(Event::ParticipantRenamed {
+            participant: ParticipantId(1),
+            old: name("Mina"),
+            name: name("Mina K"),
+        });
         assert_eq!(apply(&mut participants, &renamed), [Notice::Renamed { old: name("Mina"), name: name("Mina K") }]);
-        let lost = CallEvent::PeerLeft { peer: PeerKey(1), lost: true };
+        let lost =
+            CallEvent::Call(Event::ParticipantLeft { participant: ParticipantId(1), name: name("Mina"), lost: true });
         assert_eq!(apply(&mut participants, &lost), [Notice::Lost { name: name("Mina K") }]);
         assert_eq!(apply(&mut participants, &lost), []);
         assert_eq!(apply(&mut participants, &renamed), []);
-        assert!(participants.get(PeerKey(1)).is_none());
+        assert!(participants.get(ParticipantId(1)).is_none());
     }
 }

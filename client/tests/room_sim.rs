@@ -4,25 +4,25 @@ mod simulation;
 
 use std::time::Duration;
 
-use maru::session::{CallCommand, CallEvent};
+use maru::session::{CallCommand, Event};
 use maru_simnet::{NatKind, PathConfig};
 
 use simulation::{Client, MS, SECOND, World, frame_times, longest_freeze};
 
-fn joined(event: &CallEvent) -> bool {
-    matches!(event, CallEvent::PeerJoined { .. })
+fn joined(event: &Event) -> bool {
+    matches!(event, Event::ParticipantJoined { .. })
 }
 
-fn left(event: &CallEvent) -> bool {
-    matches!(event, CallEvent::PeerLeft { .. })
+fn left(event: &Event) -> bool {
+    matches!(event, Event::ParticipantLeft { .. })
 }
 
-fn interrupted(event: &CallEvent) -> bool {
-    matches!(event, CallEvent::PeerInterrupted { .. })
+fn interrupted(event: &Event) -> bool {
+    matches!(event, Event::ParticipantInterrupted { .. })
 }
 
-fn connected(event: &CallEvent) -> bool {
-    matches!(event, CallEvent::PeerConnected { .. })
+fn connected(event: &Event) -> bool {
+    matches!(event, Event::ParticipantConnected { .. })
 }
 
 /// Every frame that arrived is one that was sent, byte for byte. Gives how many arrived.
@@ -89,10 +89,10 @@ fn mute_camera_and_name_are_told() {
         jisu.tell(CallCommand::SetMuted(true));
         jisu.tell(CallCommand::SetCameraOn(false));
         jisu.tell(CallCommand::Rename("Jisu K.".parse().unwrap()));
-        let off = |event: &CallEvent| matches!(event, CallEvent::PeerState { muted: true, camera_on: false, .. });
+        let off = |event: &Event| matches!(event, Event::ParticipantState { muted: true, camera_on: false, .. });
         world.within(SECOND, min.wait(off), "Min is told").await;
         let renamed =
-            |event: &CallEvent| matches!(event, CallEvent::PeerRenamed { name, .. } if name.as_str() == "Jisu K.");
+            |event: &Event| matches!(event, Event::ParticipantRenamed { name, .. } if name.as_str() == "Jisu K.");
         world.within(SECOND, min.wait(renamed), "Min is told").await;
         let (frames, audio) = (min.media.of("Jisu").units().len(), min.media.of("Jisu").audio().len());
         world.sim.sleep(SECOND).await;
@@ -108,10 +108,10 @@ fn one_who_leaves_is_said_to_have_left() {
         let room = world.room(&["a", "b", "c"]).await;
         room[0].tell(CallCommand::Leave);
         for other in &room[1..] {
-            let gone = |event: &CallEvent| matches!(event, CallEvent::PeerLeft { lost: false, .. });
+            let gone = |event: &Event| matches!(event, Event::ParticipantLeft { lost: false, .. });
             world.within(SECOND, other.wait(gone), "the others are told").await;
         }
-        world.within(SECOND, room[0].wait(|event| matches!(event, CallEvent::Ended(_))), "the call ends").await;
+        world.within(SECOND, room[0].wait(|event| matches!(event, Event::Ended(_))), "the call ends").await;
         assert_eq!(world.server.registrations(), 2);
     });
 }
@@ -125,7 +125,7 @@ fn without_a_server_a_goodbye_goes_over_the_connection() {
         world.server.crash();
         world.sim.sleep(SECOND).await;
         room[0].tell(CallCommand::Leave);
-        let gone = |event: &CallEvent| matches!(event, CallEvent::PeerLeft { lost: false, .. });
+        let gone = |event: &Event| matches!(event, Event::ParticipantLeft { lost: false, .. });
         world.within(SECOND, room[1].wait(gone), "it is told").await;
     });
 }
@@ -159,13 +159,15 @@ fn a_server_that_dies_disturbs_no_call() {
         let crashed = world.sim.elapsed();
         world.server.crash();
         for client in &room {
-            world.within(SECOND, client.wait(|event| matches!(event, CallEvent::ServerLost)), "it is noticed").await;
+            world.within(SECOND, client.wait(|event| matches!(event, Event::ServerLost)), "it is noticed").await;
         }
         room[0].write(1, "still there?");
         world.sim.sleep(30 * SECOND).await;
         world.server.restart();
         for client in &room {
-            world.within(8 * SECOND, client.wait(|event| matches!(event, CallEvent::ServerBack)), "all return").await;
+            world
+                .within(8 * SECOND, client.wait(|event| matches!(event, Event::ServerBack { .. })), "all return")
+                .await;
         }
         world.sim.sleep(SECOND).await;
         let now = world.sim.elapsed();

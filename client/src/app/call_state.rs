@@ -12,7 +12,7 @@ use crate::clock;
 use crate::i18n::Notice;
 use crate::invitation::Invitation;
 use crate::participants::Participants;
-use crate::session::{CallEvent, CallStats};
+use crate::session::{CallEvent, CallStats, Event};
 
 /// How long a notice is shown over the video.
 pub(crate) const NOTICE_TIME: Duration = Duration::from_secs(6);
@@ -78,7 +78,7 @@ impl CallState {
         self.notices.push_back((notice, now + NOTICE_TIME));
     }
 
-    /// Ignores [`CallEvent::Ended`]: the state drops the call then.
+    /// Ignores [`Event::Ended`]: the state drops the call then.
     pub(crate) fn apply(&mut self, event: CallEvent, now: Timestamp) {
         for notice in self.participants.apply(&self.room, &event) {
             // The tiles show who was here before us.
@@ -87,31 +87,38 @@ impl CallState {
             }
         }
         match event {
-            CallEvent::Searching => self.connecting(Progress::Searching),
-            CallEvent::Connecting { url } => self.connecting(Progress::Connecting { url }),
-            CallEvent::Joined { .. } => self.progress = Progress::Joined,
+            CallEvent::Call(event) => self.apply_of_call(event),
             CallEvent::Invitation(invitation) => self.invitation = Some(invitation),
-            CallEvent::ServerLost => self.server_lost = true,
-            CallEvent::ServerBack => self.server_lost = false,
-            CallEvent::Chat { peer, text, sent_unix_ms } => {
-                if let Some(peer) = self.participants.get(peer) {
-                    self.chat.add_theirs(peer.name.clone(), text, sent_unix_ms);
+            CallEvent::Stats(stats) => self.sent = stats,
+            CallEvent::Frames { .. } | CallEvent::FirstFrame { .. } => {}
+        }
+    }
+
+    fn apply_of_call(&mut self, event: Event) {
+        match event {
+            Event::Searching => self.connecting(Progress::Searching),
+            Event::Connecting { url } => self.connecting(Progress::Connecting { url }),
+            Event::Joined { .. } => self.progress = Progress::Joined,
+            Event::ServerLost => self.server_lost = true,
+            Event::ServerBack { .. } => self.server_lost = false,
+            Event::Chat { participant, text, sent_unix_ms } => {
+                if let Some(writer) = self.participants.get(participant) {
+                    self.chat.add_theirs(writer.name.clone(), text, sent_unix_ms);
                     if self.side != Some(Side::Chat) {
                         self.chat.unread += 1;
                     }
                 }
             }
-            CallEvent::ChatDelivered { peer, id } => self.chat.mark_delivered(id, peer),
-            CallEvent::Stats(stats) => self.sent = stats,
-            CallEvent::PeerJoined { .. }
-            | CallEvent::PeerRenamed { .. }
-            | CallEvent::PeerConnected { .. }
-            | CallEvent::PeerInterrupted { .. }
-            | CallEvent::PeerUnreachable { .. }
-            | CallEvent::PeerState { .. }
-            | CallEvent::PeerLeft { .. }
-            | CallEvent::FirstFrame { .. }
-            | CallEvent::Ended(_) => {}
+            Event::ChatDelivered { participant, id } => self.chat.mark_delivered(id, participant),
+            Event::ServerRefused { .. }
+            | Event::ParticipantJoined { .. }
+            | Event::ParticipantRenamed { .. }
+            | Event::ParticipantConnected { .. }
+            | Event::ParticipantInterrupted { .. }
+            | Event::ParticipantUnreachable { .. }
+            | Event::ParticipantState { .. }
+            | Event::ParticipantLeft { .. }
+            | Event::Ended(_) => {}
         }
     }
 
@@ -141,7 +148,7 @@ fn unix_ms(at: Timestamp) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::PeerKey;
+    use crate::session::{ParticipantId, Server};
 
     fn name(name: &str) -> Nickname {
         name.parse().expect("a nickname")
@@ -156,13 +163,16 @@ mod tests {
     }
 
     fn join(call: &mut CallState, key: u32, who: &str, now: Timestamp) {
-        call.apply(CallEvent::PeerJoined { peer: PeerKey(key), name: name(who) }, now);
+        call.apply(CallEvent::Call(Event::ParticipantJoined { participant: ParticipantId(key), name: name(who) }), now);
     }
 
     #[test]
     fn those_present_before_us_are_not_announced() {
         let (mut call, now) = (call(), at(0));
-        call.apply(CallEvent::Joined { server: "s".into(), own_server: false, peers: 1 }, now);
+        call.apply(
+            CallEvent::Call(Event::Joined { server: Server { url: "s".into(), is_own: false }, present: 1 }),
+            now,
+        );
         join(&mut call, 1, "Mina", now);
         assert_eq!(call.notices(now).count(), 1, "only that we entered");
         join(&mut call, 2, "Jun", now);
@@ -188,13 +198,20 @@ mod tests {
     fn messages_count_as_unread_while_the_chat_is_closed() {
         let (mut call, now) = (call(), at(0));
         join(&mut call, 1, "Mina", now);
-        let chat = || CallEvent::Chat { peer: PeerKey(1), text: "안녕".into(), sent_unix_ms: u64::MAX };
+        let chat = || {
+            CallEvent::Call(Event::Chat {
+                participant: ParticipantId(1), text: "안녕".into(), sent_unix_ms: u64::MAX
+            })
+        };
         call.apply(chat(), now);
         assert_eq!(call.chat.unread, 1);
         call.side = Some(Side::Chat);
         call.apply(chat(), now);
         assert_eq!(call.chat.unread, 1);
-        call.apply(CallEvent::PeerLeft { peer: PeerKey(1), lost: true }, now);
+        call.apply(
+            CallEvent::Call(Event::ParticipantLeft { participant: ParticipantId(1), name: name("Mina"), lost: true }),
+            now,
+        );
         assert_eq!(call.notices(now).last(), Some(&Notice::Lost { name: name("Mina") }));
         call.apply(chat(), now);
         assert_eq!(call.chat.unread, 1, "nothing more comes from someone who is gone");

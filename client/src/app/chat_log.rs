@@ -6,7 +6,7 @@ use maru_protocol::Nickname;
 use maru_protocol::peer::MAX_CHAT_CHARS;
 
 use crate::i18n::Notice;
-use crate::session::PeerKey;
+use crate::session::ParticipantId;
 
 /// Lines kept.
 const CAPACITY: usize = 500;
@@ -37,8 +37,8 @@ pub(crate) enum Content {
 /// Who was in the room when a message of ours was sent, and who has received it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Delivery {
-    expected: BTreeSet<PeerKey>,
-    delivered: BTreeSet<PeerKey>,
+    expected: BTreeSet<ParticipantId>,
+    delivered: BTreeSet<ParticipantId>,
 }
 
 impl Delivery {
@@ -66,7 +66,11 @@ impl ChatLog {
     }
 
     /// Turns the draft into a message and returns its id and text. `None`: it is blank or too long.
-    pub(crate) fn send_draft(&mut self, to: impl Iterator<Item = PeerKey>, unix_ms: u64) -> Option<(u64, String)> {
+    pub(crate) fn send_draft(
+        &mut self,
+        to: impl Iterator<Item = ParticipantId>,
+        unix_ms: u64,
+    ) -> Option<(u64, String)> {
         let text = self.draft.trim();
         if text.is_empty() || self.draft_excess().is_some() {
             return None;
@@ -87,7 +91,7 @@ impl ChatLog {
         may_exceed.then(|| self.draft.trim().chars().count()).filter(|length| *length > MAX_CHAT_CHARS)
     }
 
-    pub(crate) fn mark_delivered(&mut self, delivered_id: u64, peer: PeerKey) {
+    pub(crate) fn mark_delivered(&mut self, delivered_id: u64, peer: ParticipantId) {
         // Newest first: usually the last message is confirmed.
         for line in self.lines.iter_mut().rev() {
             if let Content::Ours { id, delivery, .. } = &mut line.content
@@ -121,14 +125,14 @@ mod tests {
     #[test]
     fn delivery_counts_those_present_and_those_who_came_later() {
         let mut log = ChatLog { draft: "  hello\nyou \n".into(), ..ChatLog::default() };
-        let sent = log.send_draft([PeerKey(1), PeerKey(2)].into_iter(), 5);
+        let sent = log.send_draft([ParticipantId(1), ParticipantId(2)].into_iter(), 5);
         assert_eq!(sent, Some((1, "hello\nyou".into())));
         assert!(log.draft.is_empty());
-        log.mark_delivered(1, PeerKey(2));
-        log.mark_delivered(1, PeerKey(2));
-        log.mark_delivered(9, PeerKey(1));
+        log.mark_delivered(1, ParticipantId(2));
+        log.mark_delivered(1, ParticipantId(2));
+        log.mark_delivered(9, ParticipantId(1));
         assert_eq!((delivery(&log).delivered(), delivery(&log).total()), (1, 2));
-        log.mark_delivered(1, PeerKey(3));
+        log.mark_delivered(1, ParticipantId(3));
         assert_eq!((delivery(&log).delivered(), delivery(&log).total()), (2, 3));
     }
 

@@ -34,14 +34,14 @@ use tokio::sync::oneshot;
 use self::commands::Command;
 use self::repaint::FrameRepaint;
 use self::screens::Live;
-use self::services::{Event, Services};
+use self::services::{ServiceEvent, Services};
 use self::state::{LaunchOptions, State};
 use self::video::Videos;
 use crate::clock;
 use crate::i18n::{Language, Texts};
 use crate::media::MediaConfig;
 use crate::report::Report;
-use crate::session::{CallEvent, ServerChoice};
+use crate::session::{CallEvent, Event, ServerChoice};
 use crate::settings::Settings;
 
 /// Interval of repaints for the microphone's meter.
@@ -157,17 +157,17 @@ impl eframe::App for App {
         let now = clock::now();
         while let Some(event) = self.services.next_event() {
             match event {
-                Event::Media(event) => self.state.apply_media(event, now),
-                Event::Call(event) => {
-                    let connected = matches!(event, CallEvent::PeerConnected { .. });
+                ServiceEvent::Media(event) => self.state.apply_media(event, now),
+                ServiceEvent::Call(event) => {
+                    let connected = matches!(event, CallEvent::Call(Event::ParticipantConnected { .. }));
                     self.state.apply_call(event, now);
                     if let Some(greeting) = self.greeting.take_if(|_| connected) {
                         self.handle(Command::TypeChat(greeting));
                         self.handle(Command::SendChat);
                     }
                 }
-                Event::Devices(list) => self.state.apply_device_list(list),
-                Event::Stop => self.deadline = Some(now),
+                ServiceEvent::Devices(list) => self.state.apply_device_list(list),
+                ServiceEvent::Stop => self.deadline = Some(now),
             }
         }
         if self.deadline.is_some_and(|deadline| deadline <= now) {

@@ -14,7 +14,7 @@ use super::device_lister::DeviceLister;
 use super::repaint::RepaintWaker;
 use crate::media::{DeviceList, Media, MediaConfig, MediaEvent};
 use crate::report::Report;
-use crate::session::{self, Call, CallCommand, CallEvent, EndReason};
+use crate::session::{self, Call, CallCommand, CallEvent, EndReason, Event};
 
 /// Longest time that closing the window waits for the call to say goodbye.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ pub(super) struct Services {
     report: Report,
 }
 
-pub(super) enum Event {
+pub(super) enum ServiceEvent {
     Media(MediaEvent),
     Call(CallEvent),
     Devices(DeviceList),
@@ -65,14 +65,14 @@ impl Services {
     }
 
     /// The next event. After `None`, an event repaints the window.
-    pub(super) fn next_event(&mut self) -> Option<Event> {
+    pub(super) fn next_event(&mut self) -> Option<ServiceEvent> {
         let mut waking = Context::from_waker(&self.waker);
         if let Poll::Ready(Some(event)) = self.media_events.poll_recv(&mut waking) {
-            return Some(Event::Media(event));
+            return Some(ServiceEvent::Media(event));
         }
         if let Some(call) = &mut self.leaving {
             while let Poll::Ready(event) = call.events.poll_recv(&mut waking) {
-                if matches!(event, None | Some(CallEvent::Ended(_))) {
+                if matches!(event, None | Some(CallEvent::Call(Event::Ended(_)))) {
                     self.leaving = None;
                     break;
                 }
@@ -82,21 +82,22 @@ impl Services {
             && let Poll::Ready(event) = call.events.poll_recv(&mut waking)
         {
             // A channel that closes without `Ended` means that the task panicked.
-            let crashed = || CallEvent::Ended(EndReason::Internal { reason: "the call's task stopped".to_owned() });
+            let crashed =
+                || CallEvent::Call(Event::Ended(EndReason::Internal { reason: "the call's task stopped".to_owned() }));
             let event = event.unwrap_or_else(crashed);
-            if matches!(event, CallEvent::Ended(_)) {
+            if matches!(event, CallEvent::Call(Event::Ended(_))) {
                 self.call = None;
             }
-            return Some(Event::Call(event));
+            return Some(ServiceEvent::Call(event));
         }
         if let Some(list) = self.device_lister.next_list() {
-            return Some(Event::Devices(list));
+            return Some(ServiceEvent::Devices(list));
         }
         if let Some(stop) = &mut self.stop
             && let Poll::Ready(stopped) = Future::poll(Pin::new(stop), &mut waking)
         {
             self.stop = None;
-            return stopped.is_ok().then_some(Event::Stop);
+            return stopped.is_ok().then_some(ServiceEvent::Stop);
         }
         None
     }
@@ -137,7 +138,7 @@ impl Services {
             let ended = async {
                 for mut call in calls.into_iter().flatten() {
                     while let Some(event) = call.events.recv().await {
-                        if matches!(event, CallEvent::Ended(_)) {
+                        if matches!(event, CallEvent::Call(Event::Ended(_))) {
                             break;
                         }
                     }

@@ -11,7 +11,7 @@ use super::devices::{DeviceNews, DeviceStatus, Devices};
 use super::form::{Form, Problems};
 use crate::i18n::{Notice, Texts};
 use crate::media::{CameraChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent, MicrophoneChoice, SpeakerChoice};
-use crate::session::{CallCommand, CallConfig, CallEvent, EndReason, ServerChoice};
+use crate::session::{CallCommand, CallConfig, CallEvent, EndReason, Event, ServerChoice};
 use crate::settings::{Device, Settings};
 
 pub(crate) struct State {
@@ -149,7 +149,7 @@ impl State {
 
     pub(crate) fn apply_call(&mut self, event: CallEvent, now: Timestamp) {
         match (event, &mut self.call) {
-            (CallEvent::Ended(reason), call) => {
+            (CallEvent::Call(Event::Ended(reason)), call) => {
                 *call = None;
                 self.ended = Some(reason);
             }

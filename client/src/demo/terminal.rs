@@ -12,7 +12,7 @@ use super::{AUDIBLE, GREETINGS, NAMES, ROOM, Verdict, start_server};
 use crate::i18n::Texts;
 use crate::media::{CameraChoice, FrameSlot, Media, MediaConfig, MicrophoneChoice, SpeakerChoice, save_png};
 use crate::report::Report;
-use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, CallStats, EndReason, ServerChoice};
+use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, CallStats, EndReason, Event, ServerChoice};
 
 struct Side {
     call: Call,
@@ -100,14 +100,14 @@ impl Side {
         while let Ok(event) = self.call.events.try_recv() {
             match event {
                 // A message waits for the connection, but goes only to peers who joined before it was sent.
-                CallEvent::PeerJoined { .. } => {
+                CallEvent::Call(Event::ParticipantJoined { .. }) => {
                     let greeting = CallCommand::SendChat { id: 1, text: self.greeting.into() };
                     self.call.commands.try_send(greeting).map_err(std::io::Error::other)?;
                 }
-                CallEvent::PeerConnected { frames, .. } => self.frames = Some(frames),
-                CallEvent::Chat { text, .. } => self.verdict.read = Some(text),
+                CallEvent::Frames { frames, .. } => self.frames = Some(frames),
+                CallEvent::Call(Event::Chat { text, .. }) => self.verdict.read = Some(text),
                 CallEvent::Stats(stats) => self.stats = stats,
-                CallEvent::Ended(reason) if reason != EndReason::Left => {
+                CallEvent::Call(Event::Ended(reason)) if reason != EndReason::Left => {
                     return Err(std::io::Error::other(crate::i18n::end_reason(texts, &reason)));
                 }
                 _ => {}
@@ -131,7 +131,8 @@ impl Side {
             }
         }
         let _ = self.call.commands.send(CallCommand::Leave).await;
-        let goodbye = async { while !matches!(self.call.events.recv().await, None | Some(CallEvent::Ended(_))) {} };
+        let goodbye =
+            async { while !matches!(self.call.events.recv().await, None | Some(CallEvent::Call(Event::Ended(_)))) {} };
         let _ = tokio::time::timeout(Duration::from_secs(2), goodbye).await;
         // Closing the speaker finishes the file.
         self.media.set_speaker(SpeakerChoice::None);

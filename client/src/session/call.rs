@@ -20,10 +20,10 @@ use super::connection_task::{ConnectionHandle, Output, Setup};
 use super::reporting::Reporter;
 use super::server::{ServerEvent, ServerTask};
 use super::surroundings::{CallMedia, ParticipantMedia, Surroundings, now, until};
-use super::{CallCommand, CallConfig, CallEvent, CallStats, PeerStats, events};
+use super::{CallCommand, CallConfig, CallEvent, CallStats, PeerStats};
 use crate::clock;
 use crate::invitation::Invitation;
-use crate::media::{FrameSlot, MediaOutputs, SendStats};
+use crate::media::{MediaOutputs, SendStats};
 use crate::report::Report;
 
 /// How long a goodbye may take on its way.
@@ -309,7 +309,7 @@ impl CallTask {
         let Some(io) = self.participants.get_mut(&participant) else { return };
         if !std::mem::replace(&mut io.has_shown_frame, true) {
             self.reporter.first_frame(at, &self.name_of(participant));
-            self.emit(CallEvent::FirstFrame { peer: participant });
+            self.emit(CallEvent::FirstFrame { participant });
         }
     }
 
@@ -344,10 +344,11 @@ impl CallTask {
             return;
         }
         self.reporter.event(&event, |participant| self.name_of(participant));
-        let frames_of =
-            |participant| self.participants.get(&participant).map_or_else(FrameSlot::default, |io| io.media.frames());
-        if let Some(event) = events::of(&event, frames_of) {
-            self.emit(event);
+        self.emit(CallEvent::Call(event.clone()));
+        if let Event::ParticipantJoined { participant, .. } = event
+            && let Some(io) = self.participants.get(&participant)
+        {
+            self.emit(CallEvent::Frames { participant, frames: io.media.frames() });
         }
         if let Event::Joined { server, .. } | Event::ServerBack { server } = event {
             self.invite(&server);
@@ -379,7 +380,7 @@ impl CallTask {
             () = runtime.sleep(GOODBYE_TIMEOUT) => {}
         }
         reporter.ended(&reason);
-        if events.try_send(CallEvent::Ended(reason)).is_err() {
+        if events.try_send(CallEvent::Call(Event::Ended(reason))).is_err() {
             tracing::debug!("the end of the call found nobody listening");
         }
     }

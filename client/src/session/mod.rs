@@ -3,7 +3,6 @@
 mod call;
 pub mod connection;
 mod connection_task;
-mod events;
 pub mod lan;
 mod reporting;
 pub mod server;
@@ -13,8 +12,7 @@ pub mod surroundings;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use maru_core::call::EndReason;
-pub use maru_core::call::ParticipantId as PeerKey;
+pub use maru_core::call::{EndReason, Event, ParticipantId, Server};
 use maru_protocol::{Nickname, RoomName};
 use tokio::sync::mpsc;
 
@@ -48,7 +46,7 @@ pub enum ServerChoice {
 
 #[derive(Debug, Clone)]
 pub enum CallCommand {
-    /// `id` counts up from 1 within the call and comes back in [`CallEvent::ChatDelivered`].
+    /// `id` counts up from 1 within the call and comes back in [`Event::ChatDelivered`].
     SendChat {
         id: u64,
         text: String,
@@ -59,71 +57,22 @@ pub enum CallCommand {
     Leave,
 }
 
-/// What happened, in order. The last one is always [`CallEvent::Ended`].
+/// What happened, in order. The last one is always [`Event::Ended`].
 #[derive(Debug, Clone)]
 pub enum CallEvent {
-    /// Looking for a server on the local network.
-    Searching,
-    Connecting {
-        url: String,
-    },
-    /// In the room. `own_server`: this process runs the server that others on the LAN find.
-    Joined {
-        server: String,
-        own_server: bool,
-        peers: usize,
-    },
+    Call(Event),
     /// How to invite someone who has a browser only. Comes again when the call has moved to another server.
     Invitation(Invitation),
-    /// The server is gone; the call goes on and registers again by itself.
-    ServerLost,
-    ServerBack,
-    PeerJoined {
-        peer: PeerKey,
-        name: Nickname,
-    },
-    PeerRenamed {
-        peer: PeerKey,
-        old: Nickname,
-        name: Nickname,
-    },
-    /// The connection to the peer stands. `frames`: what it sends.
-    PeerConnected {
-        peer: PeerKey,
+    /// Where the video of a participant is shown. Follows [`Event::ParticipantJoined`].
+    Frames {
+        participant: ParticipantId,
         frames: FrameSlot,
     },
-    /// The connection is interrupted and is being restored.
-    PeerInterrupted {
-        peer: PeerKey,
-    },
-    /// No connection to this peer can be made, for this reason.
-    PeerUnreachable {
-        peer: PeerKey,
-        reason: String,
-    },
+    /// The first frame of a participant has been presented.
     FirstFrame {
-        peer: PeerKey,
-    },
-    PeerState {
-        peer: PeerKey,
-        muted: bool,
-        camera_on: bool,
-    },
-    Chat {
-        peer: PeerKey,
-        text: String,
-        sent_unix_ms: u64,
-    },
-    ChatDelivered {
-        peer: PeerKey,
-        id: u64,
-    },
-    PeerLeft {
-        peer: PeerKey,
-        lost: bool,
+        participant: ParticipantId,
     },
     Stats(CallStats),
-    Ended(EndReason),
 }
 
 /// Once a second.

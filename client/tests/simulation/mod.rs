@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use maru::report::Report;
 use maru::session::surroundings::Surroundings;
-use maru::session::{self, CallCommand, CallConfig, CallEvent, PeerKey, ServerChoice};
+use maru::session::{self, CallCommand, CallConfig, CallEvent, Event, ParticipantId, ServerChoice};
 use maru_simnet::{Host, PathConfig, Sim};
 use tokio::sync::{Notify, mpsc};
 use tracing_subscriber::EnvFilter;
@@ -43,7 +43,7 @@ pub struct Client {
 #[derive(Default)]
 struct Log {
     /// Since the world began.
-    events: Mutex<Vec<(Duration, CallEvent)>>,
+    events: Mutex<Vec<(Duration, Event)>>,
     changed: Notify,
 }
 
@@ -133,6 +133,7 @@ impl World {
 
 async fn record(log: Arc<Log>, clock: impl Fn() -> Duration, mut events: mpsc::Receiver<CallEvent>) {
     while let Some(event) = events.recv().await {
+        let CallEvent::Call(event) = event else { continue };
         log.events.lock().unwrap_or_else(PoisonError::into_inner).push((clock(), event));
         log.changed.notify_waiters();
     }
@@ -148,12 +149,12 @@ impl Client {
     }
 
     /// What happened so far, each since the world began.
-    pub fn events(&self) -> MutexGuard<'_, Vec<(Duration, CallEvent)>> {
+    pub fn events(&self) -> MutexGuard<'_, Vec<(Duration, Event)>> {
         self.log.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the first event from the `skip`th on that `matches`. Returns when it came.
-    pub async fn wait_from(&self, skip: usize, matches: impl Fn(&CallEvent) -> bool) -> Duration {
+    pub async fn wait_from(&self, skip: usize, matches: impl Fn(&Event) -> bool) -> Duration {
         loop {
             let changed = self.log.changed.notified();
             tokio::pin!(changed);
@@ -166,12 +167,12 @@ impl Client {
         }
     }
 
-    pub async fn wait(&self, matches: impl Fn(&CallEvent) -> bool) -> Duration {
+    pub async fn wait(&self, matches: impl Fn(&Event) -> bool) -> Duration {
         self.wait_from(0, matches).await
     }
 
     /// How many times something like this has happened.
-    pub fn count(&self, matches: impl Fn(&CallEvent) -> bool) -> usize {
+    pub fn count(&self, matches: impl Fn(&Event) -> bool) -> usize {
         self.events().iter().filter(|(_, event)| matches(event)).count()
     }
 
@@ -179,17 +180,18 @@ impl Client {
     pub async fn connected_to(&self, others: usize) {
         let mut seen = 0;
         for _ in 0..others {
-            self.wait_from(seen, |event| matches!(event, CallEvent::PeerConnected { .. })).await;
+            self.wait_from(seen, |event| matches!(event, Event::ParticipantConnected { .. })).await;
             let events = self.events();
-            let next = events.iter().skip(seen).position(|(_, event)| matches!(event, CallEvent::PeerConnected { .. }));
+            let next =
+                events.iter().skip(seen).position(|(_, event)| matches!(event, Event::ParticipantConnected { .. }));
             seen += next.expect("it was just waited for") + 1;
         }
     }
 
     /// The key of the participant with this name.
-    pub fn key_of(&self, name: &str) -> PeerKey {
+    pub fn key_of(&self, name: &str) -> ParticipantId {
         let found = self.events().iter().rev().find_map(|(_, event)| match event {
-            CallEvent::PeerJoined { peer, name: joined } if joined.as_str() == name => Some(*peer),
+            Event::ParticipantJoined { participant, name: joined } if joined.as_str() == name => Some(*participant),
             _ => None,
         });
         found.unwrap_or_else(|| panic!("{} knows no {name}", self.name))
@@ -202,10 +204,11 @@ impl Client {
         let mut lines = Vec::new();
         for (_, event) in events.iter() {
             match event {
-                CallEvent::PeerJoined { peer, name } | CallEvent::PeerRenamed { peer, name, .. } => {
-                    names.insert(*peer, name.as_str().to_owned());
+                Event::ParticipantJoined { participant, name }
+                | Event::ParticipantRenamed { participant, name, .. } => {
+                    names.insert(*participant, name.as_str().to_owned());
                 }
-                CallEvent::Chat { peer, text, .. } => lines.push((names[peer].clone(), text.clone())),
+                Event::Chat { participant, text, .. } => lines.push((names[participant].clone(), text.clone())),
                 _ => {}
             }
         }
@@ -218,7 +221,7 @@ impl Client {
             .events()
             .iter()
             .filter_map(|(_, event)| match event {
-                CallEvent::ChatDelivered { id, .. } => Some(*id),
+                Event::ChatDelivered { id, .. } => Some(*id),
                 _ => None,
             })
             .collect();

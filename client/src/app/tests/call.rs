@@ -7,7 +7,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use super::*;
 use crate::invitation::Invitation;
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
-use crate::session::{CallStats, PeerStats};
+use crate::session::{CallStats, Event, PeerStats};
 
 fn call_commands(bench: &Bench) -> Vec<String> {
     bench
@@ -118,7 +118,7 @@ fn shortcuts_do_nothing_while_a_message_is_typed_and_sent() {
     assert_eq!(call_commands(harness.state()), ["SendChat { id: 1, text: \"안녕 mvdsc 🎈\\nsecond line\" }"]);
     assert_eq!(harness.get_by_label("Message").value().as_deref().unwrap_or_default(), "");
     harness.get_by_label("not delivered yet (0 of 2)");
-    harness.state_mut().event(CallEvent::ChatDelivered { peer: mina, id: 1 });
+    harness.state_mut().event(CallEvent::Call(Event::ChatDelivered { participant: mina, id: 1 }));
     harness.run();
     harness.get_by_label("delivered to 1 of 2");
     assert!(harness.get_by_label("Message").is_focused(), "the next message can be typed");
@@ -129,7 +129,11 @@ fn unread_messages_are_counted_until_the_chat_opens() {
     let mut bench = Bench::in_call(Language::English);
     let mina = bench.connects(1, "Mina");
     for text in ["one", "two\nlines"] {
-        bench.event(CallEvent::Chat { peer: mina, text: text.into(), sent_unix_ms: 1_790_000_000_000 });
+        bench.event(CallEvent::Call(Event::Chat {
+            participant: mina,
+            text: text.into(),
+            sent_unix_ms: 1_790_000_000_000,
+        }));
     }
     let mut harness = open(bench, WIDE);
     harness.get_by_label("Chat, 2 unread (C)").click();
@@ -145,11 +149,19 @@ fn screen_readers_speak_whose_video_it_is_and_what_is_off() {
     bench.joins(2, "Jun");
     let mut harness = open(bench, WIDE);
     harness.get_by_label("Video of Mina");
-    harness.state_mut().event(CallEvent::PeerState { peer: mina, muted: true, camera_on: false });
+    harness.state_mut().event(CallEvent::Call(Event::ParticipantState {
+        participant: mina,
+        muted: true,
+        camera_on: false,
+    }));
     harness.run();
     harness.get_by_label("Video of Mina, camera and microphone off");
     harness.get_by_label("Video of Jun");
-    harness.state_mut().event(CallEvent::PeerLeft { peer: mina, lost: false });
+    harness.state_mut().event(CallEvent::Call(Event::ParticipantLeft {
+        participant: mina,
+        name: nickname("Mina"),
+        lost: false,
+    }));
     harness.run();
     assert!(harness.query_by_label_contains("Video of Mina").is_none());
     harness.get_by_label("Mina left.");
@@ -160,7 +172,7 @@ fn notices_disappear_after_their_time() {
     let mut bench = Bench::in_call(Language::English);
     let problem = DeviceProblem::Unplugged { name: "Brio".into() };
     bench.state.apply_media(MediaEvent::Failed { device: DeviceKind::Camera, problem }, bench.now);
-    bench.event(CallEvent::ServerLost);
+    bench.event(CallEvent::Call(Event::ServerLost));
     let mut harness = open(bench, NARROW);
     harness.get_by_label_contains("The camera “Brio” was unplugged.");
     harness.get_by_label("The server does not respond. The call continues.");

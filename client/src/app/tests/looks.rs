@@ -7,7 +7,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use super::*;
 use crate::app::commands::Side;
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
-use crate::session::{CallStats, EndReason, PeerStats};
+use crate::session::{CallStats, EndReason, Event, PeerStats};
 
 const SCREENS: [(&str, fn(Language) -> Bench); 8] = [
     ("start", start),
@@ -58,10 +58,14 @@ fn full_call(language: Language, peers: u32) -> Bench {
     for (key, name) in (1..=peers).zip(["Mina", "준호", "Aleksandra Wójcik-Kowalska", "Jun", "하은", "Bo", "Ida"])
     {
         let peer = bench.connects(key, name);
-        bench.event(CallEvent::PeerState { peer, muted: key % 2 == 0, camera_on: key % 3 != 0 });
+        bench.event(CallEvent::Call(Event::ParticipantState {
+            participant: peer,
+            muted: key % 2 == 0,
+            camera_on: key % 3 != 0,
+        }));
     }
-    bench.event(CallEvent::PeerInterrupted { peer: PeerKey(2) });
-    bench.event(CallEvent::ServerLost);
+    bench.event(CallEvent::Call(Event::ParticipantInterrupted { participant: ParticipantId(2) }));
+    bench.event(CallEvent::Call(Event::ServerLost));
     bench.command(Command::ToggleStats);
     let statistics = |peer| PeerStats { peer, fps: 30.0, width: 1280, height: 720, ..PeerStats::default() };
     bench.event(CallEvent::Stats(CallStats { peers: (1..=peers).map(statistics).collect(), ..CallStats::default() }));
@@ -73,13 +77,13 @@ fn chat(language: Language) -> Bench {
     bench.command(Command::ToggleSide(Side::Chat));
     let sent_unix_ms = 1_790_000_000_000;
     for text in ["안녕하세요! 🎈😀", "One\ntwo\nthree", &"a".repeat(300), &"several words ".repeat(20)] {
-        bench.event(CallEvent::Chat { peer: PeerKey(1), text: text.into(), sent_unix_ms });
+        bench.event(CallEvent::Call(Event::Chat { participant: ParticipantId(1), text: text.into(), sent_unix_ms }));
         bench.command(Command::TypeChat(text.into()));
         bench.command(Command::SendChat);
     }
-    bench.event(CallEvent::ChatDelivered { peer: PeerKey(1), id: 1 });
-    bench.event(CallEvent::ChatDelivered { peer: PeerKey(2), id: 1 });
-    bench.event(CallEvent::ChatDelivered { peer: PeerKey(1), id: 4 });
+    bench.event(CallEvent::Call(Event::ChatDelivered { participant: ParticipantId(1), id: 1 }));
+    bench.event(CallEvent::Call(Event::ChatDelivered { participant: ParticipantId(2), id: 1 }));
+    bench.event(CallEvent::Call(Event::ChatDelivered { participant: ParticipantId(1), id: 4 }));
     bench.command(Command::TypeChat("a draft".into()));
     bench
 }

@@ -19,7 +19,7 @@ use super::{fonts, theme};
 use crate::clock;
 use crate::i18n::{Language, Texts};
 use crate::media::FrameSlot;
-use crate::session::{CallEvent, PeerKey, ServerChoice};
+use crate::session::{CallEvent, Event, ParticipantId, Server, ServerChoice};
 use crate::settings::Settings;
 
 /// The state, with the effects that it returned.
@@ -53,7 +53,10 @@ impl Bench {
         bench.command(Command::TypeName("Yuna".into()));
         bench.command(Command::TypeRoom("standup".into()));
         bench.command(Command::Join);
-        bench.event(CallEvent::Joined { server: "ws://10.0.0.7:4460".into(), own_server: false, peers: 0 });
+        bench.event(CallEvent::Call(Event::Joined {
+            server: Server { url: "ws://10.0.0.7:4460".into(), is_own: false },
+            present: 0,
+        }));
         bench.now = bench.now + Duration::from_secs(60);
         bench.effects.clear();
         bench
@@ -68,15 +71,16 @@ impl Bench {
         self.state.apply_call(event, self.now);
     }
 
-    fn joins(&mut self, key: u32, name: &str) -> PeerKey {
-        let peer = PeerKey(key);
-        self.event(CallEvent::PeerJoined { peer, name: nickname(name) });
+    fn joins(&mut self, key: u32, name: &str) -> ParticipantId {
+        let peer = ParticipantId(key);
+        self.event(CallEvent::Call(Event::ParticipantJoined { participant: peer, name: nickname(name) }));
         peer
     }
 
-    fn connects(&mut self, key: u32, name: &str) -> PeerKey {
+    fn connects(&mut self, key: u32, name: &str) -> ParticipantId {
         let peer = self.joins(key, name);
-        self.event(CallEvent::PeerConnected { peer, frames: FrameSlot::default() });
+        self.event(CallEvent::Frames { participant: peer, frames: FrameSlot::default() });
+        self.event(CallEvent::Call(Event::ParticipantConnected { participant: peer }));
         peer
     }
 

@@ -6,7 +6,7 @@ use egui_kittest::kittest::Queryable;
 
 use super::*;
 use crate::media::{CameraChoice, DeviceKind, DeviceList, DeviceProblem, MediaEvent};
-use crate::session::{CallCommand, CallConfig, EndReason};
+use crate::session::{CallCommand, CallConfig, EndReason, Event};
 
 fn started(bench: &Bench) -> Option<&CallConfig> {
     bench.effects.iter().find_map(|effect| match effect {
@@ -73,7 +73,7 @@ fn joining_can_be_cancelled() {
     bench.command(Command::TypeName("a".into()));
     bench.command(Command::TypeRoom("b".into()));
     bench.command(Command::Join);
-    bench.event(CallEvent::Connecting { url: "wss://example.org".into() });
+    bench.event(CallEvent::Call(Event::Connecting { url: "wss://example.org".into() }));
     let mut harness = open(bench, WIDE);
     harness.get_by_label("Connecting to wss://example.org…");
     harness.get_by_label("Cancel").click();
@@ -94,7 +94,7 @@ fn the_start_screen_says_why_the_call_ended_and_keeps_the_text() {
         (EndReason::Internal { reason: "bug".into() }, "The call ended because of an error in Maru: bug."),
     ] {
         let mut bench = Bench::in_call(Language::English);
-        bench.event(CallEvent::Ended(reason));
+        bench.event(CallEvent::Call(Event::Ended(reason)));
         let harness = open(bench, NARROW);
         harness.get_by_label_contains(sentence);
         assert_eq!(harness.get_by_role_and_label(Role::TextInput, "Room").value().as_deref(), Some("standup"));

@@ -18,14 +18,14 @@ use self::plane_textures::PlaneTextures;
 use self::program::Program;
 use super::widgets::tile_grid::fit;
 use crate::media::FrameSlot;
-use crate::session::PeerKey;
+use crate::session::ParticipantId;
 
 /// Whose video it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
     /// Mirrored.
     Own,
-    Peer(PeerKey),
+    Peer(ParticipantId),
 }
 
 /// The options of a window that [`Videos`] can draw in.
