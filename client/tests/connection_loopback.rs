@@ -46,7 +46,7 @@ async fn call() {
     bob.connection.send_text("안녕").await.expect("sent");
     alice.wait(|event| matches!(event, ConnectionEvent::ChannelText(text) if text == "안녕")).await;
     bob.connection.request_key_frame(StreamKind::Camera).await;
-    alice.wait(|event| matches!(event, ConnectionEvent::KeyFrameWanted)).await;
+    alice.wait(|event| matches!(event, ConnectionEvent::KeyFrameRequested)).await;
 
     alice.connection.close().await;
     alice.wait(|event| matches!(event, ConnectionEvent::Closed { .. })).await;

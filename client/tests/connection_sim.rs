@@ -5,7 +5,7 @@ mod connection_support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use maru::session::connection::{ConnectionConfig, ConnectionError, ConnectionEvent, MediaKind};
+use maru::session::connection::{ConnectionConfig, ConnectionError, ConnectionEvent};
 use maru_core::call::StreamKind;
 use maru_core::rtp::{RtpTime, Sequence};
 use maru_protocol::MAX_PEER_MESSAGE_BYTES;
@@ -222,7 +222,7 @@ fn a_key_frame_request_reaches_the_sender() {
         world.send(&alice, Traffic { duration: 100 * MS, ..CALL }).await;
         let asked = world.sim.now();
         bob.connection.request_key_frame(StreamKind::Camera).await;
-        let wanted = alice.wait(|event| matches!(event, ConnectionEvent::KeyFrameWanted));
+        let wanted = alice.wait(|event| matches!(event, ConnectionEvent::KeyFrameRequested));
         let wanted = world.sim.timeout(Duration::from_secs(1), wanted).await.expect("the request arrives");
         assert!(wanted - asked < 25 * MS, "{:?}", wanted - asked);
     });
@@ -242,8 +242,8 @@ fn sender_reports_tell_when_frames_and_sound_were_captured() {
                 _ => None,
             })
             .collect();
-        let video: Vec<_> = reports.iter().filter(|report| report.kind == MediaKind::Video).collect();
-        let audio: Vec<_> = reports.iter().filter(|report| report.kind == MediaKind::Audio).collect();
+        let video: Vec<_> = reports.iter().filter(|report| report.stream == StreamKind::Camera).collect();
+        let audio: Vec<_> = reports.iter().filter(|report| report.stream == StreamKind::Microphone).collect();
         assert!(video.len() >= 8 && audio.len() >= 8, "{} and {}", video.len(), audio.len());
         // Both count from the start of the capture, so one moment is the same time in both.
         for (video, audio) in video.iter().zip(&audio) {

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use webrtc::runtime::Runtime;
 
 use super::PeerStats;
-use super::connection::{Connection, ConnectionConfig, ConnectionError, ConnectionEvent, MediaKind, PathState};
+use super::connection::{Connection, ConnectionConfig, ConnectionError, ConnectionEvent, PathState};
 use super::statistics::Counts;
 use super::surroundings::{ParticipantMedia, now, until};
 
@@ -283,9 +283,9 @@ impl Task {
             ConnectionEvent::Audio { stream: StreamKind::Microphone, packet } => self.setup.media.push_audio(packet),
             // Of a kind that streams of this kind do not have.
             ConnectionEvent::Video { .. } | ConnectionEvent::Audio { .. } => {}
-            ConnectionEvent::SenderReport(report) => match report.kind {
-                MediaKind::Audio => self.camera.sync().sound_reported(report.ntp, report.rtp_time),
-                MediaKind::Video => self.camera.sync().frames_reported(report.ntp, report.rtp_time),
+            ConnectionEvent::SenderReport(report) => match report.stream {
+                StreamKind::Microphone => self.camera.sync().sound_reported(report.ntp, report.rtp_time),
+                StreamKind::Camera => self.camera.sync().frames_reported(report.ntp, report.rtp_time),
             },
             ConnectionEvent::LocalCandidate(candidate) => self.tell(ConnectionInput::LocalCandidate(candidate)).await,
             ConnectionEvent::NegotiationNeeded => self.tell(ConnectionInput::NegotiationNeeded).await,
@@ -294,7 +294,7 @@ impl Task {
             ConnectionEvent::Failed { reason } | ConnectionEvent::Closed { reason } => {
                 self.tell(ConnectionInput::Failed { reason }).await;
             }
-            ConnectionEvent::KeyFrameWanted => self.tell(ConnectionInput::KeyFrameRequested).await,
+            ConnectionEvent::KeyFrameRequested => self.tell(ConnectionInput::KeyFrameRequested).await,
             ConnectionEvent::ChannelOpen => self.tell(ConnectionInput::ChannelOpen).await,
             ConnectionEvent::ChannelText(text) => self.tell(ConnectionInput::ChannelText(text)).await,
             ConnectionEvent::ChannelClosed => self.tell(ConnectionInput::ChannelClosed).await,

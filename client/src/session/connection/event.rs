@@ -1,7 +1,8 @@
 //! What a connection reports, and how it gets to the session.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use maru_core::call::StreamKind;
 use maru_core::media::AudioPacket;
@@ -46,7 +47,7 @@ pub enum ConnectionEvent {
         packet: AudioPacket,
     },
     /// The peer asks for a key frame (PLI, RFC 4585, or FIR, RFC 5104).
-    KeyFrameWanted,
+    KeyFrameRequested,
     SenderReport(SenderReport),
     /// [`Connection::send_text`](super::Connection::send_text) works from now on.
     ChannelOpen,
@@ -64,7 +65,7 @@ pub enum MediaKind {
 /// mean the time of capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SenderReport {
-    pub kind: MediaKind,
+    pub stream: StreamKind,
     /// Seconds since 1900 in 32.32 fixed point.
     pub ntp: u64,
     pub rtp_time: RtpTime,
@@ -83,7 +84,7 @@ pub(super) struct Outbox {
     lifecycle: mpsc::Sender<ConnectionEvent>,
     end: Arc<watch::Sender<Option<String>>>,
     counters: Arc<Counters>,
-    received_times: Arc<ReceivedTimes>,
+    received_streams: Arc<ReceivedStreams>,
 }
 
 /// Counted since the connection was opened.
@@ -94,28 +95,22 @@ pub(super) struct Counters {
     pub(super) channel_open: AtomicBool,
 }
 
-/// The newest RTP times that were received: they say which cycle the timestamp of a sender report is of.
+/// The streams that come in, by SSRC. The newest RTP time says which cycle the timestamp of a sender report is of.
 #[derive(Debug, Default)]
-pub(super) struct ReceivedTimes {
-    /// 0: none yet. Extended times begin far above.
-    audio: AtomicU64,
-    video: AtomicU64,
-}
+pub(super) struct ReceivedStreams(Mutex<HashMap<u32, (StreamKind, RtpTime)>>);
 
-impl ReceivedTimes {
-    fn of(&self, kind: MediaKind) -> &AtomicU64 {
-        match kind {
-            MediaKind::Audio => &self.audio,
-            MediaKind::Video => &self.video,
+impl ReceivedStreams {
+    /// A packet of `stream` came with this SSRC; `newest` is the highest RTP time so far. There is one SSRC for a stream.
+    pub(super) fn set(&self, ssrc: u32, stream: StreamKind, newest: RtpTime) {
+        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if streams.insert(ssrc, (stream, newest)).is_none() {
+            streams.retain(|other, (of, _)| *other == ssrc || *of != stream);
         }
     }
 
-    pub(super) fn set(&self, kind: MediaKind, newest: RtpTime) {
-        self.of(kind).store(newest.value(), Ordering::Relaxed);
-    }
-
-    pub(super) fn newest(&self, kind: MediaKind) -> Option<RtpTime> {
-        Some(self.of(kind).load(Ordering::Relaxed)).filter(|&time| time > 0).map(RtpTime::new)
+    /// The stream with this SSRC and its newest RTP time. `None`: no packet of it has come.
+    pub(super) fn get(&self, ssrc: u32) -> Option<(StreamKind, RtpTime)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&ssrc).copied()
     }
 }
 
@@ -133,7 +128,7 @@ impl Outbox {
         let (end, end_receiver) = watch::channel(None);
         let carrier = Carrier { events: events.clone(), lifecycle: lifecycle_receiver, end: end_receiver };
         let outbox =
-            Self { events, lifecycle, end: Arc::new(end), counters: Arc::default(), received_times: Arc::default() };
+            Self { events, lifecycle, end: Arc::new(end), counters: Arc::default(), received_streams: Arc::default() };
         (outbox, carrier, receiver)
     }
 
@@ -141,8 +136,8 @@ impl Outbox {
         &self.counters
     }
 
-    pub(super) fn received_times(&self) -> &ReceivedTimes {
-        &self.received_times
+    pub(super) fn received_streams(&self) -> &ReceivedStreams {
+        &self.received_streams
     }
 
     /// May be dropped.
@@ -205,7 +200,7 @@ mod tests {
     async fn a_session_that_is_behind_loses_media_but_no_lifecycle() {
         let (outbox, carrier, mut events) = Outbox::new();
         for _ in 0..EVENTS + 10 {
-            outbox.media(ConnectionEvent::KeyFrameWanted);
+            outbox.media(ConnectionEvent::KeyFrameRequested);
         }
         assert_eq!(outbox.counters().events_dropped.load(Ordering::Relaxed), 10);
         outbox.lifecycle(ConnectionEvent::Connected);
@@ -216,7 +211,7 @@ mod tests {
         let mut tail = Vec::new();
         while let Some(event) = events.recv().await {
             match event {
-                ConnectionEvent::KeyFrameWanted => {}
+                ConnectionEvent::KeyFrameRequested => {}
                 ConnectionEvent::Closed { reason } => {
                     tail.push(reason);
                     break;

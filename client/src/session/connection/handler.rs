@@ -22,7 +22,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::runtime::Runtime;
 
-use super::event::{ConnectionEvent, MediaKind, Outbox};
+use super::event::{ConnectionEvent, Outbox};
 use super::send::BlockExtension;
 use crate::clock;
 
@@ -121,23 +121,23 @@ async fn drain_track(
     block_extension: BlockExtension,
 ) {
     let is_video = track.kind().await == RtpCodecKind::Video;
-    let kind = if is_video { MediaKind::Video } else { MediaKind::Audio };
     let (mut stream, mut ssrc, mut extender) = (None, None, RtpExtender::new());
     while let Some(event) = track.poll().await {
         match event {
             TrackRemoteEvent::OnOpen(init) => stream = stream_of(init.receiver_id),
             TrackRemoteEvent::OnRtpPacket(packet) => {
                 let Some(stream) = stream else { continue };
-                if ssrc != Some(packet.header.ssrc) {
-                    ssrc = Some(packet.header.ssrc);
-                    remote_tracks.set(stream, &track, packet.header.ssrc);
+                let packet_ssrc = packet.header.ssrc;
+                if ssrc != Some(packet_ssrc) {
+                    ssrc = Some(packet_ssrc);
+                    remote_tracks.set(stream, &track, packet_ssrc);
                 }
                 // Padding alone, as bandwidth probes send it, has a place in the sequence of video.
                 if is_video || !packet.payload.is_empty() {
                     let block = is_video.then(|| block_extension.read(&packet.header)).flatten();
                     outbox.media(media_event(stream, packet, &mut extender, is_video, block, runtime.as_ref()));
                     if let Some(newest) = extender.newest_time() {
-                        outbox.received_times().set(kind, newest);
+                        outbox.received_streams().set(packet_ssrc, stream, newest);
                     }
                 }
             }

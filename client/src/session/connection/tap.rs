@@ -8,7 +8,7 @@ use std::time::Instant;
 use maru_core::media::{AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ};
 use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
-use rtc::interceptor::{Packet, StreamInfo, TaggedPacket};
+use rtc::interceptor::{Packet, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::sender_report::SenderReport as RtcpSenderReport;
@@ -50,25 +50,23 @@ pub(super) struct RtcpTap {
     outbox: Outbox,
     capture_times: Arc<CaptureTimes>,
     own_video_ssrc: u32,
-    remote: HashMap<u32, MediaKind>,
 }
 
 impl RtcpTap {
     pub(super) fn new(outbox: Outbox, capture_times: Arc<CaptureTimes>, own_video_ssrc: u32) -> Self {
-        Self { outbox, capture_times, own_video_ssrc, remote: HashMap::new() }
+        Self { outbox, capture_times, own_video_ssrc }
     }
 
     fn report(&self, packet: &dyn rtc::rtcp::Packet, now: Instant) {
         let packet = packet.as_any();
         if let Some(report) = packet.downcast_ref::<RtcpSenderReport>() {
-            let Some(&kind) = self.remote.get(&report.ssrc) else { return };
             // Before the first packet there is nothing to say which cycle this timestamp is of; the next report will do.
-            let Some(newest) = self.outbox.received_times().newest(kind) else { return };
+            let Some((stream, newest)) = self.outbox.received_streams().get(report.ssrc) else { return };
             let (ntp, rtp_time) = (report.ntp_time, newest.nearest(report.rtp_time));
             let arrived = clock::timestamp(now);
-            self.outbox.media(ConnectionEvent::SenderReport(SenderReport { kind, ntp, rtp_time, arrived }));
+            self.outbox.media(ConnectionEvent::SenderReport(SenderReport { stream, ntp, rtp_time, arrived }));
         } else if self.wants_key_frame(packet) {
-            self.outbox.media(ConnectionEvent::KeyFrameWanted);
+            self.outbox.media(ConnectionEvent::KeyFrameRequested);
         }
     }
 
@@ -106,15 +104,6 @@ impl Intercept for RtcpTap {
             }
         }
         outbound.push_back(packet);
-    }
-
-    fn bind_remote(&mut self, stream: &StreamInfo) {
-        let is_video = stream.mime_type.to_ascii_lowercase().starts_with("video/");
-        self.remote.insert(stream.ssrc, if is_video { MediaKind::Video } else { MediaKind::Audio });
-    }
-
-    fn unbind_remote(&mut self, stream: &StreamInfo) {
-        self.remote.remove(&stream.ssrc);
     }
 }
 
@@ -158,7 +147,7 @@ mod tests {
             tap.handle_inbound(&packet);
         }
         for _ in 0..2 {
-            assert!(matches!(events.try_recv(), Ok(ConnectionEvent::KeyFrameWanted)));
+            assert!(matches!(events.try_recv(), Ok(ConnectionEvent::KeyFrameRequested)));
         }
         assert!(events.try_recv().is_err());
     }
