@@ -39,6 +39,7 @@ pub fn device_problem(texts: &Texts, device: DeviceKind, problem: &DeviceProblem
         DeviceProblem::NotFound { name } => texts.tr_with(keys.not_found, &[("name", name.as_str().into())]),
         DeviceProblem::Busy { name } => texts.tr_with(keys.busy, &[("name", name.as_str().into())]),
         DeviceProblem::Unplugged { name } => texts.tr_with(keys.unplugged, &[("name", name.as_str().into())]),
+        DeviceProblem::NotResponding { name } => texts.tr_with(keys.not_responding, &[("name", name.as_str().into())]),
         DeviceProblem::Unusable { name, reason } => {
             texts.tr_with(keys.unusable, &[("name", name.as_str().into()), ("reason", reason.as_str().into())])
         }
@@ -73,6 +74,7 @@ struct DeviceKeys {
     not_found: &'static str,
     busy: &'static str,
     unplugged: &'static str,
+    not_responding: &'static str,
     unusable: &'static str,
     crashed: &'static str,
 }
@@ -85,6 +87,7 @@ impl DeviceKeys {
                 not_found: "camera-not-found",
                 busy: "camera-busy",
                 unplugged: "camera-unplugged",
+                not_responding: "camera-not-responding",
                 unusable: "camera-unusable",
                 crashed: "camera-crashed",
             },
@@ -93,6 +96,7 @@ impl DeviceKeys {
                 not_found: "microphone-not-found",
                 busy: "microphone-busy",
                 unplugged: "microphone-unplugged",
+                not_responding: "microphone-not-responding",
                 unusable: "microphone-unusable",
                 crashed: "microphone-crashed",
             },
@@ -101,6 +105,7 @@ impl DeviceKeys {
                 not_found: "speaker-not-found",
                 busy: "speaker-busy",
                 unplugged: "speaker-unplugged",
+                not_responding: "speaker-not-responding",
                 unusable: "speaker-unusable",
                 crashed: "speaker-crashed",
             },

@@ -154,6 +154,7 @@ fn every_reason_and_problem_is_a_sentence() {
         DeviceProblem::NotFound { name: text() },
         DeviceProblem::Busy { name: text() },
         DeviceProblem::Unplugged { name: text() },
+        DeviceProblem::NotResponding { name: text() },
         DeviceProblem::Unusable { name: text(), reason: text() },
         DeviceProblem::Crashed { reason: text() },
     ];

@@ -29,6 +29,8 @@ pub enum DeviceProblem {
     Busy { name: String },
     /// It was in use and is gone.
     Unplugged { name: String },
+    /// It delivers nothing, or its driver hangs.
+    NotResponding { name: String },
     /// It does not work with us; `reason` is the driver's or the codec's own text.
     Unusable { name: String, reason: String },
     /// A thread of a device or codec panicked.

@@ -19,6 +19,13 @@ pub(super) struct FrameRate {
     pub(super) denominator: u32,
 }
 
+impl FrameRate {
+    /// Frames per 1000 s, rounded down.
+    pub(super) fn millihertz(self) -> u64 {
+        u64::from(self.numerator) * 1000 / u64::from(self.denominator.max(1))
+    }
+}
+
 impl FrameClock {
     /// The first frame is due at `start`.
     pub(super) fn new(start: Timestamp, rate: FrameRate) -> Self {

@@ -41,8 +41,8 @@ pub(super) fn open(choice: &DeviceChoice, stop: &StopFlag) -> Result<Option<Box<
         DeviceChoice::None => return Ok(None),
         DeviceChoice::Test => Box::new(TestSource::new(stop.clone())),
         DeviceChoice::File(path) => Box::new(FileSource::open(path, stop.clone())?),
-        DeviceChoice::Auto => Box::new(camera::open_any()?),
-        DeviceChoice::Named(name) => Box::new(camera::open_named(name)?),
+        DeviceChoice::Auto => Box::new(camera::open_any(stop)?),
+        DeviceChoice::Named(name) => Box::new(camera::open_named(name, stop)?),
     }))
 }
 

@@ -25,7 +25,7 @@ impl NoAnswer {
     /// What it means for the device `name`.
     pub(super) fn problem(self, name: String) -> DeviceProblem {
         match self {
-            Self::TimedOut => DeviceProblem::Unusable { name, reason: "it does not answer".into() },
+            Self::TimedOut => DeviceProblem::NotResponding { name },
             Self::Crashed(problem) => problem,
         }
     }

@@ -1,8 +1,7 @@
-//! A camera's frame as a frame.
+//! Converts what a camera delivers to I420.
 
 use maru_core::convert::{self, ConvertError, Matrix};
 use maru_core::frame::I420;
-use nokhwa::utils::{CameraFormat, FrameFormat};
 use thiserror::Error;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
@@ -10,6 +9,12 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::format::{Format, PixelFormat};
+
+/// Of a JPEG, in pixels.
+const MAX_SIDE: usize = 8192;
+
+/// Why a frame cannot be converted.
 #[derive(Debug, Error)]
 pub(super) enum FrameError {
     #[error("broken frame: {0}")]
@@ -20,30 +25,34 @@ pub(super) enum FrameError {
     JpegSize(usize, usize),
 }
 
-/// Keeps the buffer between a JPEG and its frame.
+/// Keeps the buffer of decoded JPEGs.
 #[derive(Default)]
 pub(super) struct Converter {
     pixels: Vec<u8>,
 }
 
 impl Converter {
-    pub(super) fn convert(&mut self, format: CameraFormat, frame: &[u8], image: &mut I420) -> Result<(), FrameError> {
-        let (width, height) = (format.width(), format.height());
-        match format.format() {
-            FrameFormat::MJPEG => self.jpeg(frame, image)?,
-            FrameFormat::YUYV => convert::yuyv_to_i420(frame, width, height, image)?,
-            FrameFormat::NV12 => convert::nv12_to_i420(frame, width, height, image)?,
-            FrameFormat::GRAY => convert::gray_to_i420(frame, width, height, image)?,
-            FrameFormat::RAWRGB => return Ok(convert::rgb_to_i420(frame, width, height, image)?),
-            FrameFormat::RAWBGR => return Ok(convert::bgr_to_i420(frame, width, height, image)?),
+    /// Converts `frame` into `image`, which is resized. Luma and chroma get the matrix for their size.
+    ///
+    /// # Errors
+    /// The frame is too short or its JPEG is broken.
+    pub(super) fn convert(&mut self, format: Format, frame: &[u8], image: &mut I420) -> Result<(), FrameError> {
+        let (width, height) = (format.width, format.height);
+        match format.pixels {
+            PixelFormat::Mjpeg => self.jpeg(frame, image)?,
+            PixelFormat::Yuyv => convert::yuyv_to_i420(frame, width, height, image)?,
+            PixelFormat::Nv12 => convert::nv12_to_i420(frame, width, height, image)?,
+            PixelFormat::Grey => convert::gray_to_i420(frame, width, height, image)?,
+            PixelFormat::Rgb => return Ok(convert::rgb_to_i420(frame, width, height, image)?),
+            PixelFormat::Bgr => return Ok(convert::bgr_to_i420(frame, width, height, image)?),
         }
-        // Webcams and JPEG know BT.601 only.
+        // Webcams and JPEG always use BT.601.
         convert::change_matrix(image, Matrix::Bt601, Matrix::of_height(image.height));
         Ok(())
     }
 
     fn jpeg(&mut self, frame: &[u8], image: &mut I420) -> Result<(), FrameError> {
-        // Its own YCbCr: the way over RGB and back would cost both time and quality.
+        // YCbCr as in the file: a conversion to RGB and back would cost time and quality.
         let options = DecoderOptions::new_fast()
             .jpeg_set_out_colorspace(ColorSpace::YCbCr)
             .set_max_width(MAX_SIDE)
@@ -60,25 +69,24 @@ impl Converter {
     }
 }
 
-const MAX_SIDE: usize = 8192;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::video::frame_clock::FrameRate;
 
     /// 16 by 16, red above, grey below; made with ImageMagick, 4:2:0, quality 95.
     const JPEG: &[u8] = include_bytes!("red-over-grey.jpg");
 
-    fn format(format: FrameFormat, width: u32, height: u32) -> CameraFormat {
-        CameraFormat::new_from(width, height, format, 30)
+    fn format(pixels: PixelFormat, width: u32, height: u32) -> Format {
+        Format { width, height, pixels, rate: FrameRate { numerator: 30, denominator: 1 } }
     }
 
     #[test]
     fn a_jpeg_keeps_its_colours() {
         let mut image = I420::black(0, 0);
-        // What is behind the end of the image belongs to the driver's buffer.
+        // Some drivers return a whole buffer, with zeros after the image.
         let frame = [JPEG, &[0; 3000]].concat();
-        Converter::default().convert(format(FrameFormat::MJPEG, 16, 16), &frame, &mut image).expect("a good frame");
+        Converter::default().convert(format(PixelFormat::Mjpeg, 16, 16), &frame, &mut image).expect("a good frame");
         assert_eq!((image.width, image.height), (16, 16));
         // BT.601: red is 81, 90, 240; a grey of 128 is 126, 128, 128.
         let near = |value: u8, wanted: u8| assert!(value.abs_diff(wanted) <= 3, "{value} for {wanted}");
@@ -94,22 +102,22 @@ mod tests {
     fn broken_frames_are_errors() {
         let mut converter = Converter::default();
         let mut image = I420::black(0, 0);
-        let mjpeg = format(FrameFormat::MJPEG, 16, 16);
+        let mjpeg = format(PixelFormat::Mjpeg, 16, 16);
         assert!(converter.convert(mjpeg, &[], &mut image).is_err());
         assert!(converter.convert(mjpeg, &[0xff; 300], &mut image).is_err());
         for end in 0..JPEG.len() {
-            // Cut off anywhere: an error or a frame, nothing else.
+            // An error or a frame, but no panic.
             let _ = converter.convert(mjpeg, &JPEG[..end], &mut image);
         }
-        assert!(converter.convert(format(FrameFormat::YUYV, 16, 16), &[0; 511], &mut image).is_err());
+        assert!(converter.convert(format(PixelFormat::Yuyv, 16, 16), &[0; 511], &mut image).is_err());
     }
 
     #[test]
-    fn high_definition_is_turned_to_its_own_matrix() {
+    fn high_definition_is_converted_to_bt_709() {
         let mut image = I420::black(0, 0);
         // YUYV of red in BT.601.
         let frame = [81, 90, 81, 240].repeat(640 * 720);
-        Converter::default().convert(format(FrameFormat::YUYV, 1280, 720), &frame, &mut image).expect("a good frame");
+        Converter::default().convert(format(PixelFormat::Yuyv, 1280, 720), &frame, &mut image).expect("a good frame");
         assert!(image.y[0].abs_diff(63) <= 2 && image.u[0].abs_diff(102) <= 2 && image.v[0] >= 238);
     }
 }

@@ -1,86 +1,162 @@
-//! What `nokhwa` leaves out on Linux.
+//! Cameras on Linux, through V4L2. `nokhwa` opens no camera whose rate is not a whole number, and waits for a frame
+//! without a timeout.
 
-use nokhwa::utils::{CameraFormat, CameraIndex, FrameFormat};
-use v4l::capability::Flags;
-use v4l::frameinterval::FrameIntervalEnum;
-use v4l::framesize::FrameSizeEnum;
-use v4l::video::Capture;
-use v4l::video::capture::Parameters;
-use v4l::{Device, FourCC};
+mod formats;
 
-use super::format::best;
+use std::borrow::Cow;
+use std::time::Duration;
+use std::{fs, io};
 
-/// Whether the node is a camera, and not its metadata, an output or a radio.
-pub(super) fn delivers_frames(index: &CameraIndex) -> bool {
-    let capabilities = open(index).and_then(|device| device.query_caps().ok());
-    let needed = Flags::VIDEO_CAPTURE | Flags::STREAMING;
-    capabilities.is_some_and(|capabilities| capabilities.capabilities.contains(needed))
+use v4l::Device;
+use v4l::buffer::{Flags as BufferFlags, Type};
+use v4l::capability::Flags as Capabilities;
+use v4l::io::traits::{CaptureStream, Stream};
+use v4l::prelude::MmapStream;
+
+use super::error::CameraError;
+use super::format::Format;
+use super::watch::STALLED_AFTER;
+use crate::media::thread::catch_panic;
+
+const CLASS: &str = "/sys/class/video4linux";
+/// One is read, one is filled, and two cover a late thread.
+const BUFFERS: u32 = 4;
+/// `poll(2)`: there is data to read.
+const POLLIN: i16 = 1;
+// errno(3), those that `io::ErrorKind` does not have.
+const EIO: i32 = 5;
+const ENXIO: i32 = 6;
+const ENODEV: i32 = 19;
+const ENOSPC: i32 = 28;
+
+/// A node `/dev/videoINDEX` that delivers frames.
+pub(super) struct Node {
+    pub(super) name: String,
+    index: usize,
 }
 
-/// `nokhwa` opens no camera that is set to a format outside its own or to a broken rate, whatever else the camera can:
-/// chooses one that it knows. Without success its own error follows.
-pub(super) fn prepare(index: &CameraIndex) {
-    let Some(device) = open(index) else { return };
-    let Ok(mut format) = device.format() else { return };
-    if !is_known(format.fourcc) {
-        let offered = device.enum_formats().unwrap_or_default();
-        let known = offered.iter().find(|description| is_known(description.fourcc));
-        if let Some(known) = known {
-            format.fourcc = FourCC::new(&known.fourcc.repr);
-            let _ = device.set_format(&format);
+/// The cameras that are there now, by number. A webcam also has a node for metadata, which is not listed.
+pub(super) fn nodes() -> Vec<Node> {
+    let entries = fs::read_dir(CLASS).into_iter().flatten().flatten();
+    let mut nodes: Vec<Node> = entries
+        .filter_map(|entry| {
+            let index = entry.file_name().to_str()?.strip_prefix("video")?.parse().ok()?;
+            let name = fs::read(entry.path().join("name")).ok()?;
+            Some(Node { name: String::from_utf8_lossy(&name).trim().to_owned(), index })
+        })
+        .filter(|node| delivers_frames(node.index))
+        .collect();
+    nodes.sort_by_key(|node| node.index);
+    nodes
+}
+
+/// An open camera whose stream runs.
+pub(super) struct Camera {
+    /// `None` only while it is dropped.
+    stream: Option<MmapStream<'static>>,
+    format: Format,
+}
+
+impl Camera {
+    /// Opens the camera in its best format and waits for its first frame, up to [`STALLED_AFTER`].
+    ///
+    /// # Errors
+    /// It is busy, gone, delivers no frame, or has no format that can be used.
+    pub(super) fn open(node: &Node) -> Result<Self, CameraError> {
+        let device = Device::new(node.index).map_err(|error| open_error(&error))?;
+        let format = formats::set_best(&device)?;
+        let stream = MmapStream::with_buffers(&device, Type::VideoCapture, BUFFERS);
+        let mut stream = stream.map_err(|error| open_error(&error))?;
+        stream.set_timeout(STALLED_AFTER);
+        let mut camera = Self { stream: Some(stream), format };
+        // Starts the stream, where drivers find the camera busy or the bus full.
+        camera.dequeue().map_err(|error| open_error(&error))?;
+        Ok(camera)
+    }
+
+    /// The format of all frames.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Waits for the next frame. `None`: no intact frame came within `timeout`.
+    ///
+    /// # Errors
+    /// The camera is gone or fails.
+    pub(super) fn frame(&mut self, timeout: Duration) -> Result<Option<Cow<'_, [u8]>>, CameraError> {
+        let Some(stream) = &self.stream else { return Err(CameraError::Gone) };
+        // Polled here: the stream's own wait, when it times out, leaves it unable to continue.
+        match stream.handle().poll(POLLIN, timeout.as_millis() as i32) {
+            Ok(0) => return Ok(None),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
+            Err(error) => return Err(read_error(&error)),
+        }
+        let frame = self.dequeue().map_err(|error| read_error(&error))?;
+        Ok(frame.map(Cow::Borrowed))
+    }
+
+    /// `None`: the driver says that the frame is broken.
+    fn dequeue(&mut self) -> io::Result<Option<&[u8]>> {
+        let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotFound.into()) };
+        let (buffer, metadata) = CaptureStream::next(stream)?;
+        let frame = buffer.get(..metadata.bytesused as usize);
+        Ok(frame.filter(|_| !metadata.flags.contains(BufferFlags::ERROR)))
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        let Some(mut stream) = self.stream.take() else { return };
+        // v4l's stream panics, twice, if it is dropped and the driver refuses to stop for another reason than ENODEV.
+        if let Err(error) = stream.stop()
+            && error.raw_os_error() != Some(ENODEV)
+        {
+            tracing::warn!(%error, "a camera does not stop: its buffers stay allocated");
+            std::mem::forget(stream);
         }
     }
-    if is_rate_broken(&device) {
-        let _ = device.set_params(&Parameters::with_fps(30));
+}
+
+fn delivers_frames(index: usize) -> bool {
+    // The library panics at a driver whose name is not UTF-8.
+    let capabilities = catch_panic(|| Device::new(index).and_then(|device| device.query_caps()));
+    let needed = Capabilities::VIDEO_CAPTURE | Capabilities::STREAMING;
+    matches!(capabilities, Ok(Ok(capabilities)) if capabilities.capabilities.contains(needed))
+}
+
+fn open_error(error: &io::Error) -> CameraError {
+    match (error.kind(), error.raw_os_error()) {
+        (io::ErrorKind::ResourceBusy, _) => CameraError::Busy,
+        (io::ErrorKind::TimedOut, _) => CameraError::Stalled,
+        (io::ErrorKind::NotFound, _) | (_, Some(ENODEV | ENXIO)) => CameraError::Gone,
+        (_, Some(ENOSPC)) => CameraError::Unusable("the USB bus has too little bandwidth left for it".into()),
+        _ => CameraError::Unusable(error.to_string()),
     }
-    // At this size there may be no whole rate near that one.
-    if is_rate_broken(&device)
-        && let Some(best) = best(&formats(index))
-    {
-        (format.width, format.height) = (best.width(), best.height());
-        let _ = device.set_format(&format);
-        let _ = device.set_params(&Parameters::with_fps(best.frame_rate()));
+}
+
+/// As [`open_error`], but EIO means gone: the error of a stream whose camera is unplugged.
+fn read_error(error: &io::Error) -> CameraError {
+    if error.raw_os_error() == Some(EIO) { CameraError::Gone } else { open_error(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_system_have_a_type() {
+        let of = |code| open_error(&io::Error::from_raw_os_error(code));
+        const EBUSY: i32 = 16;
+        const EACCES: i32 = 13;
+        const ENOENT: i32 = 2;
+        assert_eq!(of(EBUSY), CameraError::Busy);
+        assert_eq!([of(ENOENT), of(ENXIO), of(ENODEV)], [CameraError::Gone, CameraError::Gone, CameraError::Gone]);
+        assert_eq!(open_error(&io::ErrorKind::TimedOut.into()), CameraError::Stalled);
+        assert!(matches!(of(EACCES), CameraError::Unusable(reason) if reason.contains("ermission")));
+        assert!(matches!(of(ENOSPC), CameraError::Unusable(reason) if reason.contains("USB")));
+        assert!(matches!(of(EIO), CameraError::Unusable(_)), "a camera that does not open may still be there");
+        assert_eq!(read_error(&io::Error::from_raw_os_error(EIO)), CameraError::Gone);
+        assert_eq!(read_error(&io::Error::from_raw_os_error(EBUSY)), CameraError::Busy);
     }
 }
-
-fn is_rate_broken(device: &Device) -> bool {
-    device.params().is_ok_and(|params| params.interval.numerator != 1)
-}
-
-/// The formats that the camera really offers and `nokhwa` can open: those with a whole number of frames a second. (Its own
-/// list takes 25 from an interval of 2/25 s, and then fails to open that.) Ranges of sizes or rates, which webcams do not
-/// have, are left out.
-pub(super) fn formats(index: &CameraIndex) -> Vec<CameraFormat> {
-    let Some(device) = open(index) else { return Vec::new() };
-    let mut formats = Vec::new();
-    for (code, format) in KNOWN {
-        let code = FourCC::new(code);
-        for size in device.enum_framesizes(code).unwrap_or_default() {
-            let FrameSizeEnum::Discrete(size) = size.size else { continue };
-            for rate in device.enum_frameintervals(code, size.width, size.height).unwrap_or_default() {
-                let FrameIntervalEnum::Discrete(interval) = rate.interval else { continue };
-                if interval.numerator == 1 {
-                    formats.push(CameraFormat::new_from(size.width, size.height, format, interval.denominator));
-                }
-            }
-        }
-    }
-    formats
-}
-
-fn open(index: &CameraIndex) -> Option<Device> {
-    Device::new(index.as_index().ok()? as usize).ok()
-}
-
-fn is_known(code: FourCC) -> bool {
-    KNOWN.iter().any(|(known, _)| **known == code.repr)
-}
-
-const KNOWN: [(&[u8; 4], FrameFormat); 6] = [
-    (b"MJPG", FrameFormat::MJPEG),
-    (b"YUYV", FrameFormat::YUYV),
-    (b"NV12", FrameFormat::NV12),
-    (b"GRAY", FrameFormat::GRAY),
-    (b"RGB3", FrameFormat::RAWRGB),
-    (b"BGR3", FrameFormat::RAWBGR),
-];
