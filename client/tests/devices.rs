@@ -1,5 +1,5 @@
-//! The client's own camera and sound code on real drivers, unplugged and plugged in again under a running client. Runs in
-//! the virtual machine of `device-lab`, where both can be done: `./test --devices`.
+//! The client's camera and audio code on real drivers: devices are unplugged, stall, and come back while the client runs.
+//! Runs in the virtual machine of `device-lab`: `./test --devices`.
 
 mod support;
 
@@ -10,9 +10,15 @@ use support::clip;
 use support::one_call_at_a_time;
 use support::server::Server;
 
+/// vivid as a webcam, as `device-lab/guest.sh` loads it.
+const WEBCAM: &str = "$VIVID";
+/// vivid as a card with an S-Video input: interlaced, any size, and a rate of 25 (PAL) or 30000/1001 (NTSC).
+const S_VIDEO: &str = "n_devs=1 node_types=0x1 num_inputs=1 input_types=0x2";
+
 #[test]
-fn the_camera_is_listed_and_survives_being_unplugged() {
+fn a_listed_camera_that_is_unplugged_is_opened_again_when_it_is_back() {
     let _turn = one_call_at_a_time();
+    plug_in_camera(WEBCAM);
     let folder = tempfile::tempdir().unwrap();
     let cameras = listed("Cameras");
     assert_eq!(cameras.len(), 1, "one node of vivid is a camera: {cameras:?}");
@@ -23,15 +29,44 @@ fn the_camera_is_listed_and_survives_being_unplugged() {
     shell("echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind");
     client.tells("was unplugged");
     let before = client.events_so_far().len();
-    shell("modprobe -r vivid && modprobe vivid $VIVID");
+    plug_in_camera(WEBCAM);
     client.tells("is in use again");
     client.count_from(before, "captured", 5, |_| true);
 }
 
-/// One caller plays what the other sends to the card, whose other end is its own microphone; the other one saves what
-/// comes back.
 #[test]
-fn sound_goes_out_of_the_card_and_comes_back_in_and_survives_being_unplugged() {
+fn a_camera_that_stalls_is_reported_and_opened_again() {
+    let _turn = one_call_at_a_time();
+    plug_in_camera(WEBCAM);
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let client = Client::start(folder.path(), "room", "seer", &server.url, &["--camera", "auto"]);
+    client.count_from(0, "captured", 5, |_| true);
+
+    shell("v4l2-ctl --set-ctrl=percentage_of_dropped_buffers=100");
+    client.tells("does not respond");
+    let before = client.events_so_far().len();
+    shell("v4l2-ctl --set-ctrl=percentage_of_dropped_buffers=0");
+    client.tells("is in use again");
+    client.count_from(before, "captured", 5, |_| true);
+}
+
+#[test]
+fn a_camera_at_29_97_frames_per_second_is_used_at_that_rate() {
+    let _turn = one_call_at_a_time();
+    plug_in_camera(S_VIDEO);
+    shell("v4l2-ctl --set-standard=ntsc");
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let client = Client::start(folder.path(), "room", "seer", &server.url, &["--camera", "auto"]);
+    client.count_from(0, "captured", 5, |_| true);
+    shell("v4l2-ctl --get-parm | grep -F 30000/1001");
+}
+
+/// One client plays what it receives to the card, whose other end is its microphone. The other client sends a tone and
+/// saves what comes back.
+#[test]
+fn audio_that_the_card_plays_is_recorded_again_also_after_it_was_unplugged() {
     let _turn = one_call_at_a_time();
     let folder = tempfile::tempdir().unwrap();
     let end = |names: Vec<String>, device: &str| {
@@ -68,6 +103,11 @@ fn sound_goes_out_of_the_card_and_comes_back_in_and_survives_being_unplugged() {
         .filter(|window| clip::PITCHES_HZ.iter().any(|pitch| clip::share_of_pitch(window, *pitch) > 0.7))
         .count();
     assert!(pitched >= 50, "only {pitched} windows of {} have one of the pitches", samples.len() / 960);
+}
+
+/// Replaces the camera by one that `parameters` of vivid describe.
+fn plug_in_camera(parameters: &str) {
+    shell(&format!("modprobe -r vivid && modprobe vivid {parameters}"));
 }
 
 /// What `--list-devices` prints under `title`.
