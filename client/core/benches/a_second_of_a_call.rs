@@ -1,5 +1,5 @@
-//! What the decisions of a call cost: one second of 720p30 at 2.5 Mbit/s with 5 % loss, one peer. 10 ms are one per cent
-//! of a core.
+//! The cost of core for one second of a call with one peer: 720p30 at 2.5 Mbit/s, 5 % loss. 10 ms are 1 % of a CPU
+//! core.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use maru_core::rtp::{RtpTime, Sequence};
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::{RtpVideo, VideoReceiver};
 
-const PICTURES: u64 = 30;
+const FRAMES: u64 = 30;
 const PACKETS: usize = 9;
 const LOSS: LossPattern = LossPattern { rate: 0.05, mean_run: 1.06 };
 
@@ -22,10 +22,10 @@ fn at(us: u64) -> Timestamp {
     Timestamp::from_micros(10_000_000 + us)
 }
 
-/// Each packet of sound and frame through pacer and controller, and forty reports.
+/// Every packet of audio and video through pacer and controller, and forty reports.
 fn send(controller: &mut CongestionController, pacer: &mut Pacer<usize>) -> u32 {
     let (mut sequence, mut reported) = (Sequence::new(0), 0);
-    let mut on_the_way = VecDeque::new();
+    let mut in_flight = VecDeque::new();
     for us in (0..1_000_000).step_by(1_000) {
         let now = at(us);
         if us % 20_000 == 0 {
@@ -36,11 +36,11 @@ fn send(controller: &mut CongestionController, pacer: &mut Pacer<usize>) -> u32 
         }
         while let Some((bytes, _)) = pacer.pop(now, controller.available_bytes(now) > 0.0) {
             controller.handle_sent(now, sequence, bytes, false);
-            on_the_way.push_back((us + 20_000, sequence));
+            in_flight.push_back((us + 20_000, sequence));
             sequence = sequence + 1;
         }
         if us % 25_000 == 0 {
-            let arrived: Vec<_> = std::iter::from_fn(|| on_the_way.pop_front_if(|(due, _)| *due <= us)).collect();
+            let arrived: Vec<_> = std::iter::from_fn(|| in_flight.pop_front_if(|(due, _)| *due <= us)).collect();
             let report: Vec<_> = arrived
                 .iter()
                 .map(|&(due, sequence)| (sequence, (sequence.value() % 20 != 7).then(|| Duration::from_micros(due))))
@@ -62,14 +62,14 @@ fn payloads(frame: u64) -> Vec<Bytes> {
 }
 
 fn protect() -> usize {
-    (0..PICTURES).map(|frame| fec::block(payloads(frame), fec::repairs_for(PACKETS, LOSS)).len()).sum()
+    (0..FRAMES).map(|frame| fec::block(payloads(frame), fec::repairs_for(PACKETS, LOSS)).len()).sum()
 }
 
-/// A second of packets with their repair, of which one in twenty is missing.
+/// A second of packets with FEC, of which 5 % are lost.
 fn lossy_second() -> Vec<RtpVideo> {
     let mut packets = Vec::new();
     let mut sequence = Sequence::new(1000);
-    for frame in 0..PICTURES {
+    for frame in 0..FRAMES {
         for (index, (payload, block)) in
             fec::block(payloads(frame), fec::repairs_for(PACKETS, LOSS)).into_iter().enumerate()
         {
@@ -87,8 +87,8 @@ fn lossy_second() -> Vec<RtpVideo> {
 
 fn receive(packets: Vec<RtpVideo>) -> u64 {
     let (mut receiver, mut sync) = (VideoReceiver::new(), LipSync::default());
-    sync.sound_reported(1 << 40, RtpTime::new(0));
-    sync.frames_reported(1 << 40, RtpTime::new(0));
+    sync.audio_reported(1 << 40, RtpTime::new(0));
+    sync.video_reported(1 << 40, RtpTime::new(0));
     for (index, packet) in (0..).zip(packets) {
         let now = at(index * 3_000);
         sync.heard(now, RtpTime::new(index * 144));
@@ -107,13 +107,13 @@ fn a_second(criterion: &mut Criterion) {
         let controller = CongestionController::new(congestion::Config::default());
         (controller, Pacer::new(pacer::Config::default(), 3_000_000))
     };
-    group.bench_function("estimator and pacer", |bencher| {
+    group.bench_function("congestion control and pacer", |bencher| {
         bencher.iter_batched_ref(fresh, |(controller, pacer)| send(controller, pacer), BatchSize::SmallInput);
     });
-    group.bench_function("making repair", |bencher| bencher.iter(protect));
+    group.bench_function("fec", |bencher| bencher.iter(protect));
     let packets = lossy_second();
-    assert!(receive(packets.clone()) > 0, "something is rebuilt");
-    group.bench_function("video buffer, repair and lip-sync", |bencher| {
+    assert!(receive(packets.clone()) > 0, "packets are rebuilt");
+    group.bench_function("video receiver, fec and lip sync", |bencher| {
         bencher.iter_batched(|| packets.clone(), receive, BatchSize::SmallInput);
     });
     group.finish();

@@ -1,4 +1,4 @@
-//! What camera frames cost on their way to the encoder.
+//! The cost of converting and scaling camera frames.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use maru_core::convert::{self, Matrix};

@@ -1,4 +1,4 @@
-//! What the jitter buffer costs for each 10 ms of one peer's sound, without Opus.
+//! The cost of playout for each 10 ms of one peer's audio, without Opus.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use maru_core::media::AudioPacket;
-use maru_core::playout::{Decode, Playout, SoundDecoder};
+use maru_core::playout::{AudioDecoder, Decode, Playout};
 use maru_core::rtp::{RtpTime, Sequence};
 use maru_core::time::Timestamp;
 
 struct NoDecoder;
 
-impl SoundDecoder for NoDecoder {
+impl AudioDecoder for NoDecoder {
     fn decode(&mut self, step: &Decode, out: &mut Vec<f32>) {
         let (Decode::Packet { samples, .. }
         | Decode::Fec { samples, .. }

@@ -5,6 +5,13 @@
 
 use crate::frame::I420;
 
+const COLUMNS: usize = 20;
+const CELLS: usize = 19;
+const ROWS_OF_720: usize = 32;
+const WHITE: u8 = 235;
+const BLACK: u8 = 16;
+const MIN_CONTRAST: f32 = 60.0;
+
 /// Writes `number` into the top rows of `image`.
 pub fn write(image: &mut I420, number: u16) {
     let (width, rows) = (image.width as usize, rows(image.height));
@@ -30,7 +37,7 @@ pub fn read(image: &I420) -> Option<u16> {
     }
     let bit = |cell: usize| {
         let share = (levels[cell] - black) / (white - black);
-        // What lies in the middle is a frame, not a barcode.
+        // A level in the middle is of a picture, not of a barcode.
         if (0.35..=0.65).contains(&share) { None } else { Some(share > 0.5) }
     };
     let mut number = 0;
@@ -72,13 +79,6 @@ fn level(image: &I420, cell: usize) -> Option<f32> {
     Some(sum as f32 / ((bottom - top) * (right - left)) as f32)
 }
 
-const COLUMNS: usize = 20;
-const CELLS: usize = 19;
-const ROWS_OF_720: usize = 32;
-const WHITE: u8 = 235;
-const BLACK: u8 = 16;
-const MIN_CONTRAST: f32 = 60.0;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn widths_that_cannot_be_divided_by_twenty_will_do() {
+    fn widths_that_are_no_multiple_of_twenty_work() {
         for (width, height) in [(64, 48), (854, 480), (426, 240), (1366, 768), (1080, 1920)] {
             let mut image = I420::black(width, height);
             for number in [0, 1, 0x5555, 0xAAAA, 0x8001, u16::MAX] {

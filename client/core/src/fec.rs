@@ -1,51 +1,51 @@
-//! Forward error correction of frames: repair packets from which as many lost ones can be rebuilt, whichever they are
-//! (Reed and Solomon 1960).
+//! Forward error correction of frames: from `n` repair packets any `n` lost packets can be rebuilt (Reed and Solomon
+//! 1960).
 //!
-//! A block is the packets of one frame and, after them, its repair packets, numbered on in the same sequence. Each of
-//! them says where in its block it is ([`BlockPlace`]), so that whoever gets one knows which of the others are frames
-//! and which are repair. FlexFEC (RFC 8627) does the same by XOR, which rebuilds one packet of a row: of nine packets
-//! and two repair packets over 5 % loss it loses three times as many frames.
+//! A block is the packets of one frame and the repair packets after them, in the same sequence. Each packet carries its
+//! place in the block ([`BlockPlace`]), which tells a receiver which sequence numbers are repair packets. FlexFEC (RFC
+//! 8627) uses XOR, which rebuilds one packet per row: for nine packets and two repair packets at 5 % loss it loses
+//! three times as many frames.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use reed_solomon_erasure::galois_8::ReedSolomon;
 
-/// Frames of more packets are not protected: key frames of large cameras at their best, which nothing waits for.
+/// Frames of more packets are sent without FEC.
 pub const MAX_MEDIA: usize = 80;
 const MAX_REPAIRS: usize = 64;
-/// The longest repair packet that is believed.
+/// A longer repair packet is invalid.
 const MAX_SHARD_BYTES: usize = 2_000;
-/// In a shard, before the payload: its length.
+/// Length of the payload, before it in a shard.
 const LENGTH_BYTES: usize = 2;
 
-/// A frame that is still incomplete with all repair, 0 to 1: those are sent again instead.
+/// Share of frames, 0 to 1, that FEC may leave incomplete, and that wait for retransmissions.
 const INCOMPLETE: f64 = 0.02;
 
-/// Where in its block a packet is.
+/// The place of a packet in its block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockPlace {
     /// Packets of the frame, 1 to [`MAX_MEDIA`].
     pub media: u8,
-    /// Repair packets after them.
+    /// Repair packets after them, 1 to 64.
     pub repairs: u8,
-    /// Counted through both.
+    /// Of this packet, from 0, counted through both.
     pub index: u8,
 }
 
 impl BlockPlace {
-    /// Length of the header extension.
+    /// Length of the header extension, in bytes.
     pub const BYTES: usize = 3;
 
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         [self.media, self.repairs, self.index]
     }
 
-    /// `None` where it makes no sense.
+    /// `None` if it is invalid.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let &[media, repairs, index] = bytes else { return None };
-        let is_sound = (1..=MAX_MEDIA).contains(&media.into())
+        let is_valid = (1..=MAX_MEDIA).contains(&media.into())
             && (1..=MAX_REPAIRS).contains(&repairs.into())
             && usize::from(index) < usize::from(media) + usize::from(repairs);
-        is_sound.then_some(Self { media, repairs, index })
+        is_valid.then_some(Self { media, repairs, index })
     }
 
     pub fn is_repair(self) -> bool {
@@ -53,27 +53,27 @@ impl BlockPlace {
     }
 }
 
-/// How packets are lost: the model of Gilbert (1960).
+/// Loss of packets by the model of Gilbert (1960).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct LossPattern {
-    /// Share of packets lost, 0 to 1.
+    /// Loss rate, 0 to 1.
     pub rate: f64,
-    /// How many are lost in a row, on average.
+    /// The mean length of a run of losses, in packets.
     pub mean_run: f64,
 }
 
 impl LossPattern {
-    /// Each packet on its own.
+    /// Losses one by one, at random.
     pub fn independent(rate: f64) -> Self {
         Self { rate, mean_run: 1.0 / (1.0 - rate).max(0.1) }
     }
 
-    /// The probability that of `packets` more than `most` are lost.
+    /// The probability that more than `most` of `packets` are lost.
     fn more_than(self, most: usize, packets: usize) -> f64 {
         let rate = self.rate.clamp(0.0, 0.9);
         let leave = 1.0 / self.mean_run.max(1.0 / (1.0 - rate));
         let enter = rate * leave / (1.0 - rate);
-        // By how many are lost so far: the probability that the last one was not, and that it was.
+        // By the number of losses so far: the probabilities that the last packet arrived, and that it was lost.
         let mut states = vec![(0.0, 0.0); most + 1];
         states[0] = (1.0 - rate, rate);
         for _ in 0..packets {
@@ -91,8 +91,8 @@ impl LossPattern {
     }
 }
 
-/// How many repair packets make a frame of `media` packets whole nearly always. At most half as many as there are
-/// packets, rounded up.
+/// The least number of repair packets with which at most 2 % of the frames of `media` packets stay incomplete. At most
+/// half of `media`, rounded up.
 pub fn repairs_for(media: usize, loss: LossPattern) -> usize {
     if media == 0 || media > MAX_MEDIA || loss.rate <= 0.0 {
         return 0;
@@ -101,8 +101,8 @@ pub fn repairs_for(media: usize, loss: LossPattern) -> usize {
     (0..most).find(|&repairs| loss.more_than(repairs, media + repairs) <= INCOMPLETE).unwrap_or(most)
 }
 
-/// A frame's payloads as they are sent: with what repairs them behind, and the place of each in the block. Without
-/// repair they are no block.
+/// The payloads of a frame with `repairs` repair packets behind, each with its place in the block. Without FEC there is
+/// no place.
 pub fn block(mut payloads: Vec<Bytes>, repairs: usize) -> Vec<(Bytes, Option<BlockPlace>)> {
     let media = payloads.len();
     payloads.extend(protect(&payloads, repairs));
@@ -111,7 +111,7 @@ pub fn block(mut payloads: Vec<Bytes>, repairs: usize) -> Vec<(Bytes, Option<Blo
     payloads.into_iter().enumerate().map(|(index, payload)| (payload, (repairs > 0).then(|| place(index)))).collect()
 }
 
-/// The payloads of `repairs` repair packets for a frame of these payloads. Empty where it cannot be protected.
+/// The payloads of the repair packets. Empty if the frame cannot be protected.
 fn protect(payloads: &[Bytes], repairs: usize) -> Vec<Bytes> {
     let is_possible = (1..=MAX_MEDIA).contains(&payloads.len()) && (1..=MAX_REPAIRS).contains(&repairs);
     let longest = payloads.iter().map(Bytes::len).max().unwrap_or(0) + LENGTH_BYTES;
@@ -127,8 +127,8 @@ fn protect(payloads: &[Bytes], repairs: usize) -> Vec<Bytes> {
     }
 }
 
-/// The payloads that are missing in `media`, by their index, from those that are there and from `repairs`, each with its
-/// number among the `repair_count` that were sent. `None` where they are too few or do not belong together.
+/// Rebuilds the payloads that are missing in `media`, by their index. `repairs`: repair packets that arrived, each with
+/// its index among the `repair_count` that were sent. `None` if they are too few or do not fit together.
 pub fn rebuild(
     media: &[Option<Bytes>],
     repair_count: usize,
@@ -137,11 +137,11 @@ pub fn rebuild(
     let missing: Vec<usize> = (0..media.len()).filter(|&index| media[index].is_none()).collect();
     let bytes = repairs.first()?.1.len();
     let fits = |payload: &Bytes| payload.len() + LENGTH_BYTES <= bytes;
-    let is_sound = (LENGTH_BYTES..=MAX_SHARD_BYTES).contains(&bytes)
+    let is_valid = (LENGTH_BYTES..=MAX_SHARD_BYTES).contains(&bytes)
         && missing.len() <= repairs.len()
         && media.iter().flatten().all(fits)
         && repairs.iter().all(|(index, repair)| *index < repair_count && repair.len() == bytes);
-    if !is_sound {
+    if !is_valid {
         return None;
     }
     let code = ReedSolomon::new(media.len(), repair_count).ok()?;
@@ -162,7 +162,7 @@ pub fn rebuild(
         .collect()
 }
 
-/// The length of `payload`, `payload`, and zeros up to `bytes`.
+/// The length of `payload`, the payload, and zeros up to `bytes`.
 fn shard(payload: &Bytes, bytes: usize) -> Vec<u8> {
     let mut shard = BytesMut::with_capacity(bytes);
     shard.put_u16(payload.len() as u16);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn any_packets_can_be_lost_as_long_as_there_is_as_much_repair() {
+    fn as_many_lost_packets_as_repair_packets_are_rebuilt() {
         let payloads = frame(9);
         let repairs = protect(&payloads, 3);
         let numbered: Vec<(usize, Bytes)> = repairs.iter().cloned().enumerate().collect();
@@ -188,7 +188,7 @@ mod tests {
             let mut there: Vec<Option<Bytes>> = payloads.iter().cloned().map(Some).collect();
             lost.iter().for_each(|&index| there[index] = None);
             let used = &numbered[3 - lost.len()..];
-            let rebuilt = rebuild(&there, 3, used).expect("enough is there");
+            let rebuilt = rebuild(&there, 3, used).expect("as many as are missing");
             let expected: Vec<(usize, Bytes)> = lost.iter().map(|&index| (index, payloads[index].clone())).collect();
             assert_eq!(rebuilt, expected);
         }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_belong_together_is_no_block() {
+    fn packets_that_do_not_fit_together_rebuild_nothing() {
         let payloads = frame(3);
         let repairs = protect(&payloads, 2);
         let there = vec![None, Some(payloads[1].clone()), Some(payloads[2].clone())];
@@ -208,7 +208,7 @@ mod tests {
         }
         let mixed = [(0, repairs[0].clone()), (1, repairs[1].slice(1..))];
         assert_eq!(rebuild(&there, 2, &mixed), None);
-        // Twice the same one is one.
+        // A duplicate is no second repair packet.
         let twice = [(0, repairs[0].clone()), (0, repairs[0].clone())];
         assert_eq!(rebuild(&[None, None, Some(payloads[2].clone())], 2, &twice), None);
         assert!(protect(&frame(MAX_MEDIA + 1)[..], 2).is_empty());
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_in_a_block_survives_and_nonsense_does_not() {
+    fn a_place_is_parsed_and_an_invalid_one_is_not() {
         let place = BlockPlace { media: 9, repairs: 2, index: 10 };
         assert_eq!(BlockPlace::parse(&place.to_bytes()), Some(place));
         assert!(place.is_repair());
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn repair_follows_the_loss_and_its_runs() {
+    fn the_number_of_repair_packets_follows_the_loss_rate_and_its_runs() {
         let alone = |media, share| repairs_for(media, LossPattern::independent(share));
         assert_eq!(alone(9, 0.0), 0);
         assert_eq!(alone(9, 0.01), 1);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_model_is_the_binomial_distribution_where_each_is_lost_on_its_own() {
+    fn independent_losses_are_binomial() {
         let one_of_ten = LossPattern::independent(0.1);
         let none: f64 = 0.9_f64.powi(10);
         let at_most_one = none + 10.0 * 0.1 * 0.9_f64.powi(9);

@@ -1,4 +1,4 @@
-//! A frame as codecs and the window use it.
+//! Uncompressed frames.
 
 use crate::rtp::RtpTime;
 use crate::time::Timestamp;
@@ -22,8 +22,7 @@ impl I420 {
         Self { width, height, y: vec![16; luma], u: vec![128; chroma], v: vec![128; chroma] }
     }
 
-    /// Gives the planes the size for a frame of `width` by `height`. What was allocated is kept; what the planes hold
-    /// afterwards is unspecified.
+    /// Resizes the planes for a frame of `width` by `height`, and keeps their memory. Their content is unspecified.
     pub fn reshape(&mut self, width: u32, height: u32) {
         let luma = width as usize * height as usize;
         let chroma = Self::chroma_width_of(width) as usize * height.div_ceil(2) as usize;
@@ -47,11 +46,11 @@ impl I420 {
     }
 }
 
-/// A frame with where it comes from.
+/// A frame with its time and source.
 #[derive(Debug, Clone)]
 pub struct VideoFrame {
     pub image: I420,
-    /// When it was captured (own frames) or is presented (a peer's).
+    /// When it was captured (own frames) or decoded (a peer's).
     pub at: Timestamp,
     /// At 90 kHz.
     pub rtp_time: RtpTime,

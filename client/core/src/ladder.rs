@@ -1,10 +1,10 @@
-//! The size of frame that a bitrate is enough for.
+//! The resolution ladder: which frame size a bitrate is enough for.
 
 use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// A size, and the least bitrate at which a film in it is better than the next smaller one.
+/// A frame size, and the least bitrate at which it looks better than the next smaller one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rung {
     pub max_width: u32,
@@ -21,13 +21,19 @@ const RUNGS: [Rung; 5] = [
     Rung { max_width: 320, max_height: 180, min_bps: 0 },
 ];
 
-/// Follows the bitrate down at once and up with patience: each change costs a key frame, and a size that comes and goes
-/// is worse to look at than a small one.
+/// A fall of the bitrate by more than this factor is a collapse.
+const COLLAPSE: u32 = 3;
+/// A larger size needs its bitrate times this, for this time.
+const MARGIN: f64 = 1.2;
+const UP_AFTER: Duration = Duration::from_millis(1500);
+
+/// Steps down at once and up after a while: each change costs a key frame, and a size that changes often looks worse
+/// than a small one.
 #[derive(Debug)]
 pub struct Ladder {
     rung: usize,
     last_bps: u32,
-    /// Since when the bitrate has been enough for more, and the least that it was since.
+    /// Since when the bitrate has been enough for a larger size, and its minimum since.
     enough: Option<(Timestamp, u32)>,
 }
 
@@ -37,13 +43,13 @@ impl Ladder {
         Self { rung: 0, last_bps: 0, enough: None }
     }
 
-    /// The size for frames of `bitrate_bps` in all.
+    /// The frame size for video of `bitrate_bps`.
     pub fn choose(&mut self, now: Timestamp, bitrate_bps: u32) -> Rung {
         while bitrate_bps < RUNGS[self.rung].min_bps {
             self.rung += 1;
             self.enough = None;
         }
-        // After a fall the key frame that everyone waits for has to be small.
+        // After a collapse the key frame has to be small.
         if bitrate_bps < self.last_bps / COLLAPSE && self.rung + 1 < RUNGS.len() {
             self.rung += 1;
         }
@@ -53,7 +59,7 @@ impl Ladder {
         let enough_for = RUNGS.iter().position(|rung| f64::from(least_bps) > f64::from(rung.min_bps) * MARGIN);
         let larger = enough_for.filter(|&rung| rung < self.rung);
         self.enough = larger.map(|_| (since, least_bps));
-        if let Some(rung) = larger.filter(|_| now.since(since) >= PATIENCE) {
+        if let Some(rung) = larger.filter(|_| now.since(since) >= UP_AFTER) {
             self.rung = rung;
             self.enough = None;
         }
@@ -67,11 +73,6 @@ impl Default for Ladder {
     }
 }
 
-/// A fall to less than a third at once.
-const COLLAPSE: u32 = 3;
-const MARGIN: f64 = 1.2;
-const PATIENCE: Duration = Duration::from_millis(1500);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn down_at_once_and_up_after_a_while_to_what_was_enough_all_the_time() {
+    fn the_size_falls_at_once_and_rises_to_what_the_least_bitrate_since_allows() {
         let mut ladder = Ladder::new();
         assert_eq!(ladder.choose(at(0), 2_500_000).max_height, 720);
         assert_eq!(ladder.choose(at(50), 1_000_000).max_height, 720);
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bitrate_that_swings_around_a_rung_does_not_change_the_size() {
+    fn a_bitrate_that_varies_around_a_rung_does_not_change_the_size() {
         let mut ladder = Ladder::new();
         ladder.choose(at(0), 850_000);
         for i in 1..400 {
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_fall_to_less_than_a_third_one_step_further_down() {
+    fn a_collapse_takes_one_more_step_down() {
         let mut ladder = Ladder::new();
         ladder.choose(at(0), 2_500_000);
         assert_eq!(ladder.choose(at(50), 400_000).max_height, 270);
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_at_all_is_still_a_size() {
+    fn there_is_a_size_for_no_bitrate() {
         assert_eq!(Ladder::new().choose(at(0), 0).max_height, 180);
     }
 }

@@ -1,8 +1,8 @@
-//! Lips and voice together: when a frame is to be shown so that it is not far ahead of the sound of its moment.
+//! Lip sync: when to show a frame so that it is not far ahead of the audio captured with it.
 //!
-//! Each stream has RTP times of its own. A sender report names the same moment in RTP time and in the sender's clock (RFC
-//! 3550, 6.4.1), so both can be told as times of capture. Sound, which has to be even, waits longer than frames: they
-//! are held for it. Where frames are the later ones nothing is held, for sound that waits would spoil the talk.
+//! A sender report gives one moment in RTP time and in the sender's clock (RFC 3550, 6.4.1), so RTP times of both
+//! streams can be converted to capture times. Audio waits in its jitter buffer, so frames are held for it. Audio is
+//! never held for frames: its delay is what disturbs a conversation.
 
 use std::time::Duration;
 
@@ -10,27 +10,28 @@ use crate::media::{AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ};
 use crate::rtp::RtpTime;
 use crate::time::Timestamp;
 
-/// Frames may be ahead by so much. People notice sound that comes 45 ms early or 125 ms late (ITU-R BT.1359), and
-/// decoding and drawing take some of it.
+/// A frame may be ahead by this much. People notice audio that is 45 ms early or 125 ms late (ITU-R BT.1359), and
+/// decoding and drawing take some of that.
 const AHEAD: Duration = Duration::from_millis(30);
-/// The longest that a frame is held: sound that is later than that is in trouble, and frames need not be too.
+/// The longest time that a frame is held.
 const MAX_HOLD: Duration = Duration::from_millis(120);
-/// What is known of the sound is of no use after so long: it is switched off, or lost.
+/// Audio that was heard longer ago is muted or lost: frames do not wait for it.
 const OUTDATED: Duration = Duration::from_millis(500);
-/// Of a new delay this much is taken over at a time, so that frames do not jump.
+/// Gain of the smoothed audio delay, so that frames do not jump.
 const SMOOTHING: f64 = 0.1;
 
 /// The streams of one sender.
 #[derive(Debug, Default)]
 pub struct LipSync {
-    sound: Option<Mapping>,
-    frames: Option<Mapping>,
-    /// From capture, by the sender's clock, to the loudspeaker, by ours: their difference is in it. In microseconds.
-    sound_delay_us: Option<f64>,
+    audio: Option<Mapping>,
+    video: Option<Mapping>,
+    /// From capture by the sender's clock to the loudspeaker by ours, in µs. The difference of the clocks is part of
+    /// it.
+    audio_delay_us: Option<f64>,
     heard: Option<(Timestamp, RtpTime)>,
 }
 
-/// One moment, in both of a sender's clocks.
+/// One moment by both clocks of a sender.
 #[derive(Debug, Clone, Copy)]
 struct Mapping {
     captured_us: f64,
@@ -39,7 +40,7 @@ struct Mapping {
 }
 
 impl Mapping {
-    /// When what has this RTP time was captured, by the sender's clock.
+    /// The capture time of `rtp_time` by the sender's clock, in µs.
     fn captured_us(self, rtp_time: RtpTime) -> f64 {
         let ticks = (rtp_time - self.rtp_time) as f64;
         self.captured_us + ticks * 1e6 / f64::from(self.clock_hz)
@@ -47,43 +48,44 @@ impl Mapping {
 }
 
 impl LipSync {
-    /// A sender report on sound. `ntp`: seconds since 1900 in 32.32 fixed point.
-    pub fn sound_reported(&mut self, ntp: u64, rtp_time: RtpTime) {
-        self.sound = Some(mapping(ntp, rtp_time, AUDIO_CLOCK_HZ));
+    /// A sender report on audio. `ntp`: seconds since 1900 in 32.32 fixed point.
+    pub fn audio_reported(&mut self, ntp: u64, rtp_time: RtpTime) {
+        self.audio = Some(mapping(ntp, rtp_time, AUDIO_CLOCK_HZ));
     }
 
-    /// A sender report on frames.
-    pub fn frames_reported(&mut self, ntp: u64, rtp_time: RtpTime) {
-        self.frames = Some(mapping(ntp, rtp_time, VIDEO_CLOCK_HZ));
+    /// A sender report on video. `ntp`: as above.
+    pub fn video_reported(&mut self, ntp: u64, rtp_time: RtpTime) {
+        self.video = Some(mapping(ntp, rtp_time, VIDEO_CLOCK_HZ));
     }
 
-    /// The sound of `rtp_time` reaches the loudspeaker at `at`. To be told often; the same moment twice changes nothing.
+    /// The audio of `rtp_time` reaches the loudspeaker at `at`. To be called often; the same pair twice changes
+    /// nothing.
     pub fn heard(&mut self, at: Timestamp, rtp_time: RtpTime) {
         if self.heard == Some((at, rtp_time)) {
             return;
         }
         self.heard = Some((at, rtp_time));
-        let Some(sound) = self.sound else { return };
-        let delay_us = at.as_micros() as f64 - sound.captured_us(rtp_time);
-        let before = self.sound_delay_us.unwrap_or(delay_us);
-        // Another clock, or another sender behind the same name: begin anew.
+        let Some(audio) = self.audio else { return };
+        let delay_us = at.as_micros() as f64 - audio.captured_us(rtp_time);
+        let before = self.audio_delay_us.unwrap_or(delay_us);
+        // The sender's clock was set: no smoothing.
         let is_jump = (delay_us - before).abs() > 1e6;
-        self.sound_delay_us = Some(if is_jump { delay_us } else { before + (delay_us - before) * SMOOTHING });
+        self.audio_delay_us = Some(if is_jump { delay_us } else { before + (delay_us - before) * SMOOTHING });
     }
 
-    /// When to show a frame that is ready at `now`: not before `now`, and not long after it.
+    /// When to show a frame that is ready at `now`: between `now` and 120 ms later.
     pub fn due(&self, now: Timestamp, rtp_time: RtpTime) -> Timestamp {
-        let (Some(frames), Some(delay_us), Some((heard, _))) = (self.frames, self.sound_delay_us, self.heard) else {
+        let (Some(video), Some(delay_us), Some((heard, _))) = (self.video, self.audio_delay_us, self.heard) else {
             return now;
         };
         if now.since(heard) > OUTDATED {
             return now;
         }
-        let due_us = frames.captured_us(rtp_time) + delay_us - AHEAD.as_micros() as f64;
+        let due_us = video.captured_us(rtp_time) + delay_us - AHEAD.as_micros() as f64;
         Timestamp::from_micros(due_us.max(0.0) as u64).clamp(now, now + MAX_HOLD)
     }
 
-    /// The sender has begun new streams.
+    /// Forgets everything: the sender has started new streams.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
@@ -110,17 +112,17 @@ mod tests {
         Timestamp::from_micros(ms * 1000)
     }
 
-    /// Sound that was captured at 1000 ms by our clock is heard 100 ms later.
+    /// Audio captured at 1000 ms by our clock is heard 100 ms later.
     fn synced() -> LipSync {
         let mut sync = LipSync::default();
-        sync.sound_reported(ntp(1000), rtp(100_000));
-        sync.frames_reported(ntp(1000), rtp(90_000));
+        sync.audio_reported(ntp(1000), rtp(100_000));
+        sync.video_reported(ntp(1000), rtp(90_000));
         sync.heard(at(1100), rtp(100_000));
         sync
     }
 
     #[test]
-    fn a_frame_waits_until_it_is_30_ms_ahead_of_the_sound() {
+    fn a_frame_is_shown_30_ms_ahead_of_its_audio() {
         let sync = synced();
         assert_eq!(sync.due(at(1020), rtp(90_000)), at(1070));
         assert_eq!(sync.due(at(1080), rtp(90_000)), at(1080), "late enough");
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_waits_for_sound_that_is_not_there_or_far_behind() {
+    fn frames_do_not_wait_for_missing_audio_nor_longer_than_the_maximum() {
         assert_eq!(LipSync::default().due(at(7), rtp(1)), at(7));
         let mut sync = synced();
         assert_eq!(sync.due(at(1700), rtp(150_000)), at(1700), "nothing heard for half a second");
@@ -141,11 +143,11 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_delay_is_followed_gently() {
+    fn a_changed_audio_delay_is_followed_smoothly() {
         let mut sync = synced();
         let mut last = sync.due(at(1020), rtp(90_000));
         for step in 1..100u64 {
-            // 20 ms of sound in each step, all of it 60 ms later than before.
+            // 20 ms of audio in each step, 60 ms later than before.
             sync.heard(at(1160 + step * 20), rtp(100_000 + step * 960));
             let due = sync.due(at(1020), rtp(90_000));
             assert!(due.since(last) <= Duration::from_millis(7), "step {step}");
@@ -155,11 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_from_the_peer_does_no_harm() {
+    fn arbitrary_sender_reports_are_harmless() {
         let mut sync = LipSync::default();
         for ntp in [0, u64::MAX] {
-            sync.sound_reported(ntp, rtp(5));
-            sync.frames_reported(!ntp, rtp(u64::MAX));
+            sync.audio_reported(ntp, rtp(5));
+            sync.video_reported(!ntp, rtp(u64::MAX));
             sync.heard(at(9), rtp(7));
             let due = sync.due(at(10), rtp(8));
             assert!(due >= at(10) && due <= at(10) + MAX_HOLD);

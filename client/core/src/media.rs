@@ -1,4 +1,4 @@
-//! Encoded frames and sound on their way to and from the peers.
+//! Encoded video and audio.
 
 use bytes::Bytes;
 
@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 
 /// RTP clock of video (RFC 6184, 5.1).
 pub const VIDEO_CLOCK_HZ: u32 = 90_000;
-/// Sample rate and RTP clock of sound (RFC 7587, 4.1). Mono everywhere inside Maru.
+/// Sample rate and RTP clock of audio (RFC 7587, 4.1). Audio is mono everywhere in Maru.
 pub const AUDIO_CLOCK_HZ: u32 = 48_000;
 /// Samples in one Opus packet: 20 ms.
 pub const OPUS_FRAME_SAMPLES: usize = 960;
@@ -22,27 +22,28 @@ pub struct AccessUnit {
     pub rtp_time: RtpTime,
 }
 
-/// An access unit of our own, on its way out.
+/// An access unit that we send.
 #[derive(Debug, Clone)]
 pub struct EncodedVideo {
     pub unit: AccessUnit,
+    /// When the frame was captured.
     pub captured: Timestamp,
     pub width: u32,
     pub height: u32,
 }
 
-/// One Opus packet of our own: 20 ms, mono.
+/// An Opus packet that we send: 20 ms, mono.
 #[derive(Debug, Clone)]
 pub struct EncodedAudio {
     pub payload: Bytes,
-    /// At 48 kHz; jumps over what DTX or mute left out.
+    /// At 48 kHz. It counts through DTX and mute.
     pub rtp_time: RtpTime,
     /// Set on the first packet after silence (RFC 3551, 4.1).
     pub marker: bool,
     pub captured: Timestamp,
 }
 
-/// One Opus packet of a peer, as it came from the network: possibly late, doubled or out of order.
+/// An Opus packet of a peer as it arrived: possibly late, duplicate or out of order.
 #[derive(Debug, Clone)]
 pub struct AudioPacket {
     pub payload: Bytes,
@@ -51,7 +52,7 @@ pub struct AudioPacket {
     pub arrived: Timestamp,
 }
 
-/// What the encoder may make at most.
+/// Limits for the encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VideoTarget {
     pub bitrate_bps: u32,

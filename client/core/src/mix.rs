@@ -1,12 +1,12 @@
-//! Several voices made one, without clipping.
+//! Mixes audio without clipping.
 
-/// What the mix may reach; beyond it a soft knee up to 1.
+/// The limiter keeps peaks below this; a soft knee up to 1 bends the rest.
 const CEILING: f32 = 0.9;
-/// How fast the gain falls when the sum is too loud (1 ms) and rises again (0.2 s).
+/// Time in which the gain falls when the sum is too loud (1 ms) and rises again (0.2 s).
 const ATTACK_SAMPLES: f32 = 48.0;
 const RELEASE_SAMPLES: f32 = 9600.0;
 
-/// Sums blocks of sound. A limiter turns the sum down while it is too loud.
+/// Sums blocks of audio, with a limiter.
 #[derive(Debug, Clone)]
 pub struct Mixer {
     gain: f32,
@@ -19,7 +19,7 @@ impl Default for Mixer {
 }
 
 impl Mixer {
-    /// Adds one voice to the sum that [`Self::finish`] completes. Both mono, equally long.
+    /// Adds one voice to the sum that [`Self::finish`] limits. Both are mono and equally long.
     pub fn add(sum: &mut [f32], voice: &[f32]) {
         for (sum, sample) in sum.iter_mut().zip(voice) {
             *sum += sample;
@@ -44,7 +44,7 @@ impl Mixer {
     }
 }
 
-/// Leaves everything up to the ceiling as it is and bends the rest below 1.
+/// Identity up to the ceiling, then bent to stay below 1.
 fn soft_clip(sample: f32) -> f32 {
     const KNEE: f32 = 1.0 - CEILING;
     let over = sample.abs() - CEILING;
@@ -104,8 +104,8 @@ mod tests {
     fn broken_samples_do_not_break_the_mixer() {
         let mut mixer = Mixer::default();
         mixer.finish(&mut [f32::INFINITY, f32::NAN, f32::MAX]);
-        let mut sound = [0.5; 4800];
-        mixer.finish(&mut sound);
-        assert!(sound.iter().all(|sample| sample.is_finite() && sample.abs() <= 1.0));
+        let mut audio = [0.5; 4800];
+        mixer.finish(&mut audio);
+        assert!(audio.iter().all(|sample| sample.is_finite() && sample.abs() <= 1.0));
     }
 }

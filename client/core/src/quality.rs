@@ -1,9 +1,11 @@
-//! How near a frame is to another.
+//! How similar two frames are.
 
 use crate::frame::I420;
 
+const MAX_DB: f64 = 100.0;
+
 /// The peak signal-to-noise ratio of the luma planes in dB, at most 100 (equal planes). `None` for frames of different
-/// sizes or without pixels.
+/// size or without pixels.
 pub fn psnr(one: &I420, other: &I420) -> Option<f64> {
     if (one.width, one.height) != (other.width, other.height) || one.y.is_empty() || one.y.len() != other.y.len() {
         return None;
@@ -15,8 +17,6 @@ pub fn psnr(one: &I420, other: &I420) -> Option<f64> {
     let mean = squares as f64 / one.y.len() as f64;
     Some((10.0 * (255.0 * 255.0 / mean).log10()).min(MAX_DB))
 }
-
-const MAX_DB: f64 = 100.0;
 
 #[cfg(test)]
 mod tests {

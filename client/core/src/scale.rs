@@ -1,10 +1,10 @@
-//! Makes frames smaller by averaging the area that each new pixel covers: no aliasing at any ratio.
+//! Downscaling by area averaging: no aliasing at any ratio.
 
 use crate::convert::{Matrix, change_matrix};
 use crate::frame::I420;
 
-/// The largest even size of the shape of `width` by `height` that fits into `max_width` by `max_height`. Never larger
-/// than the original, never below 2 by 2.
+/// The largest even size with the aspect ratio of `width` by `height` that fits into `max_width` by `max_height`. Never
+/// larger than the original, at least 2 by 2.
 pub fn fit(width: u32, height: u32, max_width: u32, max_height: u32) -> (u32, u32) {
     let (w, h) = (u64::from(width.max(1)), u64::from(height.max(1)));
     let (max_w, max_h) = (u64::from(max_width).min(w), u64::from(max_height).min(h));
@@ -84,7 +84,7 @@ fn cover(index: usize, from: usize, to: usize) -> Cover {
     let last = (end - 1) / to;
     let covered = |pixel: usize| ((pixel + 1) * to).min(end) - (pixel * to).max(start);
     let mut weights: Vec<u32> = (first..=last).map(|pixel| (covered(pixel) * ONE as usize / from) as u32).collect();
-    // What rounding took away goes to the pixel in the middle.
+    // The pixel in the middle gets the rounding error.
     let missing = ONE - weights.iter().sum::<u32>();
     let middle = weights.len() / 2;
     weights[middle] += missing;

@@ -1,8 +1,34 @@
-//! The built-in test pattern: a pure function of the frame number. A barcode and large digits tell the number, fine
-//! texture scrolls, colours stand still, a disc flies.
+//! The built-in test pattern, a function of the frame number: the number as a barcode and as digits, scrolling texture,
+//! colour bars and a moving disc.
 
 use crate::barcode;
 use crate::frame::I420;
+
+/// Y, U and V of white, yellow, cyan, green, magenta, red, blue and black at 75 % (BT.709).
+const BARS: [[u8; 3]; 8] = [
+    [180, 128, 128],
+    [168, 44, 136],
+    [145, 147, 44],
+    [133, 63, 52],
+    [63, 193, 204],
+    [51, 109, 212],
+    [28, 212, 120],
+    [16, 128, 128],
+];
+
+/// Five dots by seven, the most significant bit at the left.
+const DIGITS: [[u8; 7]; 10] = [
+    [0b01110, 0b10001, 0b10011, 0b10101, 0b11001, 0b10001, 0b01110],
+    [0b00100, 0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110],
+    [0b01110, 0b10001, 0b00001, 0b00110, 0b01000, 0b10000, 0b11111],
+    [0b11111, 0b00010, 0b00100, 0b00010, 0b00001, 0b10001, 0b01110],
+    [0b00010, 0b00110, 0b01010, 0b10010, 0b11111, 0b00010, 0b00010],
+    [0b11111, 0b10000, 0b11110, 0b00001, 0b00001, 0b10001, 0b01110],
+    [0b00110, 0b01000, 0b10000, 0b11110, 0b10001, 0b10001, 0b01110],
+    [0b11111, 0b00001, 0b00010, 0b00100, 0b01000, 0b01000, 0b01000],
+    [0b01110, 0b10001, 0b10001, 0b01110, 0b10001, 0b10001, 0b01110],
+    [0b01110, 0b10001, 0b10001, 0b01111, 0b00001, 0b00010, 0b01100],
+];
 
 /// Draws the test pattern. Keeps what does not change from frame to frame.
 pub struct TestPattern {
@@ -127,38 +153,12 @@ fn hash(x: u32, y: u32) -> u32 {
     mixed ^ mixed >> 15
 }
 
-/// Y, U and V of white, yellow, cyan, green, magenta, red, blue and black at 75 % (BT.709).
-const BARS: [[u8; 3]; 8] = [
-    [180, 128, 128],
-    [168, 44, 136],
-    [145, 147, 44],
-    [133, 63, 52],
-    [63, 193, 204],
-    [51, 109, 212],
-    [28, 212, 120],
-    [16, 128, 128],
-];
-
-/// Five dots by seven, the most significant bit at the left.
-const DIGITS: [[u8; 7]; 10] = [
-    [0b01110, 0b10001, 0b10011, 0b10101, 0b11001, 0b10001, 0b01110],
-    [0b00100, 0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110],
-    [0b01110, 0b10001, 0b00001, 0b00110, 0b01000, 0b10000, 0b11111],
-    [0b11111, 0b00010, 0b00100, 0b00010, 0b00001, 0b10001, 0b01110],
-    [0b00010, 0b00110, 0b01010, 0b10010, 0b11111, 0b00010, 0b00010],
-    [0b11111, 0b10000, 0b11110, 0b00001, 0b00001, 0b10001, 0b01110],
-    [0b00110, 0b01000, 0b10000, 0b11110, 0b10001, 0b10001, 0b01110],
-    [0b11111, 0b00001, 0b00010, 0b00100, 0b01000, 0b01000, 0b01000],
-    [0b01110, 0b10001, 0b10001, 0b01110, 0b10001, 0b10001, 0b01110],
-    [0b01110, 0b10001, 0b10001, 0b01111, 0b00001, 0b00010, 0b01100],
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn is_a_function_of_the_number_and_tells_it() {
+    fn the_pattern_is_a_function_of_the_number_in_its_barcode() {
         let frame = TestPattern::new(1280, 720);
         let (mut one, mut other) = (I420::black(0, 0), I420::black(0, 0));
         for number in [0, 1, 299, 65_535, 65_536, 4_000_000_000] {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn any_even_size_will_do() {
+    fn any_even_size_works() {
         let mut image = I420::black(0, 0);
         for (width, height) in [(640, 360), (320, 180), (160, 120), (480, 854), (100, 80)] {
             TestPattern::new(width, height).draw(123_456, &mut image);

@@ -1,11 +1,11 @@
-//! Time as an argument.
+//! Time, which is passed as an argument.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use crate::rtp::RtpTime;
 
-/// Microseconds on one process's monotonic clock. Its zero is arbitrary, so only differences mean something.
+/// Microseconds on the monotonic clock of this process. Its zero is arbitrary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(u64);
 

@@ -1,9 +1,8 @@
-//! How much frame to send, until the network itself is asked.
+//! Limits of the video sent to each receiver, by the number of receivers.
 
-/// The most that a frame may take and show.
+/// Limits of the video to one receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VideoShare {
-    /// To each receiver.
     pub bitrate_bps: u32,
     pub max_width: u32,
     pub max_height: u32,
@@ -11,8 +10,8 @@ pub struct VideoShare {
 }
 
 impl VideoShare {
-    /// For a call with this many receivers. Every one of them gets a copy of its own, and shows the smaller frames
-    /// the more there are, so with more receivers the frame shrinks and the sum stays below 5 Mbit/s in a full room.
+    /// For a call with this many receivers. Each is sent a copy, and shows smaller frames the more there are. The sum
+    /// stays below 5 Mbit/s in a full room.
     pub const fn for_receivers(receivers: usize) -> Self {
         match receivers {
             0 | 1 => Self { bitrate_bps: 2_500_000, max_width: 1_280, max_height: 720, max_fps: 30 },

@@ -47,8 +47,8 @@ fn any_aggregates_and_fragments() {
     });
 }
 
-/// Any NAL units, packetized for any size, are the same at the other end. Without parameter sets, which the packetizer joins
-/// with the next unit, and without delimiters and filler, which it leaves out.
+/// Any NAL units, packetized for any size, are the same at the other end. Without parameter sets, which the packetizer
+/// joins with the next unit, and without delimiters and filler, which it leaves out.
 #[test]
 fn packetized_and_depacketized_units_are_the_same() {
     const KINDS: [u8; 8] = [1, 2, 3, 4, 5, 6, 19, 20];

@@ -45,7 +45,8 @@ fn any_packets() {
     });
 }
 
-/// With any loss, duplication and reordering, every unit that comes out is one that was sent, in order, and can be decoded.
+/// With any loss, duplication and reordering, every unit that comes out is one that was sent, in order, and can be
+/// decoded.
 #[test]
 fn any_fate_of_a_good_stream() {
     bolero::check!().with_iterations(2_000).with_type::<(u64, u8, u8, u8, u8)>().for_each(

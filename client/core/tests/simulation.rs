@@ -119,8 +119,8 @@ fn loss_without_retransmission_never_shows_garbage_and_never_stops() {
 
 #[test]
 fn everything_at_once_never_shows_garbage_and_never_stops() {
-    // Without retransmissions, at round trips up to 300 ms and with two of five key frames damaged, most of the time is spent
-    // waiting for key frames.
+    // Without retransmissions, at round trips up to 300 ms and with two of five key frames damaged, most of the time is
+    // spent waiting for key frames.
     let mut delivered = [0, 0];
     for seed in 0..50 {
         let network = Network {

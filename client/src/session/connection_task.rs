@@ -284,8 +284,8 @@ impl Task {
             // Of a kind that streams of this kind do not have.
             ConnectionEvent::Video { .. } | ConnectionEvent::Audio { .. } => {}
             ConnectionEvent::SenderReport(report) => match report.stream {
-                StreamKind::Microphone => self.camera.sync().sound_reported(report.ntp, report.rtp_time),
-                StreamKind::Camera => self.camera.sync().frames_reported(report.ntp, report.rtp_time),
+                StreamKind::Microphone => self.camera.sync().audio_reported(report.ntp, report.rtp_time),
+                StreamKind::Camera => self.camera.sync().video_reported(report.ntp, report.rtp_time),
             },
             ConnectionEvent::LocalCandidate(candidate) => self.tell(ConnectionInput::LocalCandidate(candidate)).await,
             ConnectionEvent::NegotiationNeeded => self.tell(ConnectionInput::NegotiationNeeded).await,

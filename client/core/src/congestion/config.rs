@@ -16,15 +16,16 @@ pub struct Config {
     pub max_bps: u32,
 
     // Standing queue.
-    /// Its delay is the least delay of packets sent within this time: three frames, and six packets of audio. Enough for
-    /// one that met neither jitter nor a frame before it.
+    /// Its delay is the least delay of packets sent within this time: three frames, and six packets of audio. Enough
+    /// for one that met neither jitter nor a frame before it.
     pub queue_sent_within: Duration,
-    /// And of packets that arrived within this time. After a fall of the rate `queue_sent_within` takes far longer to arrive.
+    /// And of packets that arrived within this time. After a fall of the rate `queue_sent_within` takes far longer to
+    /// arrive.
     pub queue_arrived_within: Duration,
     /// But of at least so many packets, so that a single late one is no queue.
     pub queue_min_packets: u64,
-    /// Memory of the base delay, the least one-way delay. Long enough to have seen the path empty, short enough to follow
-    /// clock drift: 1 ms in this time.
+    /// Memory of the base delay, the least one-way delay. Long enough to have seen the path empty, short enough to
+    /// follow clock drift: 1 ms in this time.
     pub base_delay_memory: Duration,
     /// A packet that was delayed by less did not queue. Up to here the target grows.
     pub min_queue: Duration,
@@ -73,14 +74,15 @@ pub struct Config {
     /// `additive_growth_bps * (1 + growth_acceleration * t^2)`: the path has changed, or another flow has ended.
     pub growth_acceleration: f64,
     pub beyond_factor: f64,
-    /// Growth above the capacity of a path that nobody shares, as a share of `additive_growth_bps`. Halves the queue of each
-    /// search for more (simulation).
+    /// Growth above the capacity of a path that nobody shares, as a share of `additive_growth_bps`. Halves the queue of
+    /// each search for more (simulation).
     pub alone_growth: f64,
     /// Nobody shares the path if we had this share of what packet pairs show, 0 to 1.
     pub alone_share: f64,
     /// The path has become wider if packet pairs show this many times the rate of before.
     pub widened_factor: f64,
-    /// The target stays below what is really sent times this plus `reach_bps`. Frames take nine tenths of what they may.
+    /// The target stays below what is really sent times this plus `reach_bps`. Frames take nine tenths of what they
+    /// may.
     pub reach_factor: f64,
     /// The same above the measured capacity.
     pub reach_factor_beyond: f64,
@@ -95,7 +97,8 @@ pub struct Config {
     pub pair_min_bytes: usize,
     /// The estimate is the median of so many pairs: two that met cross traffic do not change it.
     pub pair_count: usize,
-    /// It is outdated so long after the last pair: four times what the pacer takes from one pair to the next without audio.
+    /// It is outdated so long after the last pair: four times what the pacer takes from one pair to the next without
+    /// audio.
     pub pair_max_age: Duration,
 
     // Loss.
@@ -109,9 +112,9 @@ pub struct Config {
     pub loss_known_periods: usize,
     /// No higher loss rate is taken for inherent, 0 to 1.
     pub max_inherent_loss: f64,
-    /// Loss rate above the inherent one that speaks of a full path, 0 to 1, for losses one by one; times the square root of
-    /// the mean length of a run. Of two periods of 200 packets at 10 %, one exceeds the other by so much once in a thousand
-    /// seconds.
+    /// Loss rate above the inherent one that speaks of a full path, 0 to 1, for losses one by one; times the square
+    /// root of the mean length of a run. Of two periods of 200 packets at 10 %, one exceeds the other by so much once
+    /// in a thousand seconds.
     pub excess_loss: f64,
     /// Of what is sent at most this share is taken to be usually lost, 0 to 1.
     pub max_usual_loss: f64,
@@ -141,13 +144,14 @@ pub struct Config {
     pub narrow_time: Duration,
 
     // Congestion window.
-    /// Gain of the mean time to a report and of its deviation (as RFC 6298, 2) when it rises and when it falls. Faster gains
-    /// let the window grow by half during the very trouble that it is for (simulation).
+    /// Gain of the mean time to a report and of its deviation (as RFC 6298, 2) when it rises and when it falls. Faster
+    /// gains let the window grow by half during the very trouble that it is for (simulation).
     pub window_gain_up: f64,
     pub window_gain_down: f64,
     /// The window is `target * (mean + 2 * deviation + window_slack)`.
     pub window_slack: Duration,
-    /// The window before the second report, in bytes: a key frame at `start_bps`, and less than what ordinary queues hold.
+    /// The window before the second report, in bytes: a key frame at `start_bps`, and less than what ordinary queues
+    /// hold.
     pub window_first_bytes: f64,
     /// The least window, in bytes: without a few packets nothing would ever be reported.
     pub window_min_bytes: f64,
@@ -159,8 +163,8 @@ pub struct Config {
     // Throughput and feedback.
     /// The received rate is measured over this time: ten frames.
     pub throughput_window: Duration,
-    /// The capacity is the rate over the last such time that the bottleneck was busy: three frames that just fit, or a part
-    /// of one that does not.
+    /// The capacity is the rate over the last such time that the bottleneck was busy: three frames that just fit, or a
+    /// part of one that does not.
     pub busy_time: Duration,
     /// Without feedback for this time after a packet was sent the target is halved.
     pub feedback_timeout: Duration,

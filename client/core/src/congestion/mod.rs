@@ -2,14 +2,14 @@
 //!
 //! The signal is the **standing queue**: the least one-way delay of the last moments less the least of the last ten
 //! seconds, the base delay. Jitter and the bursts of frames hardly change the least delay of many packets; a queue that
-//! never runs empty does. So the controller can grow fast and still notices that it sends too much before a person does.
-//! (Copa, NSDI 2018, uses the same signal. GCC, Carlucci et al. 2017, uses the slope of the delay, which needs a second
-//! of smoothing.)
+//! never runs empty does. So the controller can grow fast and still notices that it sends too much before a person
+//! does. (Copa, NSDI 2018, uses the same signal. GCC, Carlucci et al. 2017, uses the slope of the delay, which needs a
+//! second of smoothing.)
 //!
-//! - While a queue stands, the received rate is the capacity of the path. The target becomes the capacity less what drains
-//!   the queue in half a second.
-//! - While none stands, the target grows: fourfold per second until the first queue, then additively, faster the longer none
-//!   has stood, and never far beyond what is really sent.
+//! - While a queue stands, the received rate is the capacity of the path. The target becomes the capacity less what
+//!   drains the queue in half a second.
+//! - While none stands, the target grows: fourfold per second until the first queue, then additively, faster the longer
+//!   none has stood, and never far beyond what is really sent.
 //! - A queue that stays although the target was lowered is part of the path: it becomes the base delay.
 //! - Queues longer than our own, again and again, are made by another flow, such as a download. For a while only loss
 //!   lowers the target then, as it does for that flow.
@@ -84,8 +84,8 @@ pub struct PathStats {
     pub queue_delay: Duration,
     /// Loss rate of the last full second without retransmissions, 0 to 1.
     pub loss: f64,
-    /// The packets of a frame are to be spread: a queue on the path is too short for a whole frame, or the path is narrow
-    /// and audio would wait behind it.
+    /// The packets of a frame are to be spread: a queue on the path is too short for a whole frame, or the path is
+    /// narrow and audio would wait behind it.
     pub spread: bool,
 }
 
@@ -152,8 +152,8 @@ impl CongestionController {
         self.target.set_max(max_bps);
     }
 
-    /// Whether a full path has lost so much that the peer needs a key frame, for which it will ask over the same full path.
-    /// Reported once, after the target has been lowered.
+    /// Whether a full path has lost so much that the peer needs a key frame, for which it will ask over the same full
+    /// path. Reported once, after the target has been lowered.
     pub fn take_heavy_loss(&mut self) -> bool {
         self.target.take_heavy_loss()
     }
@@ -179,8 +179,8 @@ impl CongestionController {
         at.zip(self.last_report).is_some_and(|(at, now)| now.since(at) < within)
     }
 
-    /// The usual loss outside congestion: no standing queue, and bursts short enough not to overflow the bottleneck. Zero
-    /// while that is not certain.
+    /// The usual loss outside congestion: no standing queue, and bursts short enough not to overflow the bottleneck.
+    /// Zero while that is not certain.
     pub fn loss_outside_congestion(&self) -> LossPattern {
         let stood = self.is_recent(self.target.stood_at(), self.config.queue_loss_time);
         let may_be_ours = stood || self.spread_until.is_some() || !self.history.knows_bursts(&self.config);
@@ -188,9 +188,9 @@ impl CongestionController {
         LossPattern { rate, mean_run: self.history.mean_loss_run() }
     }
 
-    /// What is left of the congestion window, in bytes; negative if more is in flight. Audio ignores it. While it is used up
-    /// one other packet may go every [`Config::probe_interval`], or nothing would ever be reported again. Unlimited for a peer
-    /// without transport-wide feedback.
+    /// What is left of the congestion window, in bytes; negative if more is in flight. Audio ignores it. While it is
+    /// used up one other packet may go every [`Config::probe_interval`], or nothing would ever be reported again.
+    /// Unlimited for a peer without transport-wide feedback.
     pub fn available_bytes(&self, now: Timestamp) -> f64 {
         if self.uses_receiver_feedback() {
             return f64::INFINITY;
@@ -207,15 +207,15 @@ impl CongestionController {
         (unreported - draining_bps / 8.0 * self.report_delay.as_secs_f64()).max(0.0)
     }
 
-    /// A packet left. `sequence`: its transport-wide number. `bytes`: with all headers. `is_retransmission`: if the first
-    /// copy came after all, the peer drops this one unreported, and that is no loss.
+    /// A packet left. `sequence`: its transport-wide number. `bytes`: with all headers. `is_retransmission`: if the
+    /// first copy came after all, the peer drops this one unreported, and that is no loss.
     pub fn handle_sent(&mut self, now: Timestamp, sequence: Sequence, bytes: usize, is_retransmission: bool) {
         self.history.add(&self.config, sequence, now, bytes, is_retransmission);
         self.unreported_since.get_or_insert(now);
     }
 
-    /// The peer reported on these packets: when each arrived on its own clock, or that it has not (transport-wide feedback:
-    /// draft-holmer-rmcat-transport-wide-cc-extensions-01). Unknown ones are ignored.
+    /// The peer reported on these packets: when each arrived on its own clock, or that it has not (transport-wide
+    /// feedback: draft-holmer-rmcat-transport-wide-cc-extensions-01). Unknown ones are ignored.
     pub fn handle_report(&mut self, now: Timestamp, packets: &[(Sequence, Option<Duration>)]) {
         let config = &self.config;
         let outcomes = self.history.handle_report(config, packets);

@@ -1,8 +1,8 @@
-//! The target for peers that send no transport-wide feedback: the least of what loss in receiver reports (RFC 3550, 6.4.2) and
-//! REMB (draft-alvestrand-rmcat-remb-03) allow.
+//! The target for peers that send no transport-wide feedback: the least of what loss in receiver reports (RFC 3550,
+//! 6.4.2) and REMB (draft-alvestrand-rmcat-remb-03) allow.
 //!
-//! The loss-based part is that of GCC (draft-ietf-rmcat-gcc-02, 6). On a path with a long queue loss comes late, so a round trip
-//! that is longer than usual lowers the target too.
+//! The loss-based part is that of GCC (draft-ietf-rmcat-gcc-02, 6). On a path with a long queue loss comes late, so a
+//! round trip that is longer than usual lowers the target too.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Calls over a bottleneck, in virtual time: the controller, the pacer and a source of frames of the size that the target
-//! allows, with the noise of a real encoder. The bottleneck is that of [`maru_link`].
+//! Calls over a bottleneck, in virtual time: the controller, the pacer and a source of frames of the size that the
+//! target allows, with the noise of a real encoder. The bottleneck is that of [`maru_link`].
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -372,8 +372,8 @@ fn the_target_follows_a_fall_of_the_rate_at_once_and_its_return_within_three_sec
     }
 }
 
-/// A cellular link as it is recorded in a moving car (Winstein et al., Sprout, NSDI 2013): every 100 ms its rate is up to
-/// 40 % more or less than before, from 0.3 to 6 Mbit/s, and now and then nothing goes for 300 ms.
+/// A cellular link as it is recorded in a moving car (Winstein et al., Sprout, NSDI 2013): every 100 ms its rate is up
+/// to 40 % more or less than before, from 0.3 to 6 Mbit/s, and now and then nothing goes for 300 ms.
 fn cellular(seconds: u64, random: &mut fastrand::Rng) -> Vec<(f64, f64)> {
     let mut bps: f64 = 2e6;
     let mut stalled = 0;

@@ -170,7 +170,8 @@ impl Target {
             measured.queue.take_as_base();
             return;
         }
-        // A lower target shows after a round trip and the queue itself: until then only a queue that still grows counts.
+        // A lower target shows after a round trip and the queue itself: until then only a queue that still grows
+        // counts.
         let grows = queue > standing.lowered_at.mul_f64(config.queue_grown_factor);
         let is_left = now.since(standing.lowered) > config.drain_time
             && queue > standing.lowered_at.mul_f64(config.queue_left_share);

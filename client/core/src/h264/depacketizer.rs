@@ -6,7 +6,7 @@ use super::nal::{NalType, START_CODE};
 use crate::media::AccessUnit;
 use crate::rtp::RtpTime;
 
-/// An access unit that would be larger is given up: 720p key frames take a twentieth of it.
+/// A larger access unit is dropped: key frames of 720p have a twentieth of it.
 pub const MAX_UNIT_BYTES: usize = 4 << 20;
 
 const NRI_MASK: u8 = 0xe0;
@@ -30,8 +30,8 @@ pub enum PayloadError {
     TooLarge,
 }
 
-/// Builds one access unit after another from payloads in sequence order. Which payloads belong together is for the
-/// caller to know: timestamp and marker are in the RTP header.
+/// Assembles access units from payloads in sequence order. The caller knows which payloads belong together, by
+/// timestamp and marker of the RTP header.
 #[derive(Debug, Default)]
 pub struct Depacketizer {
     data: BytesMut,
@@ -56,7 +56,7 @@ impl Depacketizer {
     /// Adds the next payload. Empty payloads (padding) and reserved types are ignored.
     ///
     /// # Errors
-    /// The payload is malformed; [`Self::finish`] will say the same of the whole unit, since part of it is missing.
+    /// The payload is malformed. [`Self::finish`] returns the same error for the unit.
     pub fn push(&mut self, payload: &[u8]) -> Result<(), PayloadError> {
         let result = self.push_payload(payload);
         if let Err(error) = result {
@@ -65,10 +65,10 @@ impl Depacketizer {
         result
     }
 
-    /// Ends the access unit and begins the next. `None`: there was nothing in it.
+    /// Ends the access unit and begins the next. `None` if it was empty.
     ///
     /// # Errors
-    /// The first thing that was wrong with the unit: a decoder would show garbage.
+    /// The first error of its payloads: a decoder would show garbage.
     pub fn finish(&mut self, rtp_time: RtpTime) -> Result<Option<AccessUnit>, PayloadError> {
         let data = self.data.split().freeze();
         let content = std::mem::take(&mut self.content);
@@ -82,7 +82,7 @@ impl Depacketizer {
         Ok(Some(AccessUnit { data, is_key: content.sps && content.pps && content.idr, rtp_time }))
     }
 
-    /// Makes room for the payloads of one unit at once.
+    /// Reserves memory for one unit.
     pub fn reserve(&mut self, bytes: usize) {
         self.data.reserve(bytes.min(MAX_UNIT_BYTES));
     }
@@ -145,7 +145,7 @@ impl Depacketizer {
         match NalType::of_header(header) {
             NalType::SPS => self.content.sps = true,
             NalType::PPS => self.content.pps = true,
-            // Parameter sets that follow their frame come too late for it.
+            // Parameter sets after the frame are too late for it.
             NalType::IDR => self.content.idr |= self.content.sps && self.content.pps,
             _ => {}
         }
@@ -162,13 +162,13 @@ impl Depacketizer {
     }
 }
 
-/// What of a key frame a payload holds.
+/// The part of a key frame in a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyPart {
     Nothing,
-    /// The beginning: an SPS.
+    /// Its beginning.
     Sps,
-    /// A part of the frame.
+    /// A slice.
     Idr,
 }
 
@@ -216,7 +216,7 @@ fn aggregated_nals(payload: &[u8]) -> impl Iterator<Item = Result<&[u8], Payload
     })
 }
 
-/// Whether an RTP payload begins a key frame: parameter sets come first (RFC 6184, 5.2).
+/// Whether a payload begins a key frame, which begins with its SPS.
 pub fn begins_key_frame(payload: &[u8]) -> bool {
     KeyPart::of(payload) == KeyPart::Sps
 }
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idr_without_parameter_sets_before_it_is_no_place_to_start() {
+    fn an_idr_without_parameter_sets_before_it_is_no_key_frame() {
         let unit = unit_of(&[&[0x65, 1], &[0x67, 1], &[0x68, 1]]).unwrap().unwrap();
         assert!(!unit.is_key);
     }
@@ -284,13 +284,13 @@ mod tests {
     }
 
     #[test]
-    fn other_modes_damage_and_reserved_types_do_not() {
+    fn payloads_of_other_modes_are_errors_and_reserved_types_are_ignored() {
         assert_eq!(unit_of(&[&[0x7d, 1, 2]]), Err(PayloadError::UnsupportedType(29)));
         assert_eq!(unit_of(&[&[0x7e, 1], &[0], &[]]), Ok(None));
     }
 
     #[test]
-    fn a_unit_has_a_largest_size() {
+    fn the_size_of_a_unit_is_bounded() {
         let mut depacketizer = Depacketizer::new();
         let part = vec![0x41; 60_000];
         let errors = (0..100).filter(|_| depacketizer.push(&part).is_err()).count();
@@ -298,6 +298,6 @@ mod tests {
         assert!(depacketizer.data.len() <= MAX_UNIT_BYTES);
         assert_eq!(depacketizer.finish(RtpTime::new(0)), Err(PayloadError::TooLarge));
         depacketizer.push(&[0x41, 1]).unwrap();
-        assert!(depacketizer.finish(RtpTime::new(0)).unwrap().is_some(), "the next unit starts afresh");
+        assert!(depacketizer.finish(RtpTime::new(0)).unwrap().is_some(), "the next unit is good");
     }
 }

@@ -1,5 +1,5 @@
-//! Received H.264: RTP payloads (RFC 6184, packetization mode 1) to access units in Annex B form. Nothing in here trusts a byte
-//! that came from outside.
+//! Received H.264: RTP payloads (RFC 6184, packetization mode 1) to access units in Annex B form. Nothing in here
+//! trusts a byte that came from outside.
 
 mod depacketizer;
 mod nal;

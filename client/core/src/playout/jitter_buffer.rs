@@ -1,47 +1,48 @@
-//! Packets put in order and handed out when their time has come.
+//! The jitter buffer: puts packets in order and decides what to decode, to recover from FEC and to conceal.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::delay_target::DelayTarget;
 use super::opus_packet;
-use super::timeline::{Placed, Position, Timeline};
+use super::playout_delay::PlayoutDelay;
+use super::restart::{Check, Position, RestartDetector};
 use crate::media::{AUDIO_CLOCK_HZ, AudioPacket};
 use crate::rtp::{RtpTime, Sequence};
 use crate::time::Timestamp;
 
-/// At most this much sound waits; older sound is dropped, so the delay cannot grow.
+/// At most this much audio is buffered. Older audio is dropped, so that the delay is bounded.
 const MAX_BUFFERED_SAMPLES: i64 = AUDIO_CLOCK_HZ as i64;
-/// And at most this many packets, however short they claim to be.
+/// And at most this many packets.
 const MAX_PACKETS: usize = 400;
 /// Longer than any Opus frame that fits a packet.
 const MAX_PAYLOAD_BYTES: usize = 1500;
-/// Nothing to play is bridged in such steps, so that a packet that comes after all is heard soon.
+/// Concealment proceeds in such steps, so that a late packet is heard soon.
 const STEP_SAMPLES: usize = 480;
-/// So long the decoder makes up sound (which fades to background noise) before plain silence.
-const MAX_BRIDGED_SAMPLES: i64 = AUDIO_CLOCK_HZ as i64;
-/// Lost packets are made up for at most this long; a longer hole is a new start.
+/// After so much concealed audio, which fades to background noise, there is silence.
+const MAX_CONCEALED_SAMPLES: i64 = AUDIO_CLOCK_HZ as i64;
+/// A longer gap is not concealed: playout starts anew.
 const MAX_LOSS_SAMPLES: i64 = 9600;
-/// Every Opus frame is a multiple of 2.5 ms.
+/// Opus frames are multiples of 2.5 ms.
 const OPUS_GRID_SAMPLES: i64 = 120;
 /// The greatest common divisor of microseconds and samples in a second.
 const MICROS_AND_SAMPLES: i64 = 8_000;
 
-/// What the decoder has to do next.
+/// The next step of the decoder. Samples are at 48 kHz.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decode {
+    /// Decode the packet.
     Packet {
         payload: Bytes,
         samples: usize,
     },
-    /// The packet before `payload` is lost: take it from the forward error correction in `payload`.
+    /// Recover the packet before this one from the in-band FEC in it (RFC 6716, 2.1.7).
     Fec {
         payload: Bytes,
         samples: usize,
     },
-    /// Make up sound that continues what was heard.
+    /// Conceal: continue what was heard.
     Conceal {
         samples: usize,
     },
@@ -53,35 +54,36 @@ pub enum Decode {
 /// Counted since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PlayoutCounters {
-    /// Samples decoded from packets or from their error correction.
+    /// Samples decoded from packets or recovered from FEC.
     pub samples_played: u64,
-    /// Samples made up because a packet was lost or late. Silence that the sender left out is not counted.
+    /// Samples concealed because a packet was lost or late. Silence that the sender did not send does not count.
     pub samples_concealed: u64,
-    /// Packets that came after their turn.
+    /// Packets that arrived after their audio was due.
     pub late: u64,
     pub duplicate: u64,
-    /// Packets that were no Opus, or of no stream.
+    /// Packets that were no Opus, or strays.
     pub malformed: u64,
-    /// Packets dropped because more than a second of sound was waiting.
+    /// Packets dropped because more than a second of audio was buffered.
     pub overflowed: u64,
-    /// Packets rebuilt from forward error correction.
+    /// Packets recovered from FEC.
     pub recovered: u64,
 }
 
-/// Holds the packets of one sender. Pure: `now` is passed in.
+/// Buffers the packets of one sender.
 ///
-/// The cursor is the RTP time of the next sample to hand out. While nothing is there it stands still, so a late packet
-/// is still heard and the delay grows by the wait; what follows tells whether the sender was silent or packets were lost.
+/// The cursor is the RTP time of the next sample to decode. It stands still while there is no packet, so that a late
+/// packet is still heard, and the delay grows by its lateness. The next packet shows whether the sender was silent or
+/// packets were lost.
 #[derive(Debug, Default)]
 pub(super) struct JitterBuffer {
     packets: BTreeMap<RtpTime, Packet>,
-    timeline: Timeline,
-    delay: DelayTarget,
-    /// `None` before the first packet is played. `time` is the cursor, `sequence` that of the last packet handed out.
+    restarts: RestartDetector,
+    delay: PlayoutDelay,
+    /// `None` before the first packet is decoded. `time` is the cursor, `sequence` that of the last packet decoded.
     cursor: Option<Position>,
     playing: bool,
-    /// Samples bridged since the cursor stood still.
-    bridged: i64,
+    /// Samples concealed since the cursor stands still.
+    concealed: i64,
     /// The last 64 sequence numbers up to `received_newest`, newest in bit 0.
     received: u64,
     received_newest: Option<Sequence>,
@@ -104,10 +106,10 @@ impl JitterBuffer {
             return;
         };
         let position = Position { sequence: packet.sequence, time: packet.rtp_time };
-        match self.timeline.place(position) {
-            Placed::Fits => {}
-            Placed::Restarted => self.restart(),
-            Placed::Stray => {
+        match self.restarts.check(position) {
+            Check::Fits => {}
+            Check::Restarted => self.restart(),
+            Check::Stray => {
                 self.counters.malformed += 1;
                 return;
             }
@@ -117,9 +119,9 @@ impl JitterBuffer {
             self.counters.duplicate += 1;
             return;
         }
-        // What is lost can be had from this packet's error correction, so it counts as late by one packet.
-        let rebuilds_us = if follows_a_loss { samples_to_us(samples as i64) } else { 0 };
-        self.delay.observe(packet.arrived, micros(packet.arrived) - time_us(position.time), rebuilds_us);
+        // A lost packet that is recovered from this one is late by one packet.
+        let fec_us = if follows_a_loss { samples_to_us(samples as i64) } else { 0 };
+        self.delay.observe(packet.arrived, micros(packet.arrived) - time_us(position.time), fec_us);
         if self.cursor.is_some_and(|cursor| position.time < cursor.time) {
             self.counters.late += 1;
             return;
@@ -129,35 +131,35 @@ impl JitterBuffer {
         self.limit();
     }
 
-    /// The next step for the decoder. Called whenever decoded sound has run out.
+    /// The next step of the decoder, when decoded audio has run out.
     pub(super) fn pull(&mut self, now: Timestamp) -> Decode {
         if !self.playing && !self.start(now) {
-            return self.bridge();
+            return self.conceal();
         }
         let Some(cursor) = self.cursor else { return Decode::Silence { samples: STEP_SAMPLES } };
         let Some((&time, first)) = self.packets.first_key_value() else {
-            // Late, lost or left out by the sender: the next packet will tell.
-            if self.bridged >= MAX_BRIDGED_SAMPLES {
+            // Late, lost or not sent: the next packet will show which.
+            if self.concealed >= MAX_CONCEALED_SAMPLES {
                 self.playing = false;
             }
-            return self.bridge();
+            return self.conceal();
         };
-        let hole = time - cursor.time;
+        let gap = time - cursor.time;
         let lost_packets = first.sequence - cursor.sequence - 1_i64;
-        if hole <= 0 {
-            self.settle_bridged();
+        if gap <= 0 {
+            self.settle_concealed();
             return self.take_first();
         }
-        if lost_packets == 0 || hole > MAX_LOSS_SAMPLES {
-            // The sender was silent (DTX, mute): a new start, with the delay that is right now.
-            self.settle_bridged();
+        if lost_packets == 0 || gap > MAX_LOSS_SAMPLES {
+            // The sender was silent (DTX, mute): playout starts anew with the current playout delay.
+            self.settle_concealed();
             self.playing = false;
             return self.pull(now);
         }
-        self.make_up_for_loss(cursor, hole)
+        self.replace_lost(cursor, gap)
     }
 
-    /// Whether a packet follows the cursor without a hole.
+    /// Whether a packet follows the cursor without a gap.
     pub(super) fn has_next(&self) -> bool {
         let first = self.packets.first_key_value();
         self.playing && first.zip(self.cursor).is_some_and(|((&time, _), cursor)| time <= cursor.time)
@@ -165,18 +167,18 @@ impl JitterBuffer {
 
     /// The cursor, unless it stands still.
     pub(super) fn playing_at(&self) -> Option<RtpTime> {
-        self.cursor.filter(|_| self.playing && self.bridged == 0).map(|cursor| cursor.time)
+        self.cursor.filter(|_| self.playing && self.concealed == 0).map(|cursor| cursor.time)
     }
 
-    /// Sound waiting.
+    /// Audio in the buffer.
     pub(super) fn buffered_samples(&self) -> usize {
         self.packets.values().map(|packet| packet.samples).sum()
     }
 
-    /// By how much playout lags behind what this link needs, if the sample at the cursor is played `ahead` samples from
-    /// `now`. Negative: the reserve is too small. `None` while nothing is playing.
+    /// The current delay less the playout delay, in µs, if the sample at the cursor is played `ahead` samples from
+    /// `now`. `None` while nothing is playing.
     pub(super) fn excess_delay_us(&self, now: Timestamp, ahead: usize) -> Option<i64> {
-        if !self.playing || self.bridged > 0 {
+        if !self.playing || self.concealed > 0 {
             return None;
         }
         let transit = micros(now) + samples_to_us(ahead as i64) - time_us(self.cursor?.time);
@@ -187,7 +189,7 @@ impl JitterBuffer {
         self.delay.target_us()
     }
 
-    /// Starts to play if the first packet has waited long enough.
+    /// Starts playout if the first packet has waited for the playout delay.
     fn start(&mut self, now: Timestamp) -> bool {
         let Some((&time, first)) = self.packets.first_key_value() else { return false };
         let wait_us = self.delay.target_us();
@@ -196,36 +198,36 @@ impl JitterBuffer {
             return false;
         }
         let cursor = Position { sequence: first.sequence - 1, time };
-        self.settle_bridged();
+        self.settle_concealed();
         self.cursor = Some(cursor);
         self.playing = true;
         true
     }
 
-    fn bridge(&mut self) -> Decode {
+    fn conceal(&mut self) -> Decode {
         let heard_anything = self.counters.samples_played > 0;
-        if !heard_anything || self.bridged >= MAX_BRIDGED_SAMPLES {
+        if !heard_anything || self.concealed >= MAX_CONCEALED_SAMPLES {
             return Decode::Silence { samples: STEP_SAMPLES };
         }
-        self.bridged += STEP_SAMPLES as i64;
+        self.concealed += STEP_SAMPLES as i64;
         Decode::Conceal { samples: STEP_SAMPLES }
     }
 
-    /// Now that there is a packet: counts what was bridged as made up, unless the sender was silent. Returns the samples
-    /// that stood for sound which existed.
-    fn settle_bridged(&mut self) -> i64 {
-        let bridged = std::mem::take(&mut self.bridged);
+    /// A packet is here again: counts concealed samples, unless the sender was silent. Returns those that replaced
+    /// audio that was sent.
+    fn settle_concealed(&mut self) -> i64 {
+        let concealed = std::mem::take(&mut self.concealed);
         let (Some(cursor), Some((&time, first))) = (self.cursor, self.packets.first_key_value()) else { return 0 };
-        let hole = time - cursor.time;
-        let was_late = hole <= 0;
+        let gap = time - cursor.time;
+        let was_late = gap <= 0;
         let was_lost = first.sequence > cursor.sequence + 1;
-        let made_up = match (was_late, was_lost) {
-            (true, _) => bridged,
-            (false, true) => bridged.min(hole),
+        let replaced = match (was_late, was_lost) {
+            (true, _) => concealed,
+            (false, true) => concealed.min(gap),
             (false, false) => 0,
         };
-        self.counters.samples_concealed += made_up as u64;
-        made_up
+        self.counters.samples_concealed += replaced as u64;
+        replaced
     }
 
     fn take_first(&mut self) -> Decode {
@@ -237,24 +239,24 @@ impl JitterBuffer {
         Decode::Packet { payload, samples }
     }
 
-    /// `hole` samples are lost before the first packet. What was bridged stands for a part of them.
-    fn make_up_for_loss(&mut self, cursor: Position, hole: i64) -> Decode {
-        let made_up = self.settle_bridged();
-        let cursor = Position { time: cursor.time + made_up as u64, ..cursor };
+    /// `gap` samples are lost before the first packet. A part of them may have been concealed already.
+    fn replace_lost(&mut self, cursor: Position, gap: i64) -> Decode {
+        let replaced = self.settle_concealed();
+        let cursor = Position { time: cursor.time + replaced as u64, ..cursor };
         self.cursor = Some(cursor);
-        let hole = hole - made_up;
-        let Some((&time, first)) = self.packets.first_key_value() else { return self.bridge() };
-        if hole == 0 {
+        let gap = gap - replaced;
+        let Some((&time, first)) = self.packets.first_key_value() else { return self.conceal() };
+        if gap == 0 {
             return self.take_first();
         }
-        if hole <= first.samples as i64 {
+        if gap <= first.samples as i64 {
             self.cursor = Some(Position { time, ..cursor });
-            let samples = on_grid(hole);
+            let samples = on_grid(gap);
             self.counters.samples_played += samples as u64;
             self.counters.recovered += 1;
             return Decode::Fec { payload: first.payload.clone(), samples };
         }
-        let samples = on_grid((hole - first.samples as i64).min(2 * STEP_SAMPLES as i64));
+        let samples = on_grid((gap - first.samples as i64).min(2 * STEP_SAMPLES as i64));
         self.cursor = Some(Position { time: cursor.time + samples as u64, ..cursor });
         self.counters.samples_concealed += samples as u64;
         Decode::Conceal { samples }
@@ -278,7 +280,7 @@ impl JitterBuffer {
         };
         let age = newest - sequence;
         if age >= 64 {
-            // Too old to know; the cursor is past it.
+            // Older than the record. The cursor is past it.
             return true;
         }
         let bit = 1 << age;
@@ -287,7 +289,7 @@ impl JitterBuffer {
         is_new
     }
 
-    /// Drops the oldest packets where too much is waiting.
+    /// Drops the oldest packets if there are too many.
     fn limit(&mut self) {
         let mut dropped = false;
         while let (Some((&first, _)), Some((&last, packet))) =
@@ -305,7 +307,7 @@ impl JitterBuffer {
         }
         if let (true, Some((&time, first))) = (dropped && self.playing, self.packets.first_key_value()) {
             self.cursor = Some(Position { sequence: first.sequence - 1, time });
-            self.bridged = 0;
+            self.concealed = 0;
         }
     }
 }

@@ -1,16 +1,16 @@
-//! From a peer's packets to an even stream of sound: order, wait, decode or conceal, stretch.
+//! Playout of a peer's audio: jitter buffer, decoding and concealment, time stretching.
 //!
-//! [`Playout::push`] takes packets as they come; [`Playout::pull`] is called by the clock of the loudspeaker.
+//! [`Playout::push`] takes packets as they arrive; [`Playout::pull`] is called at the pace of the loudspeaker.
 
 use crate::media::AudioPacket;
 use crate::rtp::RtpTime;
 use crate::time::Timestamp;
 
-mod delay_target;
 mod jitter_buffer;
 pub mod opus_packet;
-mod stretch;
-mod timeline;
+mod playout_delay;
+mod restart;
+mod time_stretch;
 
 #[cfg(test)]
 mod simulation;
@@ -19,41 +19,41 @@ pub use jitter_buffer::{Decode, PlayoutCounters};
 
 use jitter_buffer::JitterBuffer;
 
-/// Decodes Opus, or whatever a simulation uses instead.
-pub trait SoundDecoder {
-    /// Appends what `step` asks for to `out`, mono at 48 kHz. Must append silence where it fails.
+/// An Opus decoder, or what a simulation uses instead.
+pub trait AudioDecoder {
+    /// Appends the samples of `step` to `out`, mono at 48 kHz; silence if decoding fails.
     fn decode(&mut self, step: &Decode, out: &mut Vec<f32>);
 }
 
-/// The receiving side of one peer's sound.
+/// The playout of one peer's audio.
 #[derive(Debug)]
 pub struct Playout<D> {
     buffer: JitterBuffer,
     decoder: D,
-    /// Decoded and not played yet.
+    /// Decoded, not played yet.
     decoded: Vec<f32>,
     excess: Excess,
 }
 
-/// The smallest excess of delay over the last pulls: what is left after all passing lateness.
+/// The least excess of the delay over the last pulls, which passing jitter does not change.
 #[derive(Debug, Default)]
 struct Excess {
     smallest_us: Option<i64>,
     pulls: u32,
 }
 
-/// The delay is brought to its target in pieces of about 10 ms, so less than that is left alone.
+/// Time stretching changes the delay by about 10 ms at once. A smaller excess is left.
 const TOLERANCE_US: i64 = 10_000;
-/// Half a second between pieces: a change of speed by 2 %.
+/// Pulls (10 ms each) between two pieces: a change of speed by 2 %.
 const CALM_PULLS: u32 = 50;
-/// Excess from here on is hurried, at 10 % of speed, and cut even where it may be heard.
+/// From this excess on the speed changes by 10 %, and cuts may be heard.
 const HURRY_US: i64 = 40_000;
 const HURRY_PULLS: u32 = 10;
-/// People who talk notice this much and fall into each other's words: it goes at a third of speed, as long as it lasts.
+/// From this excess on people interrupt each other: the speed changes by a third.
 const RUSH_US: i64 = 120_000;
 const RUSH_PULLS: u32 = 3;
 
-/// How often a piece is left out or said twice.
+/// Pulls between two pieces that are removed or repeated.
 fn pulls_between(excess_us: i64) -> u32 {
     match excess_us {
         RUSH_US.. => RUSH_PULLS,
@@ -62,12 +62,12 @@ fn pulls_between(excess_us: i64) -> u32 {
     }
 }
 
-impl<D: SoundDecoder> Playout<D> {
+impl<D: AudioDecoder> Playout<D> {
     pub fn new(decoder: D) -> Self {
         Self { buffer: JitterBuffer::default(), decoder, decoded: Vec::new(), excess: Excess::default() }
     }
 
-    /// Takes a packet: late, doubled, reordered or broken ones are dropped and counted.
+    /// Takes a packet. Late, duplicate and malformed ones are dropped and counted.
     pub fn push(&mut self, packet: AudioPacket) {
         self.buffer.push(packet);
     }
@@ -85,17 +85,17 @@ impl<D: SoundDecoder> Playout<D> {
         self.buffer.counters
     }
 
-    /// RTP time of the sample that the next [`Self::pull`] begins with. `None` while nothing is there to play.
+    /// RTP time of the first sample of the next [`Self::pull`]. `None` while there is none.
     pub fn next_rtp_time(&self) -> Option<RtpTime> {
         Some(self.buffer.playing_at()? - self.decoded.len() as u64)
     }
 
-    /// Sound waiting to be played.
+    /// Audio that waits to be played.
     pub fn buffered_ms(&self) -> f32 {
         (self.buffer.buffered_samples() + self.decoded.len()) as f32 / 48.0
     }
 
-    /// The delay that this link needs at the moment.
+    /// The playout delay that the network requires now.
     pub fn target_ms(&self) -> f32 {
         self.buffer.target_us() as f32 / 1e3
     }
@@ -115,15 +115,14 @@ impl<D: SoundDecoder> Playout<D> {
         let before = self.decoded.len();
         self.decoder.decode(&step, &mut self.decoded);
         if self.decoded.len() == before {
-            // A decoder that breaks its contract must not make this a loop without end.
+            // A decoder that appends nothing must not make this loop endless.
             self.decoded.resize(before + 480, 0.0);
         }
     }
 
-    /// Shortens or lengthens the sound where the delay has moved away from its target.
+    /// Stretches audio while the delay differs from the playout delay.
     fn adapt(&mut self, now: Timestamp) {
         let ahead = self.decoded.len();
-        // The next sample to be played lies `ahead` before the cursor.
         let Some(excess_us) = self.buffer.excess_delay_us(now, ahead) else {
             self.excess = Excess::default();
             return;
@@ -138,13 +137,13 @@ impl<D: SoundDecoder> Playout<D> {
             }
             return;
         }
-        while self.decoded.len() < stretch::NEEDED_SAMPLES && self.buffer.has_next() {
+        while self.decoded.len() < time_stretch::NEEDED_SAMPLES && self.buffer.has_next() {
             self.decode_next(now);
         }
         let stretched = if smallest_us > 0 {
-            stretch::shorten(&mut self.decoded, hurry)
+            time_stretch::shorten(&mut self.decoded, hurry)
         } else {
-            stretch::lengthen(&mut self.decoded, false)
+            time_stretch::lengthen(&mut self.decoded, false)
         };
         if stretched {
             self.excess = Excess::default();

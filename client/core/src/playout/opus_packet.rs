@@ -1,4 +1,4 @@
-//! The little of an Opus packet that has to be known before it is decoded (RFC 6716, 3.1 and 3.2).
+//! The duration of an Opus packet (RFC 6716, 3.1 and 3.2).
 
 /// The longest packet that RFC 6716 allows: 120 ms at 48 kHz.
 const MAX_SAMPLES: usize = 5760;

@@ -1,14 +1,14 @@
-//! Calls in virtual time: a sender, a network and a loudspeaker, each as bad as a test wants it.
+//! Playout in virtual time: a sender, a network and a loudspeaker.
 //!
-//! Instead of Opus a packet carries the RTP time of its first sample, and the "decoder" makes a tone from it, so that what
-//! is played tells where it comes from.
+//! Instead of Opus a packet carries the RTP time of its first sample, and the decoder makes a tone whose phase follows
+//! from it.
 
 use std::f64::consts::TAU;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Decode, Playout, PlayoutCounters, SoundDecoder};
+use super::{AudioDecoder, Decode, Playout, PlayoutCounters};
 use crate::media::AudioPacket;
 use crate::rtp::{RtpExtender, RtpTime, Sequence};
 use crate::time::Timestamp;
@@ -31,7 +31,7 @@ impl ToneDecoder {
     }
 }
 
-impl SoundDecoder for ToneDecoder {
+impl AudioDecoder for ToneDecoder {
     fn decode(&mut self, step: &Decode, out: &mut Vec<f32>) {
         match step {
             Decode::Packet { payload, samples } => {
@@ -68,7 +68,7 @@ struct Call {
 struct Outcome {
     counters: PlayoutCounters,
     sound: Vec<f32>,
-    /// For each 10 ms: sound waiting.
+    /// For each 10 ms.
     buffered_ms: Vec<f32>,
     target_ms: f32,
 }
@@ -156,7 +156,7 @@ fn millis(ms: f64) -> Duration {
 }
 
 #[test]
-fn a_clean_link_plays_everything_and_waits_little() {
+fn a_clean_network_needs_little_delay_and_no_concealment() {
     let outcome = Call::of_seconds(120).run();
     assert_eq!(outcome.counters.samples_concealed, 0);
     assert_eq!(outcome.gaps(), 0);
@@ -166,7 +166,7 @@ fn a_clean_link_plays_everything_and_waits_little() {
 }
 
 #[test]
-fn threads_that_stall_now_and_then_are_not_heard() {
+fn short_stalls_of_the_sender_are_not_heard() {
     let mut call = Call::of_seconds(300);
     // Every 7 s nothing is sent for 28 ms; what was due then goes out at once.
     call.network = Box::new(|index| {
@@ -179,13 +179,13 @@ fn threads_that_stall_now_and_then_are_not_heard() {
 }
 
 #[test]
-fn jitter_is_learned() {
+fn the_playout_delay_follows_jitter() {
     let mut call = Call::of_seconds(120);
     let mut random = fastrand::Rng::with_seed(1);
     call.network = Box::new(move |_| Some(millis(10.0 + 60.0 * random.f64())));
     let outcome = call.run();
-    let made_up = outcome.counters.samples_concealed;
-    assert!(made_up < 48_000 / 4, "{made_up} samples made up, all of them in the first seconds");
+    let concealed = outcome.counters.samples_concealed;
+    assert!(concealed < 48_000 / 4, "{concealed} samples concealed, all of them in the first seconds");
     assert!((60.0..=75.0).contains(&outcome.target_ms), "{}", outcome.target_ms);
     assert!(outcome.most_buffered_ms(60..120) <= 120.0);
 }
@@ -201,7 +201,7 @@ fn reordered_packets_are_played_in_order() {
 }
 
 #[test]
-fn lost_packets_are_taken_from_the_next_one() {
+fn a_lost_packet_is_recovered_from_the_next_one() {
     let mut call = Call::of_seconds(60);
     call.network = Box::new(|index| (index % 20 != 7).then_some(Duration::from_millis(5)));
     let outcome = call.run();
@@ -211,18 +211,18 @@ fn lost_packets_are_taken_from_the_next_one() {
 }
 
 #[test]
-fn a_burst_of_loss_is_made_up_for_exactly() {
+fn a_burst_of_loss_is_concealed_exactly() {
     let mut call = Call::of_seconds(60);
-    // Four in a row: three are made up, the last is in the next packet.
+    // Four in a row: three are concealed, the last is recovered from the next packet.
     call.network = Box::new(|index| (!(1000..1004).contains(&index)).then_some(Duration::from_millis(5)));
     let outcome = call.run();
     assert_eq!(outcome.counters.recovered, 1);
     assert_eq!(outcome.counters.samples_concealed, 3 * 960);
-    assert!(outcome.most_buffered_ms(30..60) <= 60.0, "the delay must not grow by what was made up");
+    assert!(outcome.most_buffered_ms(30..60) <= 60.0, "the delay does not grow by concealed audio");
 }
 
 #[test]
-fn silence_left_out_is_not_concealment() {
+fn silence_that_is_not_sent_is_not_concealed() {
     let mut call = Call::of_seconds(60);
     // Speech of 2 s, then 1 s in which a packet comes every 400 ms, as Opus DTX does.
     call.speaks = Box::new(|index| index % 150 < 100 || index % 20 == 0);
@@ -233,7 +233,7 @@ fn silence_left_out_is_not_concealment() {
 }
 
 #[test]
-fn sound_comes_back_after_a_long_mute() {
+fn audio_comes_back_after_a_long_mute() {
     let mut call = Call::of_seconds(100);
     call.speaks = Box::new(|index| !(500..4500).contains(&index));
     let outcome = call.run();
@@ -263,8 +263,8 @@ fn delay_comes_down_again_after_a_stall_of_the_network() {
         Some(Duration::from_millis(5 + late_ms))
     });
     let outcome = call.run();
-    let made_up = outcome.counters.samples_concealed;
-    assert!((9_600..16_000).contains(&made_up), "300 ms less the reserve were missing, {made_up} samples made up");
+    let concealed = outcome.counters.samples_concealed;
+    assert!((9_600..16_000).contains(&concealed), "300 ms less the playout delay were missing: {concealed}");
     assert!(outcome.most_buffered_ms(10..12) > 200.0);
     assert!(outcome.most_buffered_ms(25..40) <= 70.0, "{}", outcome.most_buffered_ms(25..40));
 }
@@ -279,14 +279,14 @@ fn a_path_that_loses_its_rate_leaves_no_delay_two_seconds_later() {
         Some(millis(20.0 + queue_ms.max(0.0)))
     });
     let outcome = call.run();
-    let made_up = outcome.counters.samples_concealed;
-    assert!(made_up < 48_000 / 2, "{made_up} samples made up");
+    let concealed = outcome.counters.samples_concealed;
+    assert!(concealed < 48_000 / 2, "{concealed}");
     assert!(outcome.most_buffered_ms(10..12) > 300.0);
     assert!(outcome.most_buffered_ms(12..40) <= 90.0, "{}", outcome.most_buffered_ms(12..40));
 }
 
 #[test]
-fn what_comes_all_at_once_after_an_outage_does_not_pile_up() {
+fn packets_that_arrive_at_once_after_an_outage_do_not_pile_up() {
     let mut call = Call::of_seconds(60);
     call.network = Box::new(|index| {
         let late_ms = if (500..700).contains(&index) { (700 - index) * 20 } else { 0 };
@@ -299,7 +299,7 @@ fn what_comes_all_at_once_after_an_outage_does_not_pile_up() {
 }
 
 #[test]
-fn counters_wrap_around_unheard() {
+fn the_wrap_of_rtp_numbers_is_not_heard() {
     let mut call = Call::of_seconds(60);
     call.first_sequence = u16::MAX - 1000;
     call.first_time = u32::MAX - 960 * 1500;
@@ -311,7 +311,7 @@ fn counters_wrap_around_unheard() {
 }
 
 #[test]
-fn a_sender_that_starts_anew_is_heard_again() {
+fn a_sender_that_restarts_is_heard_again() {
     let (mut playout, mut extender) = (Playout::new(ToneDecoder { time: 0 }), RtpExtender::new());
     let mut out = [0.0; 480];
     let mut now = START;
@@ -327,11 +327,11 @@ fn a_sender_that_starts_anew_is_heard_again() {
         }
         assert!(out.iter().any(|sample| sample.abs() > 0.4));
     }
-    assert_eq!(playout.counters().malformed, 1, "the one packet by which the restart was noticed");
+    assert_eq!(playout.counters().malformed, 1, "the first packet after the restart");
 }
 
 #[test]
-fn doubled_and_broken_packets_are_dropped_and_counted() {
+fn duplicate_and_malformed_packets_are_dropped_and_counted() {
     let mut playout = Playout::new(ToneDecoder { time: 0 });
     for _ in 0..3 {
         playout.push(packet(1, 960, START));
@@ -344,7 +344,7 @@ fn doubled_and_broken_packets_are_dropped_and_counted() {
 }
 
 #[test]
-fn anything_at_all_from_a_peer_stays_bounded() {
+fn arbitrary_packets_stay_bounded() {
     let mut random = fastrand::Rng::with_seed(7);
     let mut number = move || random.u32(..);
     let (mut playout, mut extender) = (Playout::new(ToneDecoder { time: 0 }), RtpExtender::new());

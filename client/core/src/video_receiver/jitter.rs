@@ -18,7 +18,7 @@ impl Jitter {
         Self { clock_hz: f64::from(clock_hz), last: None, jitter_secs: 0.0 }
     }
 
-    /// Takes the next packet into account. Only packets in order: retransmissions say nothing about the way.
+    /// A packet arrived. Only for packets in order: the transit time of a retransmission is no jitter.
     pub(super) fn update(&mut self, arrived: Timestamp, rtp_time: RtpTime) {
         if let Some((last_arrived, last_rtp_time)) = self.last {
             let sent_secs = (rtp_time - last_rtp_time) as f64 / self.clock_hz;
@@ -54,12 +54,12 @@ mod tests {
     }
 
     #[test]
-    fn an_even_stream_has_none() {
+    fn an_even_stream_has_no_jitter() {
         assert!(jitter_of((0..500).map(|index| index * 10)) < 1e-9);
     }
 
     #[test]
-    fn alternating_delay_converges_to_its_difference() {
+    fn the_jitter_of_an_alternating_delay_is_the_difference() {
         let jitter_ms = jitter_of((0..500).map(|index| index * 10 + index % 2 * 4));
         assert!((jitter_ms - 4.0).abs() < 0.01, "{jitter_ms}");
     }

@@ -1,10 +1,9 @@
-//! From RTP packets to complete access units, in decoding order.
+//! Assembles RTP packets to access units, in decoding order.
 //!
-//! A unit is handed over the moment that it is complete and everything before it has been: on a clean network nothing
-//! is delayed. A gap is given time for the retransmission to come; after that the receiver drops up to the next frame
-//! that a decoder can start at, and asks for one.
+//! A unit comes out as soon as it is complete and all units before it have come out: a clean network adds no delay. A
+//! missing packet has the hold time to be retransmitted. Then the receiver requests a key frame and skips to it.
 
-mod blocks;
+mod fec_blocks;
 mod jitter;
 mod packet_buffer;
 
@@ -18,11 +17,17 @@ use crate::key_frames::KeyFrameThrottle;
 use crate::media::{AccessUnit, VIDEO_CLOCK_HZ};
 use crate::rtp::{RtpTime, Sequence};
 use crate::time::Timestamp;
-use blocks::Blocks;
+use fec_blocks::FecBlocks;
 use jitter::Jitter;
 use packet_buffer::{Insertion, PacketBuffer};
 
-/// What the receiver needs of an RTP packet of the one video stream.
+/// Limits of the hold time: how long to wait for a missing packet.
+const MIN_HOLD: Duration = Duration::from_millis(60);
+const MAX_HOLD: Duration = Duration::from_millis(400);
+/// How long packets are kept while there is no key frame: longer than a key frame takes to arrive.
+const SEEK_WINDOW: Duration = Duration::from_secs(1);
+
+/// An RTP packet of the video stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RtpVideo {
     pub sequence: Sequence,
@@ -30,26 +35,25 @@ pub struct RtpVideo {
     pub rtp_time: RtpTime,
     pub marker: bool,
     pub payload: Bytes,
-    /// Where it is among packets that repair each other, if it is.
+    /// Its place in its FEC block, if it is of one.
     pub block: Option<BlockPlace>,
 }
 
 /// Counted since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct VideoReceiverStats {
-    /// All packets, whatever became of them.
+    /// All packets.
     pub received: u64,
-    /// Packets that the sender has sent so far, going by their sequence numbers (RFC 3550, A.3). Less than `received`
-    /// where the network doubles packets.
+    /// Packets that the sender has sent, by their sequence numbers (RFC 3550, A.3).
     pub expected: u64,
     pub duplicates: u64,
-    /// Packets that came after they had been given up.
+    /// Packets that arrived after they had been given up.
     pub late: u64,
-    /// Packets out of any order, and payloads that are no H.264.
+    /// Stray packets, and payloads that are no H.264.
     pub malformed: u64,
-    /// Packets that were lost and could be rebuilt from others.
+    /// Lost packets that were rebuilt by FEC.
     pub rebuilt: u64,
-    /// Frames of which something came, but that were never handed over.
+    /// Frames of which a packet arrived, but that did not come out.
     pub abandoned_frames: u64,
     /// Interarrival jitter (RFC 3550, 6.4.1), in milliseconds.
     pub jitter_ms: f64,
@@ -59,12 +63,12 @@ pub struct VideoReceiverStats {
 #[derive(Debug)]
 pub struct VideoReceiver {
     packets: PacketBuffer,
-    blocks: Blocks,
+    blocks: FecBlocks,
     depacketizer: Depacketizer,
     state: State,
     hold: Duration,
     requests: KeyFrameThrottle,
-    /// Something happened since the last request for a key frame that makes another one worth while.
+    /// A packet arrived since the last request for a key frame, so that another request makes sense.
     heard_since_request: bool,
     jitter: Jitter,
     stats: VideoReceiverStats,
@@ -73,13 +77,13 @@ pub struct VideoReceiver {
 
 #[derive(Debug, Clone, Copy)]
 enum State {
-    /// Everything before `next` is done with. `scan`: how far the packets from `next` on are known to be one unit.
+    /// Everything before `next` has come out. The packets `next..scan` are of one unit.
     InOrder { next: u64, scan: u64, gap: Option<Gap> },
-    /// Looking for a key frame. `hopeful_until`: part of one is here, and the rest may still come.
+    /// Waiting for a key frame. Until `hopeful_until` the rest of one may still arrive.
     Seeking { hopeful_until: Option<Timestamp> },
 }
 
-/// The packet `missing` has not come, though later ones have since `since`.
+/// The packet `missing` has not arrived, but a later one at `since`.
 #[derive(Debug, Clone, Copy)]
 struct Gap {
     missing: u64,
@@ -90,7 +94,7 @@ impl VideoReceiver {
     pub fn new() -> Self {
         Self {
             packets: PacketBuffer::new(),
-            blocks: Blocks::default(),
+            blocks: FecBlocks::default(),
             depacketizer: Depacketizer::new(),
             state: State::Seeking { hopeful_until: None },
             hold: MIN_HOLD,
@@ -102,12 +106,12 @@ impl VideoReceiver {
         }
     }
 
-    /// Sets how long to wait for a retransmission: four round trips, from 60 to 400 ms: two requests, and what the queues take.
+    /// Sets the hold time: four round trips, which is enough for two requests and queues; from 60 to 400 ms.
     pub fn set_round_trip(&mut self, round_trip: Duration) {
         self.hold = round_trip.min(MAX_HOLD).mul_f64(4.0).clamp(MIN_HOLD, MAX_HOLD);
     }
 
-    /// Takes in a packet. [`Self::poll_unit`] until `None` comes next.
+    /// A packet arrived. To be followed by [`Self::poll_unit`] until `None`.
     pub fn handle_packet(&mut self, now: Timestamp, packet: RtpVideo) {
         self.stats.received += 1;
         self.heard_since_request = true;
@@ -115,7 +119,7 @@ impl VideoReceiver {
         self.rebuild(now);
     }
 
-    /// The next access unit, if it is complete; gives up on what has been missing for too long.
+    /// The next access unit. Gives up packets that have been missing for the hold time.
     pub fn poll_unit(&mut self, now: Timestamp) -> Option<AccessUnit> {
         if let State::InOrder { .. } = self.state
             && let Some(unit) = self.next_in_order(now)
@@ -128,7 +132,7 @@ impl VideoReceiver {
         }
     }
 
-    /// When to call [`Self::poll_unit`] and [`Self::poll_key_frame_request`] again even if no packet comes.
+    /// When to call [`Self::poll_unit`] and [`Self::poll_key_frame_request`] if no packet arrives.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         match self.state {
             State::InOrder { gap, .. } => gap.map(|gap| gap.since + self.hold),
@@ -139,8 +143,7 @@ impl VideoReceiver {
         }
     }
 
-    /// Whether to ask the sender for a key frame now: at most every 300 ms, for as long as one is needed and the sender
-    /// is heard.
+    /// Whether to request a key frame now: at most every 300 ms, while one is needed and packets arrive.
     pub fn poll_key_frame_request(&mut self, now: Timestamp) -> bool {
         let State::Seeking { hopeful_until } = self.state else { return false };
         if !self.heard_since_request || hopeful_until.is_some_and(|until| now < until) {
@@ -154,14 +157,14 @@ impl VideoReceiver {
         ask
     }
 
-    /// The decoder failed, or did not take a unit: it can go on with a key frame only.
+    /// The decoder needs a key frame: it failed, or a unit was dropped.
     pub fn decoder_needs_key_frame(&mut self) {
         if let State::InOrder { .. } = self.state {
             self.give_up();
         }
     }
 
-    /// The sender started a new stream (another SSRC): nothing that came before matters any more.
+    /// Forgets everything: the sender has started a new stream.
     pub fn reset(&mut self) {
         self.restart();
         self.requests = KeyFrameThrottle::new();
@@ -180,7 +183,7 @@ impl VideoReceiver {
                     self.state = State::InOrder { next: scan + 1, scan: scan + 1, gap: None };
                     continue;
                 }
-                // What was asked for in vain is not worth waiting for while a key frame is here.
+                // After half of the hold time a key frame that is here is better than a retransmission.
                 if gap.is_some_and(|gap| gap.since + self.hold / 2 <= now)
                     && let Ok(unit) = self.search_key_frame(scan)
                 {
@@ -219,7 +222,7 @@ impl VideoReceiver {
         None
     }
 
-    /// The packet `missing` is not here. If later ones are, it has until the hold time is over.
+    /// The packet `missing` is not here. It has the hold time from the arrival of a later one.
     fn wait_for(&mut self, now: Timestamp, missing: u64, known: Option<Gap>) {
         let gap = known.filter(|gap| gap.missing == missing).or_else(|| {
             let since = self.packets.first_from(missing)?.1.arrived;
@@ -314,8 +317,8 @@ impl VideoReceiver {
         }
     }
 
-    /// The first complete key frame from packet `from` on; what is before it is done with. Or until when one that is not
-    /// complete may still become so.
+    /// The first complete key frame from packet `from` on; everything before it is dropped. Otherwise until when an
+    /// incomplete one may be completed.
     fn search_key_frame(&mut self, mut from: u64) -> Result<AccessUnit, Option<Timestamp>> {
         let mut hopeful_until = None;
         while let Some((sequence, slot)) = self.packets.first_from(from) {
@@ -335,7 +338,7 @@ impl VideoReceiver {
                 self.state = State::InOrder { next: run.end, scan: run.end, gap: None };
                 return Ok(unit);
             }
-            // A unit without its SPS may still get it, unless the packet before is here and is of another unit.
+            // The SPS of a unit may still arrive, unless the packet before the unit is here.
             if run.is_complete && (run.has_sps || self.packets.get(run.start.saturating_sub(1)).is_some()) {
                 self.packets.is_no_key(run.start, run.end);
             } else {
@@ -345,7 +348,7 @@ impl VideoReceiver {
         Err(hopeful_until)
     }
 
-    /// Makes a unit of the packets `start..end`, which are all here.
+    /// Assembles the packets `start..end`, which are all here.
     fn assemble(&mut self, start: u64, end: u64) -> Result<Option<AccessUnit>, PayloadError> {
         let slots = || (start..end).filter_map(|sequence| self.packets.get(sequence));
         self.depacketizer.reserve(slots().map(|slot| slot.payload.len() + START_CODE.len()).sum());
@@ -359,7 +362,7 @@ impl VideoReceiver {
         self.depacketizer.finish(rtp_time)
     }
 
-    /// Drops the packets before `end` and counts the frames that they were of.
+    /// Drops the packets before `end` and counts their frames.
     fn abandon_before(&mut self, end: u64) {
         while let Some((sequence, slot)) = self.packets.first_from(0)
             && sequence < end
@@ -379,11 +382,6 @@ impl Default for VideoReceiver {
         Self::new()
     }
 }
-
-const MIN_HOLD: Duration = Duration::from_millis(60);
-const MAX_HOLD: Duration = Duration::from_millis(400);
-/// How long packets are kept while there is no key frame: longer than the slowest one takes to arrive.
-const SEEK_WINDOW: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Packets waiting for their neighbours: a ring over extended sequence numbers.
+//! Packets that wait for their neighbours: a ring over extended sequence numbers.
 
 use bytes::Bytes;
 
@@ -14,7 +14,7 @@ pub(super) const MAX_PACKETS: usize = 2_048;
 const MAX_BYTES: usize = 8 << 20;
 /// The largest UDP datagram.
 const MAX_PAYLOAD: usize = 65_535;
-/// How far behind the first packet others may come and still count as reordered.
+/// How far behind the first packet others may be and still count as reordered.
 const START_SLACK: u64 = 64;
 /// No packet has this number.
 const NEVER_USED: u64 = u64::MAX;
@@ -31,7 +31,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// No part of a frame: padding alone, as bandwidth probes send it, or repair.
+    /// Not part of a frame: padding only, as in bandwidth probes, or a repair packet.
     pub(super) fn is_padding(&self) -> bool {
         self.payload.is_empty() || self.is_repair
     }
@@ -44,17 +44,17 @@ pub(super) enum Insertion {
     Newest,
     Reordered,
     Duplicate,
-    /// Its place is done with.
+    /// Its place has been released.
     Late,
-    /// Far from all others: put aside in case that another follows it.
+    /// Far from all others: kept in case the next one follows it.
     Stray,
-    /// Two in a row far from all others: the sender has started afresh. Neither is inserted.
+    /// Two in a row far from all others: the sender has restarted. Neither is inserted.
     Restart(RtpVideo, RtpVideo),
-    /// There is no room before something is dropped. It is not inserted.
+    /// The buffer is full. It is not inserted.
     Full(RtpVideo),
 }
 
-/// Packets that belong to one unit, as far as they are here without a gap: `start..end`.
+/// Consecutive packets of one unit: `start..end`.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) start: u64,
@@ -67,7 +67,7 @@ pub(super) struct Run {
 #[derive(Debug)]
 pub(super) struct PacketBuffer {
     places: Vec<Place>,
-    /// Everything before is done with. All packets here are in `floor..floor + MAX_PACKETS`.
+    /// Everything before has been released. All packets are in `floor..floor + MAX_PACKETS`.
     floor: u64,
     /// `None` before the first packet.
     newest: Option<u64>,
@@ -77,7 +77,7 @@ pub(super) struct PacketBuffer {
     stray: Option<RtpVideo>,
 }
 
-/// `sequence` stays when the packet is gone, to tell a duplicate from a packet that never came.
+/// `sequence` is kept when the packet is released, to tell a duplicate from a packet that never arrived.
 #[derive(Debug)]
 struct Place {
     sequence: u64,
@@ -91,7 +91,7 @@ impl PacketBuffer {
         Self { places, floor: 0, newest: None, first: 0, expected_before: 0, bytes: 0, stray: None }
     }
 
-    /// Forgets all packets and where the sequence was.
+    /// Forgets all packets and sequence numbers.
     pub(super) fn restart(&mut self) {
         *self = Self { expected_before: self.expected(), ..Self::new() };
     }
@@ -130,7 +130,7 @@ impl PacketBuffer {
         Insertion::Reordered
     }
 
-    /// Everything before is done with.
+    /// Everything before has been released.
     pub(super) fn floor(&self) -> u64 {
         self.floor
     }
@@ -146,7 +146,7 @@ impl PacketBuffer {
         (sequence.max(self.floor)..=newest).find_map(|sequence| Some((sequence, self.get(sequence)?)))
     }
 
-    /// Drops the packets before `end`; later ones of theirs come too late.
+    /// Releases the packets before `end`. Those that arrive from now on are late.
     pub(super) fn release_before(&mut self, end: u64) {
         let newest = self.newest.unwrap_or(0);
         for sequence in self.floor..end.min(newest + 1) {
@@ -160,7 +160,7 @@ impl PacketBuffer {
         self.floor = self.floor.max(end);
     }
 
-    /// The packets of the unit that `sequence`, which is here, is part of.
+    /// The packets of the unit of `sequence`, which is here.
     pub(super) fn unit_around(&self, sequence: u64) -> Run {
         let rtp_time = self.get(sequence).map(|slot| slot.rtp_time);
         let mut run =
@@ -187,7 +187,7 @@ impl PacketBuffer {
         run
     }
 
-    /// The packets `start..end` turned out to be no key frame.
+    /// Marks the packets `start..end` as no key frame.
     pub(super) fn is_no_key(&mut self, start: u64, end: u64) {
         for sequence in start..end {
             if let Some(slot) = self.places[index(sequence)].packet.as_mut() {
@@ -196,14 +196,14 @@ impl PacketBuffer {
         }
     }
 
-    /// How many packets the sender has sent, going by the sequence numbers.
+    /// How many packets the sender has sent, by the sequence numbers.
     pub(super) fn expected(&self) -> u64 {
         self.expected_before + self.newest.map_or(0, |newest| newest + 1 - self.first)
     }
 
     fn put(&mut self, sequence: u64, now: Timestamp, packet: RtpVideo) {
         self.bytes += packet.payload.len();
-        // The first to come need not be the first that was sent.
+        // The first to arrive need not be the first that was sent.
         self.first = self.first.min(sequence);
         let RtpVideo { rtp_time, marker, payload, block, .. } = packet;
         let is_repair = block.is_some_and(BlockPlace::is_repair);
@@ -212,7 +212,7 @@ impl PacketBuffer {
         self.places[index(sequence)] = Place { sequence, packet: Some(slot) };
     }
 
-    /// RFC 3550, A.1: a jump is believed when a second packet confirms it.
+    /// A jump is believed when a second packet confirms it (RFC 3550, A.1).
     fn put_aside(&mut self, packet: RtpVideo) -> Insertion {
         match self.stray.take() {
             Some(stray) if stray.sequence + 1 == packet.sequence => Insertion::Restart(stray, packet),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_from_before_the_first_to_come_are_expected_too() {
+    fn packets_sent_before_the_first_arrival_are_expected_too() {
         let mut buffer = PacketBuffer::new();
         for sequence in [65_534, 65_536, 65_535, 65_537] {
             insert(&mut buffer, sequence);
@@ -253,7 +253,7 @@ mod tests {
         assert!((first..first + 4).all(|sequence| buffer.get(sequence).is_some()));
         assert_eq!(buffer.expected(), 4);
         insert(&mut buffer, 65_533);
-        assert_eq!(buffer.expected(), 5, "what was sent before the first to come counts too");
+        assert_eq!(buffer.expected(), 5, "sent before the first arrival");
         assert!(matches!(insert(&mut buffer, 65_535), Insertion::Duplicate));
     }
 
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_is_believed_the_second_time() {
+    fn a_jump_is_believed_when_a_second_packet_confirms_it() {
         let mut buffer = PacketBuffer::new();
         insert(&mut buffer, 100);
         assert!(matches!(insert(&mut buffer, 30_000), Insertion::Stray));
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_no_more_than_it_may() {
+    fn packets_and_bytes_are_bounded() {
         let mut buffer = PacketBuffer::new();
         let mut large = packet(0);
         large.payload = vec![0x41; MAX_PAYLOAD].into();

@@ -15,7 +15,7 @@ fn packet(sequence: u64, rtp_time: u64, marker: bool, payload: &'static [u8]) ->
     RtpVideo { sequence, rtp_time, marker, payload: Bytes::from_static(payload), block: None }
 }
 
-/// Takes in packets at one time; the RTP times of what comes out.
+/// Lets packets arrive at one time. Returns the RTP times of the units that come out.
 fn units(receiver: &mut VideoReceiver, ms: u64, packets: impl IntoIterator<Item = RtpVideo>) -> Vec<u64> {
     let mut units = Vec::new();
     for packet in packets {
@@ -25,7 +25,7 @@ fn units(receiver: &mut VideoReceiver, ms: u64, packets: impl IntoIterator<Item 
     units
 }
 
-/// A receiver that has had a key frame: packets 0 and 1, RTP time 0.
+/// A receiver after a key frame: packets 0 and 1, RTP time 0.
 fn started() -> VideoReceiver {
     let mut receiver = VideoReceiver::new();
     let key = [packet(0, 0, false, SPS_AND_PPS), packet(1, 0, true, IDR)];
@@ -34,12 +34,12 @@ fn started() -> VideoReceiver {
 }
 
 #[test]
-fn a_stream_that_begins_with_a_key_frame_asks_for_none() {
+fn no_key_frame_is_requested_for_a_stream_that_begins_with_one() {
     let mut receiver = VideoReceiver::new();
     assert_eq!(receiver.poll_timeout(), None);
     assert!(!receiver.poll_key_frame_request(at(0)), "nothing is sent yet");
     units(&mut receiver, 0, [packet(0, 0, false, SPS_AND_PPS)]);
-    assert!(!receiver.poll_key_frame_request(at(0)), "it is on its way");
+    assert!(!receiver.poll_key_frame_request(at(0)), "its packets are arriving");
     assert_eq!(receiver.poll_timeout(), Some(at(60)));
     assert_eq!(units(&mut receiver, 1, [packet(1, 0, true, IDR)]), [0]);
     assert!(!receiver.poll_key_frame_request(at(1)));
@@ -47,7 +47,7 @@ fn a_stream_that_begins_with_a_key_frame_asks_for_none() {
 }
 
 #[test]
-fn a_stream_joined_in_the_middle_asks_until_a_key_frame_comes() {
+fn key_frames_are_requested_until_one_arrives() {
     let mut receiver = VideoReceiver::new();
     let mut requests = Vec::new();
     for ms in (0..1_000).step_by(10) {
@@ -64,7 +64,7 @@ fn a_stream_joined_in_the_middle_asks_until_a_key_frame_comes() {
 }
 
 #[test]
-fn a_silent_sender_is_asked_once() {
+fn a_silent_sender_is_sent_one_request() {
     let mut receiver = started();
     receiver.decoder_needs_key_frame();
     assert!(receiver.poll_key_frame_request(at(10)));
@@ -123,14 +123,14 @@ fn each_gap_has_its_own_time() {
 }
 
 #[test]
-fn a_key_frame_that_comes_out_of_order_is_found() {
+fn a_reordered_key_frame_is_found() {
     let mut receiver = VideoReceiver::new();
     let shuffled = [packet(12, 10, true, SLICE), packet(11, 0, true, IDR), packet(10, 0, false, SPS_AND_PPS)];
     assert_eq!(units(&mut receiver, 0, shuffled), [0, 10]);
 }
 
 #[test]
-fn a_key_frame_whose_first_packet_is_late_is_waited_for_but_not_for_ever() {
+fn a_late_first_packet_of_a_key_frame_is_waited_for_during_the_hold_time() {
     let mut receiver = VideoReceiver::new();
     assert!(units(&mut receiver, 0, [packet(11, 0, true, IDR)]).is_empty());
     assert!(!receiver.poll_key_frame_request(at(0)));
@@ -144,7 +144,7 @@ fn a_key_frame_whose_first_packet_is_late_is_waited_for_but_not_for_ever() {
 }
 
 #[test]
-fn a_sender_that_leaves_out_its_sps_is_asked_for_it() {
+fn a_key_frame_is_requested_from_a_sender_without_sps() {
     let mut receiver = VideoReceiver::new();
     let idrs = (0..10).map(|index| packet(index, index, true, IDR));
     assert!(units(&mut receiver, 0, idrs).is_empty());
@@ -162,7 +162,7 @@ fn an_sps_without_its_idr_is_no_key_frame() {
 }
 
 #[test]
-fn what_was_handed_over_is_a_duplicate_and_what_was_given_up_is_late() {
+fn a_packet_of_a_finished_unit_is_a_duplicate_and_one_that_was_given_up_is_late() {
     let mut receiver = started();
     assert!(units(&mut receiver, 1, [packet(1, 0, true, IDR)]).is_empty());
     assert!(units(&mut receiver, 2, [packet(3, 20, true, SLICE)]).is_empty());
@@ -174,7 +174,7 @@ fn what_was_handed_over_is_a_duplicate_and_what_was_given_up_is_late() {
 }
 
 #[test]
-fn a_damaged_unit_is_given_up_and_the_next_key_frame_is_not() {
+fn a_damaged_unit_is_dropped_and_the_next_key_frame_comes_out() {
     let mut receiver = started();
     assert!(units(&mut receiver, 1, [packet(2, 10, true, &[0x78, 0, 1, 0xaa, 0])]).is_empty());
     assert!(receiver.poll_key_frame_request(at(1)));
@@ -185,7 +185,7 @@ fn a_damaged_unit_is_given_up_and_the_next_key_frame_is_not() {
 }
 
 #[test]
-fn padding_is_passed_over() {
+fn padding_is_skipped() {
     let mut receiver = started();
     let padded = [packet(2, 0, false, &[]), packet(3, 10, false, SLICE), packet(4, 10, true, SLICE)];
     assert_eq!(units(&mut receiver, 1, padded), [10]);
@@ -200,7 +200,7 @@ fn a_pause_of_the_camera_changes_nothing() {
 }
 
 #[test]
-fn a_sender_that_starts_afresh_is_followed() {
+fn a_sender_that_restarts_is_followed() {
     let mut receiver = started();
     let key = [packet(40_000, 7, false, SPS_AND_PPS), packet(40_001, 7, true, IDR)];
     assert_eq!(units(&mut receiver, 1, key), [7]);
@@ -212,7 +212,7 @@ fn a_sender_that_starts_afresh_is_followed() {
 }
 
 #[test]
-fn what_is_held_back_is_bounded() {
+fn buffered_bytes_are_bounded() {
     let mut receiver = started();
     let large: Bytes = vec![0x41; 60_000].into();
     for sequence in 3..60_000 {
@@ -229,7 +229,7 @@ fn what_is_held_back_is_bounded() {
 }
 
 #[test]
-fn packets_that_wait_for_no_key_frame_are_forgotten() {
+fn packets_without_a_key_frame_are_dropped_after_a_second() {
     let mut receiver = VideoReceiver::new();
     units(&mut receiver, 0, [packet(0, 0, true, SLICE)]);
     units(&mut receiver, 500, [packet(1, 1, true, SLICE)]);
@@ -238,7 +238,7 @@ fn packets_that_wait_for_no_key_frame_are_forgotten() {
 }
 
 #[test]
-fn a_key_frame_ends_the_wait_for_what_was_asked_for_in_vain() {
+fn a_key_frame_ends_the_wait_after_half_of_the_hold_time() {
     let key = || [packet(3, 9000, false, SPS_AND_PPS), packet(4, 9000, true, IDR)];
     let mut receiver = started();
     assert!(units(&mut receiver, 10, key()).is_empty(), "packet 2 may still come");
@@ -254,7 +254,7 @@ fn a_key_frame_ends_the_wait_for_what_was_asked_for_in_vain() {
 }
 
 #[test]
-fn lost_repair_holds_nothing_up() {
+fn lost_repair_packets_delay_nothing() {
     let place = |index| Some(BlockPlace { media: 1, repairs: 2, index });
     let frame = |first, rtp_time| RtpVideo { block: place(0), ..packet(first, rtp_time, true, SLICE) };
     let mut receiver = started();
@@ -265,6 +265,6 @@ fn lost_repair_holds_nothing_up() {
     let repair = RtpVideo { block: place(2), ..packet(7, 6000, false, SLICE) };
     assert!(units(&mut receiver, 67, [repair]).is_empty());
     assert!(units(&mut receiver, 133, [frame(11, 12_000)]).is_empty());
-    assert!(receiver.poll_timeout().is_some(), "it is waited for");
+    assert!(receiver.poll_timeout().is_some(), "packet 8 is waited for");
     assert_eq!(units(&mut receiver, 140, [frame(8, 9000)]), [9000, 12_000]);
 }

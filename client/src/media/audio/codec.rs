@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use maru_core::media::{AUDIO_CLOCK_HZ, OPUS_FRAME_SAMPLES};
-use maru_core::playout::{Decode, SoundDecoder};
+use maru_core::playout::{AudioDecoder, Decode};
 use opus::{Application, Bitrate, Channels, Signal};
 
 const BITRATE_BPS: i32 = 32_000;
@@ -70,7 +70,7 @@ impl Decoder {
     }
 }
 
-impl SoundDecoder for Decoder {
+impl AudioDecoder for Decoder {
     fn decode(&mut self, step: &Decode, out: &mut Vec<f32>) {
         let (Decode::Packet { samples, .. }
         | Decode::Fec { samples, .. }

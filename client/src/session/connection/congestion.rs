@@ -1,8 +1,8 @@
-//! Tells the congestion controller which packets left and what the peer reports on them. Nearest to the wire: packets have
-//! their transport-wide numbers here, and wait for nothing any more.
+//! Tells the congestion controller which packets left and what the peer reports on them. Nearest to the wire: packets
+//! have their transport-wide numbers here, and wait for nothing any more.
 //!
-//! A peer that has not agreed on transport-wide feedback gets the send time with each packet of video instead, so that it can
-//! send REMB.
+//! A peer that has not agreed on transport-wide feedback gets the send time with each packet of video instead, so that
+//! it can send REMB.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -50,8 +50,8 @@ const SRTP_REPLAY_WINDOW: usize = 1024;
 /// How often transport-wide feedback is sent. The stack's 100 ms would double the time to notice a full path.
 const FEEDBACK_INTERVAL: Duration = Duration::from_millis(25);
 
-/// The header extension for the place of a packet in its FEC block ([`maru_core::fec::BlockPlace`]). A peer that does not
-/// know it is sent no FEC.
+/// The header extension for the place of a packet in its FEC block ([`maru_core::fec::BlockPlace`]). A peer that does
+/// not know it is sent no FEC.
 pub(super) const BLOCK_URI: &str = "urn:x-maru:repair-block";
 
 /// Nearest to the wire, where every outbound report passes.

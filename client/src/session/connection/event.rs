@@ -1,4 +1,4 @@
-//! What a connection reports, and how it gets to the session.
+//! Events of a connection, and their way to the session.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,12 +12,12 @@ use maru_core::video_receiver::RtpVideo;
 use maru_protocol::signal::IceCandidate;
 use tokio::sync::{mpsc, watch};
 
-/// Events that wait for the session: about a second of video. See [`Outbox`] for what happens beyond.
+/// Capacity of the event queue: about a second of video. See [`Outbox`] for a full queue.
 const EVENTS: usize = 1024;
-/// Far more than a call has: candidates and state changes only.
+/// Candidates and state changes only: far more than a call has.
 const LIFECYCLE_EVENTS: usize = 256;
 
-/// What happened on a connection, in order.
+/// Events of a connection, in order.
 #[derive(Debug, Clone)]
 pub enum ConnectionEvent {
     /// To be sent to the peer. `None`: there are no more.
@@ -26,17 +26,17 @@ pub enum ConnectionEvent {
     NegotiationNeeded,
     /// Media can flow: for the first time, or again after [`ConnectionEvent::Interrupted`].
     Connected,
-    /// Nothing has come from the peer for 5 s.
+    /// Nothing has arrived from the peer for 5 s.
     Interrupted,
-    /// No way to the peer was found, or none any more. An ICE restart may find one.
+    /// No candidate pair works, or none any more. An ICE restart may find one.
     Failed {
         reason: String,
     },
-    /// The last event: the connection is of no more use.
+    /// The last event.
     Closed {
         reason: String,
     },
-    /// As it came from the network: possibly late or out of order.
+    /// A packet as it arrived: possibly late or out of order.
     Video {
         stream: StreamKind,
         packet: RtpVideo,
@@ -46,7 +46,7 @@ pub enum ConnectionEvent {
         stream: StreamKind,
         packet: AudioPacket,
     },
-    /// The peer asks for a key frame (PLI, RFC 4585, or FIR, RFC 5104).
+    /// The peer requests a key frame (PLI, RFC 4585, or FIR, RFC 5104).
     KeyFrameRequested,
     SenderReport(SenderReport),
     /// [`Connection::send_text`](super::Connection::send_text) works from now on.
@@ -61,8 +61,8 @@ pub enum MediaKind {
     Video,
 }
 
-/// The peer's word on which of its wall-clock times belongs to which RTP time (RFC 3550, 6.4.1). Peers that run Maru
-/// mean the time of capture.
+/// One moment in the peer's wall-clock time and in RTP time (RFC 3550, 6.4.1). Peers that run Maru give the capture
+/// time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SenderReport {
     pub stream: StreamKind,
@@ -72,12 +72,12 @@ pub struct SenderReport {
     pub arrived: Timestamp,
 }
 
-/// The way from the stack's callbacks to the session. Callbacks run on the stack's driver and must never wait, so:
+/// The sending end of the event queue. Callbacks run on the stack's driver and must not wait, so:
 ///
-/// - Media, key-frame requests and sender reports are dropped and counted when the session is behind.
-/// - What must not be lost (states, candidates) goes through a queue of its own; a task carries it over. If even that
-///   queue fills up, the session has been standing still for long, and the connection ends.
-/// - Text waits in its channel's task, so that the peer is slowed down.
+/// - Media, key-frame requests and sender reports are dropped and counted when the queue is full.
+/// - States and candidates go through a queue of their own, which a task empties. If that is full too, the session has
+///   been stuck for long, and the connection ends.
+/// - Text waits in the channel's task, and flow control stops the peer.
 #[derive(Clone)]
 pub(super) struct Outbox {
     events: mpsc::Sender<ConnectionEvent>,
@@ -114,7 +114,7 @@ impl ReceivedStreams {
     }
 }
 
-/// The other ends of an [`Outbox`], for [`carry`].
+/// The receiving ends of an [`Outbox`], for [`carry`].
 pub(super) struct Carrier {
     events: mpsc::Sender<ConnectionEvent>,
     lifecycle: mpsc::Receiver<ConnectionEvent>,
@@ -140,26 +140,26 @@ impl Outbox {
         &self.received_streams
     }
 
-    /// May be dropped.
+    /// Dropped and counted if the queue is full.
     pub(super) fn media(&self, event: ConnectionEvent) {
         if self.events.try_send(event).is_err() {
             self.counters.events_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Is never dropped, and never waits.
+    /// Never dropped, and never waits.
     pub(super) fn lifecycle(&self, event: ConnectionEvent) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.lifecycle.try_send(event) {
             self.end("the program did not keep up with the connection");
         }
     }
 
-    /// Waits for room, and comes after everything that was sent this way before. `false`: nobody listens any more.
+    /// Waits while the queue is full. Returns `false` if the session has gone.
     pub(super) async fn in_order(&self, event: ConnectionEvent) -> bool {
         self.events.send(event).await.is_ok()
     }
 
-    /// [`ConnectionEvent::Closed`] follows what has been reported so far. The first reason counts.
+    /// [`ConnectionEvent::Closed`] follows the events so far, with the first reason given.
     pub(super) fn end(&self, reason: &str) {
         self.end.send_if_modified(|end| {
             let first = end.is_none();
@@ -169,7 +169,7 @@ impl Outbox {
     }
 }
 
-/// Carries lifecycle events to the session, the last being [`ConnectionEvent::Closed`].
+/// Moves lifecycle events to the session. The last is [`ConnectionEvent::Closed`].
 pub(super) async fn carry(mut carrier: Carrier) {
     loop {
         let event = tokio::select! {
@@ -188,7 +188,7 @@ pub(super) async fn carry(mut carrier: Carrier) {
         }
     }
     let reason = carrier.end.borrow().clone().unwrap_or_else(|| "the connection ended".into());
-    // If nobody listens, nobody needs to know.
+    // An error means that the session has gone.
     let _ = carrier.events.send(ConnectionEvent::Closed { reason }).await;
 }
 
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "current_thread")]
-    async fn a_session_that_is_behind_loses_media_but_no_lifecycle() {
+    async fn a_full_queue_drops_media_but_no_lifecycle_events() {
         let (outbox, carrier, mut events) = Outbox::new();
         for _ in 0..EVENTS + 10 {
             outbox.media(ConnectionEvent::KeyFrameRequested);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "current_thread")]
-    async fn a_session_that_stands_still_ends_the_connection() {
+    async fn a_session_that_is_stuck_ends_the_connection() {
         let (outbox, carrier, mut events) = Outbox::new();
         for _ in 0..=LIFECYCLE_EVENTS {
             outbox.lifecycle(ConnectionEvent::NegotiationNeeded);

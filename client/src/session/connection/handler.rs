@@ -1,4 +1,4 @@
-//! The stack's callbacks. They run on its driver, on which ICE, DTLS and media wait meanwhile: each only hands over.
+//! The stack's callbacks. They run on its driver and delay ICE, DTLS and media, so each only passes its event on.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -77,12 +77,12 @@ impl PeerConnectionEventHandler for Handler {
         match event.candidate.to_json() {
             Ok(candidate) => self.outbox.lifecycle(ConnectionEvent::LocalCandidate(Some(IceCandidate {
                 candidate: candidate.candidate,
-                // All media share one transport: the first section stands for all.
+                // All media sections share one transport.
                 sdp_mid: None,
                 sdp_m_line_index: Some(0),
                 username_fragment: candidate.username_fragment,
             }))),
-            Err(error) => tracing::warn!(%error, "an own candidate cannot be written"),
+            Err(error) => tracing::warn!(%error, "a candidate of ours cannot be serialized"),
         }
     }
 
@@ -112,7 +112,8 @@ impl PeerConnectionEventHandler for Handler {
     }
 }
 
-/// Does nothing else: the stack's queue holds 256 packets and drops what does not fit.
+/// Passes on the packets of a track, with extended numbers. In a task of its own: the stack's queue holds 256 packets
+/// and drops further ones.
 async fn drain_track(
     track: Arc<dyn TrackRemote>,
     outbox: Outbox,
@@ -132,7 +133,7 @@ async fn drain_track(
                     ssrc = Some(packet_ssrc);
                     remote_tracks.set(stream, &track, packet_ssrc);
                 }
-                // Padding alone, as bandwidth probes send it, has a place in the sequence of video.
+                // Video packets of padding only, as in bandwidth probes, have sequence numbers too.
                 if is_video || !packet.payload.is_empty() {
                     let block = is_video.then(|| block_extension.read(&packet.header)).flatten();
                     outbox.media(media_event(stream, packet, &mut extender, is_video, block, runtime.as_ref()));
@@ -166,13 +167,14 @@ fn media_event(
     }
 }
 
-/// Hands on what comes over the data channel. While the session is behind, this waits, and the peer with it.
+/// Passes on the messages of the data channel. While the session is behind, this waits, and flow control stops the
+/// peer.
 pub(super) async fn drain_channel(channel: Arc<dyn DataChannel>, outbox: Outbox) {
     while let Some(event) = channel.poll().await {
         match event {
             DataChannelEvent::OnOpen => {
                 outbox.counters().channel_open.store(true, Ordering::Release);
-                // The texts after it go the same way: none may overtake it.
+                // By the same queue as the texts, so that none overtakes it.
                 if !outbox.in_order(ConnectionEvent::ChannelOpen).await {
                     break;
                 }

@@ -1,11 +1,10 @@
-//! A socket that sends each datagram of a DTLS handshake several times.
+//! A socket that repeats each datagram of a DTLS handshake.
 //!
-//! The stack repeats what got lost after a second, so that each loss costs a second of waiting to be let in; and where
-//! a part of a flight arrives without the rest, its handshake can stand still for good (rtc-dtls 0.21 stops the timer
-//! then). A handshake is a dozen datagrams: four of each cost nothing, and what arrives twice is dropped unread (RFC
-//! 6347, 4.1.2.6).
+//! The stack retransmits a flight after a second, so each loss delays a call by a second. If a part of a flight is
+//! lost, its handshake can stop for good: rtc-dtls 0.21 stops its timer. A handshake has a dozen datagrams, so four
+//! copies of each cost little, and duplicates are dropped unread (RFC 6347, 4.1.2.6).
 //!
-//! Not over TURN, where the datagrams are wrapped and look like any other.
+//! Not over TURN, where the datagrams are encapsulated.
 
 use std::future::poll_fn;
 use std::io::{self, IoSliceMut};
@@ -16,9 +15,9 @@ use std::time::Duration;
 
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, Transmit};
 
-/// Content types of DTLS records: from change_cipher_spec over alert to handshake. 23 is application data.
+/// Content types of DTLS records: change_cipher_spec, alert, handshake. 23 is application data.
 const HANDSHAKE_RECORDS: std::ops::RangeInclusive<u8> = 20..=22;
-/// Between a datagram and its copies.
+/// Between a datagram and its copies, each after the one before.
 const GAPS: [Duration; 3] = [Duration::from_millis(40), Duration::from_millis(80), Duration::from_millis(200)];
 
 #[derive(Debug)]
@@ -41,7 +40,7 @@ impl RepeatingSocket {
                 let Some(socket) = Weak::upgrade(&socket) else { return };
                 let transmit =
                     Transmit { destination, ecn: None, contents: &datagram, segment_size: None, src_ip: None };
-                // An error is as good as a loss.
+                // An error counts as a loss.
                 let _ = poll_fn(|cx| Poll::Ready(socket.poll_send(cx, &transmit))).await;
             }
         };

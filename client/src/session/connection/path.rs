@@ -17,7 +17,8 @@ const MAX_QUEUE_AT_COLLAPSE: Duration = Duration::from_millis(80);
 
 /// Assumed until a round trip has been measured.
 const ASSUMED_ROUND_TRIP: Duration = Duration::from_millis(80);
-/// FEC is sent from this loss rate on, on a round trip at least this long, and at a target that leaves enough for frames.
+/// FEC is sent from this loss rate on, on a round trip at least this long, and at a target that leaves enough for
+/// frames.
 const FEC_MIN_LOSS: f64 = 0.01;
 const FEC_MIN_ROUND_TRIP: Duration = Duration::from_millis(30);
 const FEC_MIN_BPS: u32 = 400_000;
@@ -78,8 +79,8 @@ impl PathState {
         self.round_trip_us.store(u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// How many FEC packets to send with a frame of `packets`: some if retransmissions would come too late, and losses are
-    /// not due to congestion.
+    /// How many FEC packets to send with a frame of `packets`: some if retransmissions would come too late, and losses
+    /// are not due to congestion.
     pub(super) fn fec_packets(&self, packets: usize) -> usize {
         let loss = self.controller().loss_outside_congestion();
         let is_useful =
@@ -129,8 +130,8 @@ impl PathState {
         f64::from(self.loss.load(Ordering::Relaxed)) / 1e6
     }
 
-    /// Whether a key frame is needed: too many packets were lost, or the send queue would take too long at the new target.
-    /// Reported once. The send queue is dropped when the key frame comes.
+    /// Whether a key frame is needed: too many packets were lost, or the send queue would take too long at the new
+    /// target. Reported once. The send queue is dropped when the key frame comes.
     pub fn take_need_of_key_frame(&self) -> bool {
         let mut controller = self.controller();
         let (heavy_loss, collapsed) = (controller.take_heavy_loss(), controller.take_collapse());

@@ -1,4 +1,4 @@
-//! One stream of our own: packetized, numbered, and written to its track.
+//! Sends one stream of ours: packetizes, protects with FEC, and writes to the track.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,14 +22,13 @@ use super::engine;
 use super::error::ConnectionError;
 use super::event::MediaKind;
 
-/// With every header and the SRTP tag 1,268 bytes: under the 1,280 that every IPv6 path carries (RFC 8200, 5).
+/// With all headers, extensions and the SRTP tag at most 1,272 bytes: every IPv6 path carries 1,280 (RFC 8200, 5).
 const MAX_PAYLOAD_BYTES: usize = 1200;
 
-/// The stack gives real payload types, which are 0 to 127.
+/// Payload types are 0 to 127.
 const NOT_NEGOTIATED: u8 = u8::MAX;
 
-/// The number that was agreed on for the header extension of [`BlockPlace`], both ways: one section of the description has
-/// one number for it. 0: none.
+/// The negotiated number of the header extension for [`BlockPlace`], the same both ways. 0: none.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BlockExtension(Arc<AtomicU8>);
 
@@ -60,8 +59,8 @@ struct Packetizer {
 }
 
 impl MediaSender {
-    /// Adds a stream to `peer_connection`, to be sent and received. Its track stays for ever: the stack never connects
-    /// one that is put in its place.
+    /// Adds a stream to `peer_connection`, to be sent and received. Its track cannot be replaced: the stack never binds
+    /// another.
     pub(super) async fn add(
         peer_connection: &dyn PeerConnection,
         kind: MediaKind,
@@ -100,8 +99,8 @@ impl MediaSender {
             ssrc,
             payload_type: AtomicU8::new(NOT_NEGOTIATED),
             block_extension,
-            // Below half of the range, so that the first packets cannot wrap: a receiver that missed them all would
-            // count wraps differently (RFC 3711, 3.3.1).
+            // In the lower half of the range: a receiver that missed a wrap among the first packets would derive
+            // another SRTP index (RFC 3711, 3.3.1).
             packetizer: Mutex::new(Packetizer {
                 h264: H264Payloader::default(),
                 next_sequence: Sequence::new(u64::from(sequence >> 17)),
@@ -113,7 +112,7 @@ impl MediaSender {
         self.ssrc
     }
 
-    /// Looks up what has been agreed on.
+    /// Reads the negotiated payload type and extension.
     pub(super) async fn negotiated(&self) {
         let Ok(parameters) = self.sender.get_parameters().await else {
             return self.payload_type.store(NOT_NEGOTIATED, Ordering::Release);
@@ -126,19 +125,19 @@ impl MediaSender {
         self.block_extension.0.store(extension.map_or(0, |extension| extension.id as u8), Ordering::Release);
     }
 
-    /// Sends an access unit in Annex B form. `repairs` says how many repair packets to send with how many others; it is
-    /// asked only if the peer can use them.
+    /// Sends an access unit in Annex B form. `fec_packets` gives the number of repair packets for a number of packets;
+    /// it is called only if the peer knows FEC.
     pub(super) async fn send_h264(
         &self,
         data: &Bytes,
         rtp_time: RtpTime,
-        repairs: impl FnOnce(usize) -> usize,
+        fec_packets: impl FnOnce(usize) -> usize,
     ) -> Result<(), ConnectionError> {
         let packets = {
             let mut packetizer = self.packetizer.lock().unwrap_or_else(PoisonError::into_inner);
             let payloads = packetizer.h264.payload(MAX_PAYLOAD_BYTES, data).unwrap_or_default();
             let (count, extension) = (payloads.len(), self.block_extension.id());
-            let repairs = extension.map_or(0, |_| repairs(count));
+            let repairs = extension.map_or(0, |_| fec_packets(count));
             let mut packets = Vec::with_capacity(count + repairs);
             for (index, (payload, place)) in fec::block(payloads, repairs).into_iter().enumerate() {
                 let mut packet = self.packet(&mut packetizer, payload, index + 1 == count, rtp_time)?;
@@ -197,7 +196,7 @@ impl MediaSender {
 
     async fn write(&self, packets: Vec<Packet>) -> Result<(), ConnectionError> {
         for packet in packets {
-            // Waits only while more than 256 packets are on their way to the driver, which never waits for us.
+            // Waits while more than 256 packets are queued for the driver, which never waits for us.
             self.track.write_rtp(packet).await.map_err(|_| ConnectionError::Closed)?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! STUN and TURN servers: their names are looked up here, because the stack would do so on its driver.
+//! STUN and TURN servers. Their names are resolved here: the stack would block its driver.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use maru_protocol::signal::IceServer;
 use webrtc::peer_connection::RTCIceServer;
 use webrtc::runtime::Runtime;
 
-/// A call must not wait longer for a name server: it can do without STUN on the local network.
+/// A call does not wait longer for a name server: on the local network it works without STUN.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(1);
-/// What a signal server may name; each costs a request on each of our sockets.
+/// A signal server may name so many; each costs a request on each of our sockets.
 const MAX_URLS: usize = 16;
 
-/// `servers` with addresses instead of names. What cannot be used is left out with a warning.
+/// `servers` with addresses instead of names. A server that cannot be used is skipped with a warning.
 pub(super) async fn resolve(runtime: &Arc<dyn Runtime>, servers: &[IceServer]) -> Vec<RTCIceServer> {
     let urls = servers.iter().flat_map(|server| server.urls.iter().map(move |url| (server, url))).take(MAX_URLS);
     let resolved = join_all(urls.map(|(server, url)| async move {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_of_stun_and_turn_over_udp_are_read() {
+    fn urls_of_stun_and_turn_over_udp_are_parsed() {
         assert_eq!(parse("stun:stun.example.org"), url("stun", "stun.example.org", 3478));
         assert_eq!(parse("STUN:192.0.2.1:5000"), url("stun", "192.0.2.1", 5000));
         assert_eq!(parse("turn:[2001:db8::1]:3479?transport=udp"), url("turn", "2001:db8::1", 3479));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_left_out() {
+    fn other_urls_are_rejected() {
         for bad in [
             "",
             "stun",

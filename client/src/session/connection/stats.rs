@@ -1,4 +1,4 @@
-//! Figures of a connection.
+//! Statistics of a connection.
 
 use std::time::Duration;
 
@@ -11,26 +11,26 @@ use webrtc::peer_connection::{RTCStatsReport, RTCStatsReportEntry};
 pub struct ConnectionStats {
     pub video: StreamStats,
     pub audio: StreamStats,
-    /// Of the candidate pair in use, renewed with every check: about every two seconds.
+    /// Of the nominated candidate pair, measured about every two seconds.
     pub round_trip: Option<Duration>,
-    /// Media and feedback that the session was too late for.
+    /// Media and feedback dropped because the event queue was full.
     pub events_dropped: u64,
-    /// Messages on the data channel that were binary, too long, or not UTF-8.
+    /// Messages of the data channel that were binary, too long, or not UTF-8.
     pub texts_rejected: u64,
 }
 
-/// One kind of media, both ways. Bytes are those of RTP, headers included, but not of what carries it.
+/// One kind of media, both ways. Bytes are of RTP with its headers, without UDP and IP.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct StreamStats {
     pub sent_packets: u64,
     pub sent_bytes: u64,
     pub received_packets: u64,
     pub received_bytes: u64,
-    /// Never came, not even when asked for again. Negative when packets came twice (RFC 3550, 6.4.1).
+    /// Expected less received packets: negative if packets arrived twice (RFC 3550, 6.4.1).
     pub lost_packets: i64,
     /// Interarrival jitter (RFC 3550, 6.4.1).
     pub jitter: Duration,
-    /// Lost on the way to the peer, by its latest report: share of packets since the one before, 0 to 1.
+    /// Loss rate at the peer, by its newest report, since the one before; 0 to 1.
     pub remote_loss: Option<f32>,
     pub nacks_sent: u64,
     pub nacks_received: u64,
@@ -54,7 +54,7 @@ impl ConnectionStats {
                 stream.received_packets += received.packets_received;
                 stream.received_bytes += inbound.bytes_received + inbound.header_bytes_received;
                 stream.lost_packets += received.packets_lost;
-                // The stack gives it in ticks of the RTP clock.
+                // In ticks of the RTP clock.
                 stream.jitter = duration(received.jitter / f64::from(clock_hz(kind)));
                 stream.nacks_sent += u64::from(inbound.nack_count);
             }

@@ -1,5 +1,5 @@
-//! The RTCP tap: gives the session the key-frame requests and sender reports that the stack keeps to itself, and puts capture
-//! times into our own sender reports.
+//! The RTCP tap: gives the session the key-frame requests and sender reports that the stack keeps to itself, and puts
+//! capture times into our own sender reports.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +17,8 @@ use super::event::{ConnectionEvent, MediaKind, Outbox, SenderReport};
 use super::interceptor::{Intercept, Outbound};
 use crate::clock;
 
-/// When each of our streams was captured last, for our sender reports. Those of the stack give the time at which packets pass
-/// here, later by the delay of the encoder and of the send queue.
+/// When each of our streams was captured last, for our sender reports. Those of the stack give the time at which
+/// packets pass here, later by the delay of the encoder and of the send queue.
 #[derive(Debug, Default)]
 pub(super) struct CaptureTimes {
     by_ssrc: Mutex<HashMap<u32, CaptureTime>>,
@@ -37,7 +37,7 @@ impl CaptureTimes {
         self.by_ssrc.lock().unwrap_or_else(PoisonError::into_inner).insert(ssrc, time);
     }
 
-    /// The RTP time of what is captured at `now`.
+    /// The RTP time of media captured at `now`.
     fn rtp_time(&self, ssrc: u32, now: Timestamp) -> Option<RtpTime> {
         let times = self.by_ssrc.lock().unwrap_or_else(PoisonError::into_inner);
         let last = times.get(&ssrc)?;
@@ -107,8 +107,8 @@ impl Intercept for RtcpTap {
     }
 }
 
-/// Seconds since 1900 in 32.32 fixed point (RFC 5905, 6), exact to a microsecond. One clock for all streams: the stack reads
-/// the system's clock anew for each, which may have been set in between.
+/// Seconds since 1900 in 32.32 fixed point (RFC 5905, 6), exact to a microsecond. One clock for all streams: the stack
+/// reads the system's clock anew for each, which may have been set in between.
 pub(super) fn ntp(at: Timestamp) -> u64 {
     const UNIX_EPOCH_SECS: f64 = 2_208_988_800.0;
     ((clock::unix_ms(at) / 1e3 + UNIX_EPOCH_SECS) * 2f64.powi(32)) as u64

@@ -1,4 +1,4 @@
-//! How long sound has to wait so that the late packets of this link are still in time.
+//! The playout delay: how long audio has to wait so that late packets are still in time.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,34 +7,35 @@ use crate::time::Timestamp;
 
 const MIN_TARGET_US: i64 = 20_000;
 const MAX_TARGET_US: i64 = 200_000;
-/// On top of the worst lateness seen: the playout looks every 10 ms.
+/// On top of the measured lateness: playout takes audio every 10 ms.
 const MARGIN_US: i64 = 10_000;
-/// What is expected of a link that is not known yet: a thread that does not get the processor for a moment.
+/// Assumed of an unknown network: a thread that does not get the processor for a moment.
 const FIRST_LATENESS_US: i64 = 30_000;
-/// The memory: a minute, in spans in which packets came.
+/// The memory: a minute, in spans with packets.
 const SPANS: usize = 60;
 const SPAN: Duration = Duration::from_secs(1);
-/// Trouble is over when nothing has been late for so long.
+/// A delay spike is over when no packet has been late for this time.
 const CALM: Duration = Duration::from_millis(300);
-/// A packet that met no queue. And a queue that stands for so long is the link itself.
+/// A packet that is later than this met a queue. A queue that stands for longer than `MAX_STANDING` belongs to the
+/// path.
 const IN_TIME_US: i64 = 10_000;
 const MAX_STANDING: Duration = Duration::from_secs(4);
-/// Lateness that costs more than this is remembered for so many spans only: trouble that is over is to leave no delay.
+/// Lateness above this is remembered for `RECENT_SPANS` only, so that a delay spike leaves no delay behind.
 const LONG_REMEMBERED_US: i64 = 30_000;
 const RECENT_SPANS: usize = 8;
-/// After such a silence the clocks may have drifted apart, so the fastest packet from before is no measure.
+/// After a silence of this time clocks may have drifted, and older transit times say nothing.
 const FORGET_AFTER: Duration = Duration::from_secs(5);
 
-/// Measures the transit time of packets (arrival less RTP time; its zero is arbitrary) against the fastest of the last
-/// seconds. The target is what the second-worst of the remembered spans needed: one piece of trouble does not make the
-/// whole call lag.
+/// Measures how much later than the fastest of the last seconds packets are, by their transit time (arrival less RTP
+/// time; its zero is arbitrary). The target is the lateness of the second-worst span: a single delay spike does not
+/// delay the whole call.
 #[derive(Debug)]
-pub(super) struct DelayTarget {
+pub(super) struct PlayoutDelay {
     spans: VecDeque<Span>,
     last_arrival: Option<Timestamp>,
-    /// When something was late last.
+    /// When a packet was late last.
     late_at: Option<Timestamp>,
-    /// Since when nothing has been in time: a queue that empties, unlike jitter, lets nothing pass.
+    /// Since when no packet has been in time: in a queue that drains, unlike in jitter, every packet is late.
     standing_since: Option<Timestamp>,
 }
 
@@ -45,21 +46,21 @@ struct Span {
     lateness_us: i64,
 }
 
-impl Default for DelayTarget {
+impl Default for PlayoutDelay {
     fn default() -> Self {
         let unknown = Span { started: Timestamp::ZERO, fastest_us: None, lateness_us: FIRST_LATENESS_US };
         Self { spans: VecDeque::from([unknown; SPANS]), last_arrival: None, late_at: None, standing_since: None }
     }
 }
 
-impl DelayTarget {
-    /// `rebuilds_us`: how much lost sound before the packet came with it.
-    pub(super) fn observe(&mut self, arrived: Timestamp, transit_us: i64, rebuilds_us: i64) {
+impl PlayoutDelay {
+    /// A packet arrived. `fec_us`: how much lost audio before the packet can be recovered from it.
+    pub(super) fn observe(&mut self, arrived: Timestamp, transit_us: i64, fec_us: i64) {
         if self.last_arrival.is_none_or(|last| arrived.since(last) > FORGET_AFTER) {
             self.forget_transit();
         }
         self.last_arrival = Some(arrived);
-        // Trouble that goes on is one, not two.
+        // A delay spike belongs to one span.
         let age = arrived.since(self.spans[0].started);
         let late_us = self.fastest_transit_us().map_or(0, |fastest| transit_us - fastest);
         if late_us > LONG_REMEMBERED_US {
@@ -77,22 +78,22 @@ impl DelayTarget {
         let fastest = self.fastest_transit_us().map_or(transit_us, |us| us.min(transit_us));
         let span = &mut self.spans[0];
         span.fastest_us = Some(span.fastest_us.map_or(transit_us, |us| us.min(transit_us)));
-        span.lateness_us = span.lateness_us.max(transit_us - fastest + rebuilds_us);
+        span.lateness_us = span.lateness_us.max(transit_us - fastest + fec_us);
     }
 
-    /// The transit time of the fastest packet of the last 6 to 8 s.
+    /// The least transit time of the last 6 to 8 s.
     pub(super) fn fastest_transit_us(&self) -> Option<i64> {
         self.spans.iter().take(RECENT_SPANS).filter_map(|span| span.fastest_us).min()
     }
 
-    /// Forgets transit times, which mean nothing after the sender's clock has jumped.
+    /// Forgets transit times, because the sender's clock has jumped.
     pub(super) fn forget_transit(&mut self) {
         for span in self.spans.iter_mut().take(RECENT_SPANS) {
             span.fastest_us = None;
         }
     }
 
-    /// How long after the fastest packet's arrival its sound is to be played.
+    /// How long after its arrival the audio of the fastest packet is to be played.
     pub(super) fn target_us(&self) -> i64 {
         let recent = second_worst(self.spans.iter().take(RECENT_SPANS));
         let long = second_worst(self.spans.iter()).min(LONG_REMEMBERED_US);
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     /// One packet every 20 ms for `seconds`, each `lateness_us(index)` late.
-    fn run(target: &mut DelayTarget, from: Timestamp, seconds: u64, lateness_us: impl Fn(u64) -> i64) -> Timestamp {
+    fn run(target: &mut PlayoutDelay, from: Timestamp, seconds: u64, lateness_us: impl Fn(u64) -> i64) -> Timestamp {
         for index in 0..seconds * 50 {
             target.observe(from + Duration::from_millis(index * 20), lateness_us(index), 0);
         }
@@ -125,8 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn a_clean_link_comes_down_to_the_minimum_after_a_minute() {
-        let mut target = DelayTarget::default();
+    fn on_a_clean_network_the_delay_is_the_minimum_after_a_minute() {
+        let mut target = PlayoutDelay::default();
         let start = Timestamp::from_micros(1);
         assert_eq!(target.target_us(), FIRST_LATENESS_US + MARGIN_US);
         let now = run(&mut target, start, 50, |_| 0);
@@ -136,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn one_outlier_changes_nothing_and_repeated_lateness_does() {
-        let mut target = DelayTarget::default();
+    fn one_late_packet_changes_nothing_and_several_do() {
+        let mut target = PlayoutDelay::default();
         let now = run(&mut target, Timestamp::ZERO, 70, |index| if index == 3400 { 150_000 } else { 0 });
         assert_eq!(target.target_us(), MIN_TARGET_US);
         run(&mut target, now, 10, |index| if index % 100 == 50 { 60_000 } else { 0 });
@@ -145,8 +146,8 @@ mod tests {
     }
 
     #[test]
-    fn trouble_that_is_over_leaves_little_delay_after_ten_seconds() {
-        let mut target = DelayTarget::default();
+    fn delay_spikes_leave_little_delay_ten_seconds_later() {
+        let mut target = PlayoutDelay::default();
         let now = run(&mut target, Timestamp::from_micros(1), 10, |index| if index % 50 == 7 { 180_000 } else { 0 });
         assert_eq!(target.target_us(), 190_000);
         run(&mut target, now, 10, |_| 0);
@@ -154,11 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn trouble_that_goes_on_from_one_span_to_the_next_is_one_outlier() {
+    fn a_delay_spike_across_two_spans_counts_once() {
         for (start, packets) in (400..500_u64).flat_map(|start| [(start, 40_u64), (start, 150)]) {
-            let mut target = DelayTarget::default();
+            let mut target = PlayoutDelay::default();
             run(&mut target, Timestamp::ZERO, 14, |index| {
-                // A queue of 400 ms that empties.
+                // A queue of 400 ms that drains.
                 let left = (start + packets).saturating_sub(index).min(packets);
                 if index < start { 0 } else { (left * 400_000 / packets) as i64 }
             });
@@ -167,8 +168,8 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_under_the_maximum() {
-        let mut target = DelayTarget::default();
+    fn the_delay_is_bounded() {
+        let mut target = PlayoutDelay::default();
         run(&mut target, Timestamp::ZERO, 20, |index| if index % 2 == 0 { 0 } else { 5_000_000 });
         assert_eq!(target.target_us(), MAX_TARGET_US);
     }

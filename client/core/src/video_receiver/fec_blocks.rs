@@ -1,4 +1,4 @@
-//! Frames that are sent with repair packets ([`crate::fec`]), while any of their packets may still be missing.
+//! FEC blocks ([`crate::fec`]) of which packets may still be missing.
 
 use std::collections::VecDeque;
 
@@ -9,20 +9,20 @@ use super::packet_buffer::PacketBuffer;
 use crate::fec::{self, BlockPlace};
 use crate::rtp::{RtpTime, Sequence};
 
-/// Half a second of frames; older ones are given up before that.
+/// Half a second of frames, longer than a missing packet is waited for.
 const MAX_BLOCKS: usize = 16;
 
 #[derive(Debug, Default)]
-pub(super) struct Blocks(VecDeque<Block>);
+pub(super) struct FecBlocks(VecDeque<Block>);
 
 #[derive(Debug)]
 struct Block {
-    /// Of the frame's first packet.
+    /// Sequence number of the frame's first packet.
     first: u64,
     media: u64,
     repairs: u64,
     rtp_time: RtpTime,
-    /// Repair packets that are here, by their number.
+    /// Repair packets that have arrived, by their index.
     arrived: Vec<(usize, Bytes)>,
 }
 
@@ -32,8 +32,8 @@ impl Block {
     }
 }
 
-impl Blocks {
-    /// A packet of a block has come: number `sequence`.
+impl FecBlocks {
+    /// A packet of a block has arrived.
     pub(super) fn add(&mut self, sequence: u64, rtp_time: RtpTime, place: BlockPlace, payload: &Bytes) {
         let Some(first) = sequence.checked_sub(place.index.into()) else { return };
         let (media, repairs) = (u64::from(place.media), u64::from(place.repairs));
@@ -53,14 +53,14 @@ impl Blocks {
         }
     }
 
-    /// Whether the packet `sequence`, which has not come, is one of repair: no frame waits for it.
+    /// Whether the missing packet `sequence` is a repair packet: no frame waits for it.
     pub(super) fn is_repair(&self, sequence: u64) -> bool {
         self.0.iter().any(|block| block.repair_range().contains(&sequence))
     }
 
-    /// Missing packets of a frame that can be rebuilt now from those in `packets`. Call it again until `None`.
+    /// Missing packets of a frame, rebuilt from those in `packets`. To be called until `None`.
     pub(super) fn rebuild(&mut self, packets: &PacketBuffer) -> Option<Vec<RtpVideo>> {
-        // What is done with is not missing; its numbers are kept until they are of no use any more.
+        // A block that is done with is kept for `is_repair` until its repair packets are done with too.
         let floor = packets.floor();
         self.0.retain(|block| block.repair_range().end > floor);
         for block in self.0.iter_mut().filter(|block| block.first >= floor && !block.arrived.is_empty()) {

@@ -1,4 +1,4 @@
-//! Tells the restart of a sender from a stray packet (RFC 3550, A.1).
+//! Tells a sender that has restarted from a stray packet (RFC 3550, A.1).
 
 use crate::rtp::{RtpTime, Sequence};
 
@@ -6,9 +6,9 @@ use crate::rtp::{RtpTime, Sequence};
 const MAX_SEQUENCE_STEP: i64 = 3000;
 
 #[derive(Debug, Default)]
-pub(super) struct Timeline {
+pub(super) struct RestartDetector {
     newest: Option<Position>,
-    /// A packet that does not fit. If the next one follows it, the sender has started anew.
+    /// A packet that does not fit. If the next one follows it, the sender has restarted.
     suspect: Option<Sequence>,
 }
 
@@ -20,15 +20,15 @@ pub(super) struct Position {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Placed {
+pub(super) enum Check {
     Fits,
-    /// The first packet of a new stream: nothing from before counts any more.
+    /// The packet is of a new stream; everything before is of the old one.
     Restarted,
     Stray,
 }
 
-impl Timeline {
-    pub(super) fn place(&mut self, position: Position) -> Placed {
+impl RestartDetector {
+    pub(super) fn check(&mut self, position: Position) -> Check {
         let newest = *self.newest.get_or_insert(position);
         let step = position.sequence - newest.sequence;
         let elapsed = position.time - newest.time;
@@ -37,14 +37,14 @@ impl Timeline {
             if step > 0 {
                 self.newest = Some(position);
             }
-            return Placed::Fits;
+            return Check::Fits;
         }
         if self.suspect.is_some_and(|suspect| suspect + 1 == position.sequence) {
             *self = Self { newest: Some(position), suspect: None };
-            return Placed::Restarted;
+            return Check::Restarted;
         }
         self.suspect = Some(position.sequence);
-        Placed::Stray
+        Check::Stray
     }
 }
 
@@ -52,25 +52,25 @@ impl Timeline {
 mod tests {
     use super::*;
 
-    fn place(timeline: &mut Timeline, sequence: u64, time: u64) -> Placed {
-        timeline.place(Position { sequence: Sequence::new(sequence), time: RtpTime::new(time) })
+    fn check(detector: &mut RestartDetector, sequence: u64, time: u64) -> Check {
+        detector.check(Position { sequence: Sequence::new(sequence), time: RtpTime::new(time) })
     }
 
     #[test]
     fn an_hour_of_mute_is_not_a_restart() {
-        let mut timeline = Timeline::default();
-        place(&mut timeline, 7, 0);
-        assert_eq!(place(&mut timeline, 8, 3600 * 48_000), Placed::Fits);
+        let mut detector = RestartDetector::default();
+        check(&mut detector, 7, 0);
+        assert_eq!(check(&mut detector, 8, 3600 * 48_000), Check::Fits);
     }
 
     #[test]
     fn one_stray_packet_is_ignored_and_two_in_a_row_are_a_restart() {
-        let mut timeline = Timeline::default();
-        place(&mut timeline, 7, 960);
-        assert_eq!(place(&mut timeline, 40_000, 5), Placed::Stray);
-        assert_eq!(place(&mut timeline, 8, 1920), Placed::Fits);
-        assert_eq!(place(&mut timeline, 40_000, 5), Placed::Stray);
-        assert_eq!(place(&mut timeline, 40_001, 965), Placed::Restarted);
-        assert_eq!(place(&mut timeline, 40_002, 1925), Placed::Fits);
+        let mut detector = RestartDetector::default();
+        check(&mut detector, 7, 960);
+        assert_eq!(check(&mut detector, 40_000, 5), Check::Stray);
+        assert_eq!(check(&mut detector, 8, 1920), Check::Fits);
+        assert_eq!(check(&mut detector, 40_000, 5), Check::Stray);
+        assert_eq!(check(&mut detector, 40_001, 965), Check::Restarted);
+        assert_eq!(check(&mut detector, 40_002, 1925), Check::Fits);
     }
 }
