@@ -114,7 +114,7 @@ mod tests {
         for reset in again {
             reporter.failed(busy.clone());
             reporter.failed(busy.clone());
-            assert_eq!(problems(&mut events), [busy.clone()]);
+            assert_eq!(problems(&mut events), std::slice::from_ref(&busy));
             reset(&mut reporter);
         }
     }

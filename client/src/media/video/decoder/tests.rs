@@ -21,7 +21,7 @@ fn units(count: u64, keys: &[u64]) -> Vec<AccessUnit> {
         }
         let encoded =
             encoder.encode(&image, number * 33).expect("encoded").expect("no frame is dropped at this bitrate");
-        AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: RtpTime::new(number as u64) }
+        AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: RtpTime::new(number) }
     };
     (0..count).map(encode).collect()
 }
