@@ -14,10 +14,13 @@ const MAX_SIDE: u32 = 16_384;
 const FRACTION_BITS: u32 = 14;
 const HALF: i32 = 1 << (FRACTION_BITS - 1);
 
+/// Why a frame was not converted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConvertError {
+    /// The data has fewer bytes than a frame of this size.
     #[error("{have} bytes instead of {needed} for a frame of {width}x{height}")]
     TooShort { width: u32, height: u32, needed: usize, have: usize },
+    /// Zero, or larger than any camera's.
     #[error("{width}x{height} is no size of a frame")]
     Size { width: u32, height: u32 },
 }

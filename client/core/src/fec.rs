@@ -35,6 +35,7 @@ impl BlockPlace {
     /// Length of the header extension, in bytes.
     pub const BYTES: usize = 3;
 
+    /// The content of the header extension.
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         [self.media, self.repairs, self.index]
     }
@@ -48,6 +49,7 @@ impl BlockPlace {
         is_valid.then_some(Self { media, repairs, index })
     }
 
+    /// Whether the packet is a repair packet.
     pub fn is_repair(self) -> bool {
         self.index >= self.media
     }

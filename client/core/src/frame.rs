@@ -33,10 +33,12 @@ impl I420 {
         self.v.resize(chroma, 128);
     }
 
+    /// Width of the planes `u` and `v`.
     pub fn chroma_width(&self) -> u32 {
         Self::chroma_width_of(self.width)
     }
 
+    /// Height of the planes `u` and `v`.
     pub fn chroma_height(&self) -> u32 {
         self.height.div_ceil(2)
     }

@@ -7,8 +7,11 @@ use crate::time::Timestamp;
 /// A frame size, and the least bitrate at which it looks better than the next smaller one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rung {
+    /// In pixels.
     pub max_width: u32,
+    /// In pixels.
     pub max_height: u32,
+    /// In bit/s, of the video alone.
     pub min_bps: u32,
 }
 

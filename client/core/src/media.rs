@@ -15,6 +15,7 @@ pub const OPUS_FRAME_SAMPLES: usize = 960;
 /// One H.264 access unit in Annex B form (start codes of 4 bytes), ready for a decoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessUnit {
+    /// In Annex B form.
     pub data: Bytes,
     /// Whether a decoder may start here: an IDR frame with its SPS and PPS.
     pub is_key: bool,
@@ -35,20 +36,26 @@ pub struct EncodedVideo {
 /// An Opus packet that we send: 20 ms, mono.
 #[derive(Debug, Clone)]
 pub struct EncodedAudio {
+    /// Of the RTP packet.
     pub payload: Bytes,
     /// At 48 kHz. It counts through DTX and mute.
     pub rtp_time: RtpTime,
     /// Set on the first packet after silence (RFC 3551, 4.1).
     pub marker: bool,
+    /// When its first sample was captured.
     pub captured: Timestamp,
 }
 
 /// An Opus packet of a peer as it arrived: possibly late, duplicate or out of order.
 #[derive(Debug, Clone)]
 pub struct AudioPacket {
+    /// Of the RTP packet.
     pub payload: Bytes,
+    /// Extended, as `rtp_time`.
     pub sequence: Sequence,
+    /// At 48 kHz.
     pub rtp_time: RtpTime,
+    /// When it arrived here.
     pub arrived: Timestamp,
 }
 

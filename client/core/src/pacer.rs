@@ -23,8 +23,8 @@ pub struct Config {
     pub spread_headroom: f64,
     /// What the rate carries in this time may leave as one burst: one and a half frames at 30 a second.
     pub burst: Duration,
-    /// While frames are spread: how often a packet follows an audio packet at once, as a packet pair. Audio waits for one
-    /// packet then, as ever. Two video packets as a pair made audio wait for both, 32 ms at 600 kbit/s (simulation).
+    /// While frames are spread: how often a packet follows an audio packet at once, as a packet pair. Audio waits for
+    /// one packet then. Two video packets as a pair made audio wait for both, 32 ms at 600 kbit/s (simulation).
     pub pair_interval: Duration,
     /// How often it follows another packet where there is no audio.
     pub pair_interval_without_audio: Duration,
@@ -88,6 +88,7 @@ struct Queued<T> {
 }
 
 impl<T> Pacer<T> {
+    /// An empty send queue. `rate_bps`: see [`Self::set_rate`].
     pub fn new(config: Config, rate_bps: u32) -> Self {
         Self {
             config,
@@ -110,12 +111,13 @@ impl<T> Pacer<T> {
         self.rate_bps = f64::from(rate_bps.max(1));
     }
 
-    /// Whether the packets of each frame are spread over its time: for short queues on the path, and for narrow paths, where
-    /// audio waits for one packet of the frame then, not for all. Otherwise ordinary frames leave as one burst.
+    /// Whether the packets of each frame are spread over its time: for short queues on the path, and for narrow paths,
+    /// where audio waits for one packet of the frame then, not for all. Otherwise ordinary frames leave as one burst.
     pub fn set_spread(&mut self, is_spread: bool) {
         self.is_spread = is_spread;
     }
 
+    /// A packet enters the send queue. `bytes`: with its RTP header.
     pub fn push(&mut self, now: Timestamp, priority: Priority, bytes: usize, packet: T) {
         self.queued_bytes += bytes;
         let queued = Queued { since: now, bytes, packet };
@@ -139,6 +141,7 @@ impl<T> Pacer<T> {
         self.audio.len() + self.retransmissions.len() + self.video.len()
     }
 
+    /// Whether the send queue is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -148,6 +151,7 @@ impl<T> Pacer<T> {
         self.queued_bytes -= clear(&mut self.video);
     }
 
+    /// Drops the retransmissions in the send queue.
     pub fn drop_retransmissions(&mut self) {
         self.queued_bytes -= clear(&mut self.retransmissions);
     }

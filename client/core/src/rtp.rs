@@ -18,10 +18,12 @@ macro_rules! extended {
         pub struct $name(u64);
 
         impl $name {
+            /// A value without wrap-around.
             pub const fn new(value: u64) -> Self {
                 Self(value)
             }
 
+            /// The value without wrap-around.
             pub const fn value(self) -> u64 {
                 self.0
             }
@@ -78,7 +80,7 @@ impl Serialize for RtpTime {
     }
 }
 
-/// Extends the sequence numbers of one stream, whatever their order.
+/// Extends the sequence numbers of one stream, in any order.
 #[derive(Debug, Clone, Default)]
 pub struct SequenceExtender {
     newest: Option<Sequence>,
@@ -87,6 +89,7 @@ pub struct SequenceExtender {
 }
 
 impl SequenceExtender {
+    /// Begins with the first packet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -119,6 +122,7 @@ pub struct RtpExtender {
 }
 
 impl RtpExtender {
+    /// Begins with the first packet.
     pub fn new() -> Self {
         Self::default()
     }

@@ -8,7 +8,7 @@ use crate::media::AUDIO_CLOCK_HZ;
 pub const MARKER_SAMPLES: u64 = 2400;
 /// ... of this tone, which no syllable has.
 pub const MARKER_HZ: f64 = 3000.0;
-/// Between markers no 5 ms are quieter than this (RMS), so a hole can be told from the sound.
+/// Between markers no 5 ms are quieter than this (RMS), so that a gap can be told from the sound.
 pub const QUIETEST_RMS: f32 = 0.08;
 
 const SECOND: u64 = AUDIO_CLOCK_HZ as u64;

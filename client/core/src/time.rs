@@ -10,12 +10,15 @@ use crate::rtp::RtpTime;
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The earliest one.
     pub const ZERO: Self = Self(0);
 
+    /// In µs since the arbitrary zero.
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
+    /// In µs since the arbitrary zero.
     pub const fn as_micros(self) -> u64 {
         self.0
     }

@@ -1,4 +1,4 @@
-//! The H.264 depacketizer against arbitrary bytes, and against the packetizer of the stack. Longer by hand:
+//! The H.264 depacketizer against arbitrary bytes, and against the packetizer of the stack. To run longer:
 //! `cargo bolero test -p maru-core --test fuzz_h264 any_payloads`.
 
 use bytes::Bytes;

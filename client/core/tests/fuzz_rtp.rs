@@ -1,5 +1,5 @@
-//! The video receiver against arbitrary packets, and against arbitrary fates of a good stream. Longer by hand:
-//! `cargo bolero test -p maru-core --test fuzz_rtp any_packets`.
+//! The video receiver against arbitrary packets, and against arbitrary loss, duplication and reordering of a valid
+//! stream. To run longer: `cargo bolero test -p maru-core --test fuzz_rtp any_packets`.
 
 mod support;
 
@@ -48,7 +48,7 @@ fn any_packets() {
 /// With any loss, duplication and reordering, every unit that comes out is one that was sent, in order, and can be
 /// decoded.
 #[test]
-fn any_fate_of_a_good_stream() {
+fn any_loss_duplication_and_reordering_of_a_valid_stream() {
     bolero::check!().with_iterations(2_000).with_type::<(u64, u8, u8, u8, u8)>().for_each(
         |&(seed, loss, double, spread, protection)| {
             let mut random = fastrand::Rng::with_seed(seed);

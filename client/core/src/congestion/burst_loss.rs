@@ -1,5 +1,5 @@
-//! Whether the bottleneck's queue is too short for our bursts. A frame leaves as one burst; a queue that is too short drops
-//! the end of it, and never the head, which finds the queue empty. Other losses strike both alike.
+//! Whether the bottleneck's queue is too short for our bursts. A frame leaves as one burst; a queue that is too short
+//! drops the end of it, and never the head, which finds the queue empty. Other losses strike both alike.
 
 use super::Config;
 

@@ -16,20 +16,20 @@ pub struct Config {
     pub max_bps: u32,
 
     // Standing queue.
-    /// Its delay is the least delay of packets sent within this time: three frames, and six packets of audio. Enough
+    /// The queue delay is the least delay of packets sent within this time: three frames and six audio packets, enough
     /// for one that met neither jitter nor a frame before it.
     pub queue_sent_within: Duration,
-    /// And of packets that arrived within this time. After a fall of the rate `queue_sent_within` takes far longer to
-    /// arrive.
+    /// Packets that arrived longer ago do not count either: after a fall of the rate, packets sent within
+    /// `queue_sent_within` take far longer to arrive.
     pub queue_arrived_within: Duration,
-    /// But of at least so many packets, so that a single late one is no queue.
+    /// `queue_arrived_within` leaves at least so many packets, so that a single late packet is no queue.
     pub queue_min_packets: u64,
     /// Memory of the base delay, the least one-way delay. Long enough to have seen the path empty, short enough to
     /// follow clock drift: 1 ms in this time.
     pub base_delay_memory: Duration,
-    /// A packet that was delayed by less did not queue. Up to here the target grows.
+    /// A packet with less queue delay did not queue. The target grows below this queue delay.
     pub min_queue: Duration,
-    /// A longer queue is drained. Between `min_queue` and this the target stays.
+    /// A standing queue with more delay is drained. Between `min_queue` and this the target does not change.
     pub max_queue: Duration,
     /// Time in which a standing queue is to be drained, after which the target is lowered again.
     pub drain_time: Duration,
@@ -38,26 +38,27 @@ pub struct Config {
     pub min_drain_share: f64,
     /// The target is lowered again at once if the queue has grown by this factor since it was lowered last.
     pub queue_grown_factor: f64,
-    /// And after `drain_time` if more than this share of the queue is left.
+    /// The target is lowered again after `drain_time` if more than this share of the queue is left, 0 to 1.
     pub queue_left_share: f64,
     /// A queue that has not halved in this time is part of the path: it becomes the base delay.
     pub max_drain_time: Duration,
-    /// The serialization delay of a full packet of this size does not count as a queue, in bits.
+    /// Size of a full packet in bits. Its serialization delay does not count as a queue.
     pub packet_bits: f64,
-    /// But at most this.
+    /// The serialization delay that does not count is at most this.
     pub max_serialization_delay: Duration,
 
     // Other traffic in the queue.
-    /// Our own queues never get so long.
+    /// A standing queue with more delay is made by another flow: ours are shorter.
     pub foreign_queue: Duration,
-    /// After so many of them within `foreign_queues_within` we compete with a flow that fills the queue.
+    /// After this number of such queues within `foreign_queues_within` we compete with a flow that fills the queue.
     pub foreign_queues: usize,
+    /// Time within which `foreign_queues` are counted.
     pub foreign_queues_within: Duration,
-    /// For this time only loss lowers the target then.
+    /// How long we assume to compete. Only loss lowers the target during this time.
     pub competing_time: Duration,
-    /// Loss rate above the usual one that lowers it, 0 to 1.
+    /// While competing: loss rate above the inherent one that lowers the target, 0 to 1.
     pub competing_excess_loss: f64,
-    /// Factor by which it is lowered (as CUBIC, RFC 9438, 4.6).
+    /// While competing: factor by which loss lowers the target (as CUBIC, RFC 9438, 4.6).
     pub competing_decrease: f64,
 
     // Capacity and growth.
@@ -65,14 +66,15 @@ pub struct Config {
     pub startup_growth: f64,
     /// Growth per second below `recovery_share` of the capacity measured last, as a factor.
     pub recovery_growth: f64,
-    /// Share of the capacity, 0 to 1.
+    /// Share of the capacity up to which `recovery_growth` applies, 0 to 1.
     pub recovery_share: f64,
-    /// Above that, growth in bit/s per second. The same for everyone, so that flows that share a path converge to equal
-    /// shares (AIMD, Chiu and Jain 1989).
+    /// Growth above `recovery_share` of the capacity, in bit/s per second. It is the same for everyone, so that flows
+    /// that share a path converge to equal shares (AIMD, Chiu and Jain 1989).
     pub additive_growth_bps: f64,
     /// `t` seconds after the path was full last, above `beyond_factor` times the capacity, growth is
     /// `additive_growth_bps * (1 + growth_acceleration * t^2)`: the path has changed, or another flow has ended.
     pub growth_acceleration: f64,
+    /// See `growth_acceleration`.
     pub beyond_factor: f64,
     /// Growth above the capacity of a path that nobody shares, as a share of `additive_growth_bps`. Halves the queue of
     /// each search for more (simulation).
@@ -84,8 +86,9 @@ pub struct Config {
     /// The target stays below what is really sent times this plus `reach_bps`. Frames take nine tenths of what they
     /// may.
     pub reach_factor: f64,
-    /// The same above the measured capacity.
+    /// `reach_factor` above the measured capacity.
     pub reach_factor_beyond: f64,
+    /// See `reach_factor`; in bit/s.
     pub reach_bps: f64,
     /// A longer pause between reports is no time to grow.
     pub max_growth_step: Duration,
@@ -93,60 +96,60 @@ pub struct Config {
     // Packet pairs.
     /// Two packets sent within this time are a pair.
     pub pair_sent_within: Duration,
-    /// The second one has at least so many bytes: a smaller one measures clocks rather than the path.
+    /// Least size of the second packet in bytes: a smaller one measures clocks rather than the path.
     pub pair_min_bytes: usize,
-    /// The estimate is the median of so many pairs: two that met cross traffic do not change it.
+    /// The estimate is the median of this number of pairs: two that met cross traffic do not change it.
     pub pair_count: usize,
-    /// It is outdated so long after the last pair: four times what the pacer takes from one pair to the next without
-    /// audio.
+    /// The estimate is outdated when the last pair is older: four times the interval of pairs without audio.
     pub pair_max_age: Duration,
 
     // Loss.
-    /// The loss rate is measured over this time, and at least `loss_min_packets`.
+    /// The loss rate is measured over this time and at least `loss_min_packets`.
     pub loss_period: Duration,
-    /// Of 50 packets at 10 % between 1 and 9 are lost; fewer say less.
+    /// Least number of packets for a loss rate: of 50 packets at 10 % between 1 and 9 are lost.
     pub loss_min_packets: u32,
-    /// The usual loss rate is the median of so many periods, the inherent one the least of them.
+    /// The usual loss rate is the median of this number of periods, the inherent one their minimum.
     pub loss_periods: usize,
-    /// From so many periods on the inherent loss rate is known. Until then it counts as 0, and the margin is doubled.
+    /// The inherent loss rate is known after this number of periods. Until then it counts as 0, and the margin is
+    /// doubled.
     pub loss_known_periods: usize,
-    /// No higher loss rate is taken for inherent, 0 to 1.
+    /// A higher loss rate is not taken for inherent, 0 to 1.
     pub max_inherent_loss: f64,
-    /// Loss rate above the inherent one that speaks of a full path, 0 to 1, for losses one by one; times the square
-    /// root of the mean length of a run. Of two periods of 200 packets at 10 %, one exceeds the other by so much once
-    /// in a thousand seconds.
+    /// Loss rate above the inherent one that is a sign of a full path, 0 to 1, times the square root of the mean loss
+    /// run. With 200 packets per period and 10 % of loss, chance exceeds it once in a thousand seconds.
     pub excess_loss: f64,
-    /// Of what is sent at most this share is taken to be usually lost, 0 to 1.
+    /// The share of sent packets that is taken for usually lost is at most this, 0 to 1.
     pub max_usual_loss: f64,
     /// Loss rate, 0 to 1, from which a key frame is better than retransmissions.
     pub heavy_loss: f64,
-    /// A packet that packets sent so much later have overtaken is lost.
+    /// A missing packet is lost when a packet sent this much later has arrived.
     pub reordering_time: Duration,
     /// Loss within this time after a standing queue may be due to it.
     pub queue_loss_time: Duration,
-    /// The mean length of a run of losses is taken over about so many runs.
+    /// The mean loss run is taken over about this number of runs.
     pub loss_runs: f64,
 
     // Bursts.
-    /// A packet sent so long after the one before finds a short queue empty: it is the head of a burst.
+    /// A packet sent this long after the one before is the head of a burst: it finds a short queue empty.
     pub burst_gap: Duration,
-    /// Heads and other packets that are remembered, ten seconds of video.
+    /// Number of packets that are remembered: ten seconds of video.
     pub burst_packets: f64,
-    /// Our bursts are too long for the bottleneck's queue if so many packets were lost that are no heads ...
+    /// Bursts overflow the queue if at least this number of packets behind the heads is lost, and the next two hold.
     pub burst_min_lost: f64,
-    /// ... of so many heads ... (At 5 % loss chance alone spares so many three times in a thousand.)
+    /// At least this number of heads is known. At 5 % loss, chance spares that many three times in a thousand.
     pub burst_min_heads: f64,
-    /// ... less than this share of the others' loss rate, 0 to 1.
+    /// The loss rate of heads is less than this share of that of other packets, 0 to 1.
     pub burst_head_share: f64,
-    /// Bursts are kept short for this time before longer ones are tried again.
+    /// After that, frames are spread for this time before bursts are tried again.
     pub spread_time: Duration,
-    /// And as long after the path was full: it is narrow, and audio would wait behind each frame.
+    /// Frames are spread for this time after the path was full, too: audio would wait behind each frame.
     pub narrow_time: Duration,
 
     // Congestion window.
-    /// Gain of the mean time to a report and of its deviation (as RFC 6298, 2) when it rises and when it falls. Faster
-    /// gains let the window grow by half during the very trouble that it is for (simulation).
+    /// Gain of the mean time to a report and of its deviation (as RFC 6298, 2) when they rise. A faster gain lets the
+    /// window grow by half during the very congestion that it is for (simulation).
     pub window_gain_up: f64,
+    /// The same gain when they fall.
     pub window_gain_down: f64,
     /// The window is `target * (mean + 2 * deviation + window_slack)`.
     pub window_slack: Duration,
@@ -157,7 +160,7 @@ pub struct Config {
     pub window_min_bytes: f64,
     /// The longest time to a report that is learnt from.
     pub window_max_delay: Duration,
-    /// While the window is full one packet is sent so long after the last.
+    /// While the window is used up, one packet may leave this long after the last.
     pub probe_interval: Duration,
 
     // Throughput and feedback.
@@ -178,10 +181,11 @@ pub struct Config {
     pub receiver_growth: f64,
     /// The target is lowered at most once in this time and a round trip.
     pub receiver_reaction_time: Duration,
-    /// The round trip exceeds the least one of `receiver_round_trip_memory` by so much if a queue stands ...
+    /// A queue stands if the round trip exceeds its minimum within `receiver_round_trip_memory` by more than this.
     pub receiver_max_queue: Duration,
-    /// ... which lowers the target by this factor (that of GCC, 5.5).
+    /// Factor by which a standing queue lowers the target (that of GCC, 5.5).
     pub receiver_queue_decrease: f64,
+    /// Memory of the least round trip.
     pub receiver_round_trip_memory: Duration,
     /// REMB is sent once a second; an older one limits nothing.
     pub remb_timeout: Duration,

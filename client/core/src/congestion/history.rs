@@ -100,7 +100,7 @@ impl History {
         self.bursts.is_known(config)
     }
 
-    /// Whether the ends of our bursts are lost. Counting starts anew after it was reported.
+    /// Whether the ends of our bursts are lost. Restarts the count if so.
     pub(super) fn take_burst_loss(&mut self, config: &Config) -> bool {
         let is_detected = self.bursts.is_detected(config);
         if is_detected {
@@ -122,9 +122,9 @@ impl History {
         self.packets.iter().any(|packet| packet.status == Status::Unreported)
     }
 
-    /// The peer reports on these packets: the arrival on its own clock, or `None`. Returns what is certain now. A packet that
-    /// was overtaken counts as lost only after [`Config::reordering_time`], and arrives until then; one that was never
-    /// reported on is not lost.
+    /// The peer reports on these packets: the arrival on its own clock, or `None`. Returns what is certain now. A
+    /// packet that was overtaken counts as lost only after [`Config::reordering_time`], and arrives until then; one
+    /// that was never reported on is not lost.
     pub(super) fn handle_report(&mut self, config: &Config, packets: &[(Sequence, Option<Duration>)]) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         for &(sequence, arrived) in packets {

@@ -114,6 +114,7 @@ pub struct CongestionController {
 }
 
 impl CongestionController {
+    /// A controller of a path that nothing is known of.
     pub fn new(config: Config) -> Self {
         Self {
             target: Target::new(&config),
@@ -163,6 +164,7 @@ impl CongestionController {
         self.target.take_collapse()
     }
 
+    /// Statistics of now.
     pub fn stats(&self) -> PathStats {
         let received_bps = self.throughput.bps(&self.config).unwrap_or(0.0) as u32;
         let uses_receiver_feedback = self.uses_receiver_feedback();

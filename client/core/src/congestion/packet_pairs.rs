@@ -1,8 +1,8 @@
-//! The rate of the bottleneck by packet pairs: two packets that leave together arrive as far apart as the bottleneck takes
-//! for the second one (Keshav, SIGCOMM 1991; Dovrolis et al., INFOCOM 2001).
+//! The rate of the bottleneck by packet pairs: two packets that leave together arrive as far apart as the bottleneck
+//! takes for the second one (Keshav, SIGCOMM 1991; Dovrolis et al., INFOCOM 2001).
 //!
-//! Cross traffic, jitter and links that deliver in batches move the estimate, so it never sets the target. It tells whether
-//! the path has changed.
+//! Cross traffic, jitter and links that deliver in batches move the estimate, so it never sets the target. It tells
+//! whether the path has changed.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The congestion window: how many bytes may be in flight. A path that suddenly carries less shows it first by reports that
-//! do not come; the window stops us long before a report tells why (as SCReAM, RFC 8298, 4.1.2, and every TCP).
+//! The congestion window: how many bytes may be in flight. A path that suddenly carries less shows it first by reports
+//! that do not come; the window stops us long before a report tells why (as SCReAM, RFC 8298, 4.1.2, and every TCP).
 
 use super::Config;
 use crate::time::Timestamp;

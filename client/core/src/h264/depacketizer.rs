@@ -49,6 +49,7 @@ struct Content {
 }
 
 impl Depacketizer {
+    /// Begins with an empty access unit.
     pub fn new() -> Self {
         Self::default()
     }

@@ -10,7 +10,9 @@ pub struct NalType(u8);
 impl NalType {
     /// A slice of a frame that a decoder may start at.
     pub const IDR: Self = Self(5);
+    /// Sequence parameter set.
     pub const SPS: Self = Self(7);
+    /// Picture parameter set.
     pub const PPS: Self = Self(8);
     /// Several NAL units in one RTP payload (RFC 6184, 5.7.1).
     pub const STAP_A: Self = Self(24);
@@ -32,6 +34,7 @@ impl NalType {
         matches!(self.0, 0 | 30 | 31)
     }
 
+    /// 0 to 31.
     pub const fn value(self) -> u8 {
         self.0
     }

@@ -22,7 +22,7 @@ const MAX_PAYLOAD_BYTES: usize = 1500;
 const STEP_SAMPLES: usize = 480;
 /// After so much concealed audio, which fades to background noise, there is silence.
 const MAX_CONCEALED_SAMPLES: i64 = AUDIO_CLOCK_HZ as i64;
-/// A longer gap is not concealed: playout starts anew.
+/// A longer gap is not concealed: playout restarts.
 const MAX_LOSS_SAMPLES: i64 = 9600;
 /// Opus frames are multiples of 2.5 ms.
 const OPUS_GRID_SAMPLES: i64 = 120;
@@ -33,22 +33,13 @@ const MICROS_AND_SAMPLES: i64 = 8_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decode {
     /// Decode the packet.
-    Packet {
-        payload: Bytes,
-        samples: usize,
-    },
+    Packet { payload: Bytes, samples: usize },
     /// Recover the packet before this one from the in-band FEC in it (RFC 6716, 2.1.7).
-    Fec {
-        payload: Bytes,
-        samples: usize,
-    },
+    Fec { payload: Bytes, samples: usize },
     /// Conceal: continue what was heard.
-    Conceal {
-        samples: usize,
-    },
-    Silence {
-        samples: usize,
-    },
+    Conceal { samples: usize },
+    /// Silence: nothing has been heard yet, or not for long.
+    Silence { samples: usize },
 }
 
 /// Counted since the start.
@@ -60,6 +51,7 @@ pub struct PlayoutCounters {
     pub samples_concealed: u64,
     /// Packets that arrived after their audio was due.
     pub late: u64,
+    /// Packets that arrived twice.
     pub duplicate: u64,
     /// Packets that were no Opus, or strays.
     pub malformed: u64,
@@ -151,7 +143,7 @@ impl JitterBuffer {
             return self.take_first();
         }
         if lost_packets == 0 || gap > MAX_LOSS_SAMPLES {
-            // The sender was silent (DTX, mute): playout starts anew with the current playout delay.
+            // The sender was silent (DTX, mute): playout restarts with the current playout delay.
             self.settle_concealed();
             self.playing = false;
             return self.pull(now);

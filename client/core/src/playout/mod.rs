@@ -63,6 +63,7 @@ fn pulls_between(excess_us: i64) -> u32 {
 }
 
 impl<D: AudioDecoder> Playout<D> {
+    /// Plays nothing until the first packet.
     pub fn new(decoder: D) -> Self {
         Self { buffer: JitterBuffer::default(), decoder, decoded: Vec::new(), excess: Excess::default() }
     }
@@ -81,6 +82,7 @@ impl<D: AudioDecoder> Playout<D> {
         self.decoded.drain(..out.len());
     }
 
+    /// What has been played, concealed and dropped so far.
     pub fn counters(&self) -> PlayoutCounters {
         self.buffer.counters
     }
@@ -100,6 +102,7 @@ impl<D: AudioDecoder> Playout<D> {
         self.buffer.target_us() as f32 / 1e3
     }
 
+    /// The decoder given to [`Self::new`].
     pub fn decoder(&self) -> &D {
         &self.decoder
     }

@@ -108,7 +108,7 @@ impl Intercept for RtcpTap {
 }
 
 /// Seconds since 1900 in 32.32 fixed point (RFC 5905, 6), exact to a microsecond. One clock for all streams: the stack
-/// reads the system's clock anew for each, which may have been set in between.
+/// reads the system's clock for each, and it may have been set in between.
 pub(super) fn ntp(at: Timestamp) -> u64 {
     const UNIX_EPOCH_SECS: f64 = 2_208_988_800.0;
     ((clock::unix_ms(at) / 1e3 + UNIX_EPOCH_SECS) * 2f64.powi(32)) as u64
