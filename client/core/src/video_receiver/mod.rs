@@ -69,7 +69,7 @@ pub struct VideoReceiver {
     hold: Duration,
     requests: KeyFrameThrottle,
     /// A packet arrived since the last request for a key frame, so that another request makes sense.
-    heard_since_request: bool,
+    arrived_since_request: bool,
     jitter: Jitter,
     stats: VideoReceiverStats,
     abandoned_rtp_time: Option<RtpTime>,
@@ -79,8 +79,8 @@ pub struct VideoReceiver {
 enum State {
     /// Everything before `next` has come out. The packets `next..scan` are of one unit.
     InOrder { next: u64, scan: u64, gap: Option<Gap> },
-    /// Waiting for a key frame. Until `hopeful_until` the rest of one may still arrive.
-    Seeking { hopeful_until: Option<Timestamp> },
+    /// Waiting for a key frame. Until `incomplete_until` the rest of one may still arrive.
+    Seeking { incomplete_until: Option<Timestamp> },
 }
 
 /// The packet `missing` has not arrived, but a later one at `since`.
@@ -96,10 +96,10 @@ impl VideoReceiver {
             packets: PacketBuffer::new(),
             blocks: FecBlocks::default(),
             depacketizer: Depacketizer::new(),
-            state: State::Seeking { hopeful_until: None },
+            state: State::Seeking { incomplete_until: None },
             hold: MIN_HOLD,
             requests: KeyFrameThrottle::new(),
-            heard_since_request: false,
+            arrived_since_request: false,
             jitter: Jitter::new(VIDEO_CLOCK_HZ),
             stats: VideoReceiverStats::default(),
             abandoned_rtp_time: None,
@@ -114,7 +114,7 @@ impl VideoReceiver {
     /// A packet arrived. To be followed by [`Self::poll_unit`] until `None`.
     pub fn handle_packet(&mut self, now: Timestamp, packet: RtpVideo) {
         self.stats.received += 1;
-        self.heard_since_request = true;
+        self.arrived_since_request = true;
         self.insert(now, packet);
         self.rebuild(now);
     }
@@ -136,23 +136,23 @@ impl VideoReceiver {
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         match self.state {
             State::InOrder { gap, .. } => gap.map(|gap| gap.since + self.hold),
-            State::Seeking { .. } if !self.heard_since_request => None,
-            State::Seeking { hopeful_until } => {
-                hopeful_until.max(self.requests.next_allowed()).or(Some(Timestamp::ZERO))
+            State::Seeking { .. } if !self.arrived_since_request => None,
+            State::Seeking { incomplete_until } => {
+                incomplete_until.max(self.requests.next_allowed()).or(Some(Timestamp::ZERO))
             }
         }
     }
 
     /// Whether to request a key frame now: at most every 300 ms, while one is needed and packets arrive.
     pub fn poll_key_frame_request(&mut self, now: Timestamp) -> bool {
-        let State::Seeking { hopeful_until } = self.state else { return false };
-        if !self.heard_since_request || hopeful_until.is_some_and(|until| now < until) {
+        let State::Seeking { incomplete_until } = self.state else { return false };
+        if !self.arrived_since_request || incomplete_until.is_some_and(|until| now < until) {
             return false;
         }
         self.requests.request();
         let ask = self.requests.poll(now);
         if ask {
-            self.heard_since_request = false;
+            self.arrived_since_request = false;
         }
         ask
     }
@@ -168,7 +168,7 @@ impl VideoReceiver {
     pub fn reset(&mut self) {
         self.restart();
         self.requests = KeyFrameThrottle::new();
-        self.heard_since_request = false;
+        self.arrived_since_request = false;
     }
 
     pub fn stats(&self) -> VideoReceiverStats {
@@ -239,8 +239,8 @@ impl VideoReceiver {
     }
 
     fn give_up(&mut self) {
-        self.state = State::Seeking { hopeful_until: None };
-        self.heard_since_request = true;
+        self.state = State::Seeking { incomplete_until: None };
+        self.arrived_since_request = true;
     }
 
     fn restart(&mut self) {
@@ -248,7 +248,7 @@ impl VideoReceiver {
         self.packets.restart();
         self.blocks.clear();
         self.jitter.restart();
-        self.state = State::Seeking { hopeful_until: None };
+        self.state = State::Seeking { incomplete_until: None };
     }
 
     fn insert(&mut self, now: Timestamp, mut packet: RtpVideo) {
@@ -310,8 +310,8 @@ impl VideoReceiver {
         }
         match self.search_key_frame(0) {
             Ok(unit) => Some(unit),
-            Err(hopeful_until) => {
-                self.state = State::Seeking { hopeful_until: hopeful_until.filter(|&until| now < until) };
+            Err(incomplete_until) => {
+                self.state = State::Seeking { incomplete_until: incomplete_until.filter(|&until| now < until) };
                 None
             }
         }
@@ -320,7 +320,7 @@ impl VideoReceiver {
     /// The first complete key frame from packet `from` on; everything before it is dropped. Otherwise until when an
     /// incomplete one may be completed.
     fn search_key_frame(&mut self, mut from: u64) -> Result<AccessUnit, Option<Timestamp>> {
-        let mut hopeful_until = None;
+        let mut incomplete_until = None;
         while let Some((sequence, slot)) = self.packets.first_from(from) {
             if slot.key_part == KeyPart::Nothing {
                 from = sequence + 1;
@@ -342,10 +342,10 @@ impl VideoReceiver {
             if run.is_complete && (run.has_sps || self.packets.get(run.start.saturating_sub(1)).is_some()) {
                 self.packets.is_no_key(run.start, run.end);
             } else {
-                hopeful_until = hopeful_until.max(Some(run.last_arrival + self.hold));
+                incomplete_until = incomplete_until.max(Some(run.last_arrival + self.hold));
             }
         }
-        Err(hopeful_until)
+        Err(incomplete_until)
     }
 
     /// Assembles the packets `start..end`, which are all here.

@@ -95,7 +95,7 @@ pub(super) struct Counters {
     pub(super) channel_open: AtomicBool,
 }
 
-/// The streams that come in, by SSRC. The newest RTP time says which cycle the timestamp of a sender report is of.
+/// The received streams by SSRC. Timestamps of sender reports are extended by the newest RTP time.
 #[derive(Debug, Default)]
 pub(super) struct ReceivedStreams(Mutex<HashMap<u32, (StreamKind, RtpTime)>>);
 

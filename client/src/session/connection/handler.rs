@@ -33,7 +33,7 @@ pub(super) struct Handler {
     block_extension: BlockExtension,
 }
 
-/// The tracks of the other side by what they are, each with its SSRC, once the first packet has come.
+/// The peer's tracks by stream, each with its SSRC, after its first packet.
 #[derive(Clone, Default)]
 pub(super) struct RemoteTracks(Arc<Mutex<HashMap<StreamKind, (Arc<dyn TrackRemote>, u32)>>>);
 

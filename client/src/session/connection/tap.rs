@@ -60,7 +60,7 @@ impl RtcpTap {
     fn report(&self, packet: &dyn rtc::rtcp::Packet, now: Instant) {
         let packet = packet.as_any();
         if let Some(report) = packet.downcast_ref::<RtcpSenderReport>() {
-            // Before the first packet there is nothing to say which cycle this timestamp is of; the next report will do.
+            // Before the first packet the timestamp cannot be extended. The next report comes soon.
             let Some((stream, newest)) = self.outbox.received_streams().get(report.ssrc) else { return };
             let (ntp, rtp_time) = (report.ntp_time, newest.nearest(report.rtp_time));
             let arrived = clock::timestamp(now);
