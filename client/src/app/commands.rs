@@ -1,7 +1,7 @@
 //! What the person wants ([`Command`]), and what then has to be done outside the window's state ([`Effect`]).
 
 use crate::i18n::Language;
-use crate::media::{CameraChoice, MicrophoneChoice, SpeakerChoice};
+use crate::media::DeviceChoice;
 use crate::session::{CallCommand, CallConfig};
 use crate::settings::Settings;
 
@@ -14,9 +14,9 @@ pub(crate) enum Command {
     Join,
     /// Leaves the call, or gives up joining it.
     Leave,
-    ChooseCamera(CameraChoice),
-    ChooseMicrophone(MicrophoneChoice),
-    ChooseSpeaker(SpeakerChoice),
+    ChooseCamera(DeviceChoice),
+    ChooseMicrophone(DeviceChoice),
+    ChooseSpeaker(DeviceChoice),
     ChooseLanguage(Option<Language>),
     /// A picker was opened: list the devices again.
     RefreshDevices,
@@ -42,9 +42,9 @@ pub(crate) enum Side {
 /// Performed by [`super::services::Services`].
 #[derive(Debug, Clone)]
 pub(crate) enum Effect {
-    SetCamera(CameraChoice),
-    SetMicrophone(MicrophoneChoice),
-    SetSpeaker(SpeakerChoice),
+    SetCamera(DeviceChoice),
+    SetMicrophone(DeviceChoice),
+    SetSpeaker(DeviceChoice),
     SetMuted(bool),
     SetCameraOn(bool),
     ListDevices,

@@ -1,14 +1,12 @@
 //! The devices as the window shows them: the choices, the lists, and whether each device is open.
 
-use crate::media::{
-    CameraChoice, DeviceKind, DeviceList, DeviceProblem, MediaConfig, MediaEvent, MicrophoneChoice, SpeakerChoice,
-};
+use crate::media::{DeviceChoice, DeviceKind, DeviceList, DeviceProblem, MediaConfig, MediaEvent};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Devices {
-    pub(crate) camera: CameraChoice,
-    pub(crate) microphone: MicrophoneChoice,
-    pub(crate) speaker: SpeakerChoice,
+    pub(crate) camera: DeviceChoice,
+    pub(crate) microphone: DeviceChoice,
+    pub(crate) speaker: DeviceChoice,
     pub(crate) muted: bool,
     pub(crate) camera_on: bool,
     pub(crate) available: DeviceList,
@@ -71,9 +69,9 @@ impl Devices {
     /// Forgets the status after another choice, or after the device was turned on or off.
     pub(crate) fn expect(&mut self, device: DeviceKind) {
         let wanted = match device {
-            DeviceKind::Camera => self.camera != CameraChoice::None && self.camera_on,
-            DeviceKind::Microphone => self.microphone != MicrophoneChoice::None,
-            DeviceKind::Speaker => self.speaker != SpeakerChoice::None,
+            DeviceKind::Camera => self.camera != DeviceChoice::None && self.camera_on,
+            DeviceKind::Microphone => self.microphone != DeviceChoice::None,
+            DeviceKind::Speaker => self.speaker != DeviceChoice::None,
         };
         *self.status_mut(device) = if wanted { DeviceStatus::Opening } else { DeviceStatus::Off };
     }
@@ -134,10 +132,10 @@ mod tests {
     fn choosing_another_device_forgets_the_problem() {
         let mut devices = Devices::new(&Settings::default().media());
         devices.apply(lost());
-        devices.camera = CameraChoice::None;
+        devices.camera = DeviceChoice::None;
         devices.expect(DeviceKind::Camera);
         assert_eq!(devices.status(DeviceKind::Camera), &DeviceStatus::Off);
-        devices.camera = CameraChoice::Test;
+        devices.camera = DeviceChoice::Test;
         devices.expect(DeviceKind::Camera);
         assert_eq!(devices.status(DeviceKind::Camera), &DeviceStatus::Opening);
     }

@@ -10,7 +10,7 @@ use super::commands::{Command, Effect, Side};
 use super::devices::{DeviceNews, DeviceStatus, Devices};
 use super::form::{Form, Problems};
 use crate::i18n::{Notice, Texts};
-use crate::media::{CameraChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent, MicrophoneChoice, SpeakerChoice};
+use crate::media::{DeviceChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent};
 use crate::session::{CallCommand, CallConfig, CallEvent, EndReason, Event, ServerChoice};
 use crate::settings::{Device, Settings};
 
@@ -222,38 +222,38 @@ impl State {
         }
     }
 
-    fn choose_camera(&mut self, choice: CameraChoice) -> Vec<Effect> {
+    fn choose_camera(&mut self, choice: DeviceChoice) -> Vec<Effect> {
         self.settings.camera = match &choice {
-            CameraChoice::Auto => Device::Auto,
-            CameraChoice::None => Device::None,
-            CameraChoice::Test => Device::Test,
-            CameraChoice::Named(name) => Device::Named(name.clone()),
-            CameraChoice::File(_) => self.settings.camera.clone(),
+            DeviceChoice::Auto => Device::Auto,
+            DeviceChoice::None => Device::None,
+            DeviceChoice::Test => Device::Test,
+            DeviceChoice::Named(name) => Device::Named(name.clone()),
+            DeviceChoice::File(_) => self.settings.camera.clone(),
         };
         self.devices.camera = choice.clone();
         self.devices.expect(DeviceKind::Camera);
         vec![Effect::SetCamera(choice), Effect::Save(self.settings.clone())]
     }
 
-    fn choose_microphone(&mut self, choice: MicrophoneChoice) -> Vec<Effect> {
+    fn choose_microphone(&mut self, choice: DeviceChoice) -> Vec<Effect> {
         self.settings.microphone = match &choice {
-            MicrophoneChoice::Auto => Device::Auto,
-            MicrophoneChoice::None => Device::None,
-            MicrophoneChoice::Test => Device::Test,
-            MicrophoneChoice::Named(name) => Device::Named(name.clone()),
-            MicrophoneChoice::File(_) => self.settings.microphone.clone(),
+            DeviceChoice::Auto => Device::Auto,
+            DeviceChoice::None => Device::None,
+            DeviceChoice::Test => Device::Test,
+            DeviceChoice::Named(name) => Device::Named(name.clone()),
+            DeviceChoice::File(_) => self.settings.microphone.clone(),
         };
         self.devices.microphone = choice.clone();
         self.devices.expect(DeviceKind::Microphone);
         vec![Effect::SetMicrophone(choice), Effect::Save(self.settings.clone())]
     }
 
-    fn choose_speaker(&mut self, choice: SpeakerChoice) -> Vec<Effect> {
+    fn choose_speaker(&mut self, choice: DeviceChoice) -> Vec<Effect> {
         self.settings.speaker = match &choice {
-            SpeakerChoice::Auto => Device::Auto,
-            SpeakerChoice::None => Device::None,
-            SpeakerChoice::Named(name) => Device::Named(name.clone()),
-            SpeakerChoice::Test | SpeakerChoice::File(_) => self.settings.speaker.clone(),
+            DeviceChoice::Auto => Device::Auto,
+            DeviceChoice::None => Device::None,
+            DeviceChoice::Named(name) => Device::Named(name.clone()),
+            DeviceChoice::Test | DeviceChoice::File(_) => self.settings.speaker.clone(),
         };
         self.devices.speaker = choice.clone();
         self.devices.expect(DeviceKind::Speaker);

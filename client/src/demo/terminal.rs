@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{AUDIBLE, GREETINGS, NAMES, ROOM, Verdict, start_server};
 use crate::i18n::Texts;
-use crate::media::{CameraChoice, FrameSlot, Media, MediaConfig, MicrophoneChoice, SpeakerChoice, save_png};
+use crate::media::{DeviceChoice, FrameSlot, Media, MediaConfig, save_png};
 use crate::report::Report;
 use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, CallStats, EndReason, Event, ServerChoice};
 
@@ -63,9 +63,9 @@ impl Side {
         let invalid = |_| std::io::Error::from(std::io::ErrorKind::InvalidInput);
         let heard = folder.join(format!("side-{}-heard.wav", index + 1));
         let config = MediaConfig {
-            camera: CameraChoice::Test,
-            microphone: MicrophoneChoice::Test,
-            speaker: SpeakerChoice::File(heard.clone()),
+            camera: DeviceChoice::Test,
+            microphone: DeviceChoice::Test,
+            speaker: DeviceChoice::File(heard.clone()),
             muted: false,
             camera_on: true,
             save_remote: None,
@@ -135,7 +135,7 @@ impl Side {
             async { while !matches!(self.call.events.recv().await, None | Some(CallEvent::Call(Event::Ended(_)))) {} };
         let _ = tokio::time::timeout(Duration::from_secs(2), goodbye).await;
         // Closing the speaker finishes the file.
-        self.media.set_speaker(SpeakerChoice::None);
+        self.media.set_speaker(DeviceChoice::None);
         self.verdict.heard = loudest(&self.heard) > AUDIBLE;
     }
 }

@@ -26,10 +26,7 @@ mod stats;
 mod thread;
 pub mod video;
 
-pub use config::{
-    DeviceChoice, DeviceChoice as CameraChoice, DeviceChoice as MicrophoneChoice, DeviceChoice as SpeakerChoice,
-    MediaConfig, SaveRemote, VideoTarget,
-};
+pub use config::{DeviceChoice, MediaConfig, SaveRemote, VideoTarget};
 pub use event::{DeviceKind, DeviceProblem, MediaEvent};
 pub use slot::FrameSlot;
 pub use source_error::SourceError;

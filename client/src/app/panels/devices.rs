@@ -10,7 +10,7 @@ use crate::app::widgets::field::{Field, problem_sentence};
 use crate::app::widgets::meter::meter;
 use crate::app::widgets::picker::{Picked, Picker};
 use crate::i18n::{self, Language, Texts};
-use crate::media::{CameraChoice, DeviceKind, MicrophoneChoice, SpeakerChoice};
+use crate::media::{DeviceChoice, DeviceKind};
 
 pub(super) fn show(ui: &mut Ui, state: &State, live: &Live<'_>, commands: &mut Vec<Command>) {
     let texts = &state.texts;
@@ -118,9 +118,9 @@ fn problem(ui: &mut Ui, texts: &Texts, devices: &Devices, device: DeviceKind) {
 /// `Automatic` together with the device that was opened.
 fn automatic(texts: &Texts, devices: &Devices, device: DeviceKind, text: String) -> String {
     let is_automatic = match device {
-        DeviceKind::Camera => devices.camera == CameraChoice::Auto,
-        DeviceKind::Microphone => devices.microphone == MicrophoneChoice::Auto,
-        DeviceKind::Speaker => devices.speaker == SpeakerChoice::Auto,
+        DeviceKind::Camera => devices.camera == DeviceChoice::Auto,
+        DeviceKind::Microphone => devices.microphone == DeviceChoice::Auto,
+        DeviceKind::Speaker => devices.speaker == DeviceChoice::Auto,
     };
     match devices.status(device) {
         DeviceStatus::Open { name } if is_automatic => {
@@ -131,21 +131,21 @@ fn automatic(texts: &Texts, devices: &Devices, device: DeviceKind, text: String)
     }
 }
 
-fn camera_options(devices: &Devices) -> Vec<CameraChoice> {
-    let named = devices.available.cameras.iter().cloned().map(CameraChoice::Named);
-    let options = [CameraChoice::Auto, CameraChoice::None, CameraChoice::Test].into_iter().chain(named);
+fn camera_options(devices: &Devices) -> Vec<DeviceChoice> {
+    let named = devices.available.cameras.iter().cloned().map(DeviceChoice::Named);
+    let options = [DeviceChoice::Auto, DeviceChoice::None, DeviceChoice::Test].into_iter().chain(named);
     with_current(options.collect(), &devices.camera)
 }
 
-fn microphone_options(devices: &Devices) -> Vec<MicrophoneChoice> {
-    let named = devices.available.microphones.iter().cloned().map(MicrophoneChoice::Named);
-    let options = [MicrophoneChoice::Auto, MicrophoneChoice::None, MicrophoneChoice::Test].into_iter().chain(named);
+fn microphone_options(devices: &Devices) -> Vec<DeviceChoice> {
+    let named = devices.available.microphones.iter().cloned().map(DeviceChoice::Named);
+    let options = [DeviceChoice::Auto, DeviceChoice::None, DeviceChoice::Test].into_iter().chain(named);
     with_current(options.collect(), &devices.microphone)
 }
 
-fn speaker_options(devices: &Devices) -> Vec<SpeakerChoice> {
-    let named = devices.available.speakers.iter().cloned().map(SpeakerChoice::Named);
-    let options = [SpeakerChoice::Auto, SpeakerChoice::None].into_iter().chain(named);
+fn speaker_options(devices: &Devices) -> Vec<DeviceChoice> {
+    let named = devices.available.speakers.iter().cloned().map(DeviceChoice::Named);
+    let options = [DeviceChoice::Auto, DeviceChoice::None].into_iter().chain(named);
     with_current(options.collect(), &devices.speaker)
 }
 
@@ -157,32 +157,32 @@ fn with_current<T: PartialEq + Clone>(mut options: Vec<T>, current: &T) -> Vec<T
     options
 }
 
-fn camera_text(texts: &Texts, choice: &CameraChoice) -> String {
+fn camera_text(texts: &Texts, choice: &DeviceChoice) -> String {
     match choice {
-        CameraChoice::Auto => texts.tr("choice-auto"),
-        CameraChoice::None => texts.tr("choice-none"),
-        CameraChoice::Test => texts.tr("choice-test-pattern"),
-        CameraChoice::File(path) => file_text(texts, path),
-        CameraChoice::Named(name) => name.clone(),
+        DeviceChoice::Auto => texts.tr("choice-auto"),
+        DeviceChoice::None => texts.tr("choice-none"),
+        DeviceChoice::Test => texts.tr("choice-test-pattern"),
+        DeviceChoice::File(path) => file_text(texts, path),
+        DeviceChoice::Named(name) => name.clone(),
     }
 }
 
-fn microphone_text(texts: &Texts, choice: &MicrophoneChoice) -> String {
+fn microphone_text(texts: &Texts, choice: &DeviceChoice) -> String {
     match choice {
-        MicrophoneChoice::Auto => texts.tr("choice-auto"),
-        MicrophoneChoice::None => texts.tr("choice-none"),
-        MicrophoneChoice::Test => texts.tr("choice-test-sound"),
-        MicrophoneChoice::File(path) => file_text(texts, path),
-        MicrophoneChoice::Named(name) => name.clone(),
+        DeviceChoice::Auto => texts.tr("choice-auto"),
+        DeviceChoice::None => texts.tr("choice-none"),
+        DeviceChoice::Test => texts.tr("choice-test-sound"),
+        DeviceChoice::File(path) => file_text(texts, path),
+        DeviceChoice::Named(name) => name.clone(),
     }
 }
 
-fn speaker_text(texts: &Texts, choice: &SpeakerChoice) -> String {
+fn speaker_text(texts: &Texts, choice: &DeviceChoice) -> String {
     match choice {
-        SpeakerChoice::Auto => texts.tr("choice-auto"),
-        SpeakerChoice::None | SpeakerChoice::Test => texts.tr("choice-none"),
-        SpeakerChoice::File(path) => file_text(texts, path),
-        SpeakerChoice::Named(name) => name.clone(),
+        DeviceChoice::Auto => texts.tr("choice-auto"),
+        DeviceChoice::None | DeviceChoice::Test => texts.tr("choice-none"),
+        DeviceChoice::File(path) => file_text(texts, path),
+        DeviceChoice::Named(name) => name.clone(),
     }
 }
 

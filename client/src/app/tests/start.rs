@@ -5,7 +5,7 @@ use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
 
 use super::*;
-use crate::media::{CameraChoice, DeviceKind, DeviceList, DeviceProblem, MediaEvent};
+use crate::media::{DeviceChoice, DeviceKind, DeviceList, DeviceProblem, MediaEvent};
 use crate::session::{CallCommand, CallConfig, EndReason, Event};
 
 fn started(bench: &Bench) -> Option<&CallConfig> {
@@ -115,7 +115,7 @@ fn a_camera_problem_is_shown_until_another_camera_is_chosen() {
     harness.get_by_label("Test pattern");
     harness.get_by_label("Brio 4K").click();
     harness.run();
-    let chosen = CameraChoice::Named("Brio 4K".into());
+    let chosen = DeviceChoice::Named("Brio 4K".into());
     assert_eq!(harness.state().state.devices.camera, chosen);
     let set = |effect: &Effect| matches!(effect, Effect::SetCamera(camera) if *camera == chosen);
     assert!(harness.state().effects.iter().any(set));
