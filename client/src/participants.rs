@@ -34,6 +34,14 @@ pub enum Connection {
     Unreachable { reason: String },
 }
 
+impl<'a> IntoIterator for &'a Participants {
+    type Item = &'a Participant;
+    type IntoIter = std::slice::Iter<'a, Participant>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl Participants {
     pub fn iter(&self) -> std::slice::Iter<'_, Participant> {
         self.list.iter()

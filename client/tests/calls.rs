@@ -1,4 +1,5 @@
 //! Real clients and a real server on loopback: what was sent is compared with what arrived.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Two connections over real sockets on the loopback interface.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 mod connection_support;
 

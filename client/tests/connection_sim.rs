@@ -1,4 +1,5 @@
 //! Whole connections between two real WebRTC stacks, in virtual time over a simulated network.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 mod connection_support;
 

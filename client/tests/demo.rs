@@ -1,4 +1,5 @@
 //! `maru --demo` without a display: what `./run` does on a machine that has none.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 use std::process::Command;
 

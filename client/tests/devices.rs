@@ -1,5 +1,6 @@
 //! The client's camera and audio code on real drivers: devices are unplugged, stall, and come back while the client runs.
 //! Runs in the virtual machine of `device-lab`: `./test --devices`.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! A guest in a browser: a real Chromium on the page that the server hands out, with the app and with other browsers.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 mod support;
 

@@ -2,6 +2,7 @@
 //!
 //! cpal finds the server through the environment, which a process with threads cannot change safely. So each test starts a
 //! server, and runs its body in another process with an environment of its own.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

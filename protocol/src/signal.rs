@@ -218,6 +218,7 @@ impl SignalData {
 
 /// [`SignalData`] as it is read. Other fields beside the two are ignored.
 #[derive(Deserialize)]
+#[expect(clippy::option_option, reason = "a field that is missing and one that is null are two things")]
 struct SignalFields {
     description: Option<SessionDescription>,
     /// `None`: the field is missing. `Some(None)`: it is `null`, which serde alone would read as missing.
@@ -225,6 +226,7 @@ struct SignalFields {
     candidate: Option<Option<IceCandidate>>,
 }
 
+#[expect(clippy::option_option, reason = "see `SignalFields`")]
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<IceCandidate>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

@@ -75,7 +75,7 @@ fn check_version(version: Option<&Value>) -> Result<(), WireError> {
 /// better answer than "line 1 column 31".
 fn bad_name(head: &Head) -> Option<WireError> {
     let room = head.room.as_ref().and_then(Value::as_str).and_then(|room| room.parse::<RoomName>().err());
-    let name = || head.name.as_ref().and_then(Value::as_str).and_then(|name| name.parse::<Nickname>().err());
+    let name = || head.name.as_ref().and_then(Value::as_str)?.parse::<Nickname>().err();
     room.map(WireError::BadRoom).or_else(|| name().map(WireError::BadName))
 }
 

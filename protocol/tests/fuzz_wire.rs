@@ -2,6 +2,7 @@
 //!
 //! `cargo test` tries a bounded number of inputs. For longer, `BOLERO_RANDOM_TEST_TIME_MS=600000 cargo test -p
 //! maru-protocol --test fuzz_wire`. Guided by coverage: `cargo bolero test -p maru-protocol messages_from_pieces`.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 use std::fmt::Debug;
 

@@ -1,5 +1,6 @@
 //! Every message is read from and written to the files in `golden/`, byte for byte. A change of one of these files is a
 //! change of the protocol.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 use std::fmt::Debug;
 use std::path::Path;

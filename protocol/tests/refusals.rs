@@ -1,4 +1,5 @@
 //! What is refused, and with which error code; what is accepted from a newer version.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 use maru_protocol::peer::PeerMessage;
 use maru_protocol::signal::{ClientMessage, ErrorCode, LeaveReason, ServerMessage, SignalData};

@@ -35,7 +35,7 @@ pub(crate) async fn serve(mut tcp: TcpStream, id: PeerId, mut queue: QueueReader
     match head {
         Some(Ok(Some(head))) => match head.upgrade() {
             Some(response) => {
-                if let Ok(Ok(())) = timeout(limit, tcp.write_all(&response)).await {
+                if matches!(timeout(limit, tcp.write_all(&response)).await, Ok(Ok(()))) {
                     let config = Some(web_socket_config());
                     let socket = WebSocketStream::from_partially_read(&mut tcp, head.rest, Role::Server, config).await;
                     exchange(socket, &id, queue, &hub, limit).await;

@@ -82,8 +82,9 @@ impl Rooms {
                 self.count_frame(now, id, 0, &mut out);
             }
             Input::Broken(id, breach) => self.close_for(id, breach, &mut out),
-            Input::Overflowed(id) => self.remove(id, LeaveReason::Lost, Goodbye::Cut, &mut out),
-            Input::Disconnected(id) => self.remove(id, LeaveReason::Lost, Goodbye::Cut, &mut out),
+            Input::Overflowed(id) | Input::Disconnected(id) => {
+                self.remove(id, LeaveReason::Lost, Goodbye::Cut, &mut out);
+            }
             Input::Tick => self.check_timeouts(now, &mut out),
             Input::ShutDown => self.shut_down(&mut out),
         }

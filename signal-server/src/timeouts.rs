@@ -71,7 +71,7 @@ mod tests {
             }
         }
         assert_eq!(pings, 2);
-        assert!(now <= at(20_000) - config.tick_interval(), "{now:?}");
+        assert!(now <= at(20_000).saturating_sub(config.tick_interval()), "{now:?}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! The guest page, as a browser fetches it.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The command line. `bench/networks --smoke` tests that packets are carried: it may make network namespaces.
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 use std::process::Command;
 

@@ -188,7 +188,9 @@ mod tests {
         let numbered: Vec<(usize, Bytes)> = repairs.iter().cloned().enumerate().collect();
         for lost in [vec![0], vec![8], vec![0, 8], vec![2, 3, 4], vec![0, 1, 8]] {
             let mut there: Vec<Option<Bytes>> = payloads.iter().cloned().map(Some).collect();
-            lost.iter().for_each(|&index| there[index] = None);
+            for &index in &lost {
+                there[index] = None;
+            }
             let used = &numbered[3 - lost.len()..];
             let rebuilt = rebuild(&there, 3, used).expect("as many as are missing");
             let expected: Vec<(usize, Bytes)> = lost.iter().map(|&index| (index, payloads[index].clone())).collect();
@@ -245,7 +247,7 @@ mod tests {
     #[test]
     fn independent_losses_are_binomial() {
         let one_of_ten = LossPattern::independent(0.1);
-        let none: f64 = 0.9_f64.powi(10);
+        let none = 0.9_f64.powi(10);
         let at_most_one = none + 10.0 * 0.1 * 0.9_f64.powi(9);
         assert!((one_of_ten.more_than(0, 10) - (1.0 - none)).abs() < 1e-9);
         assert!((one_of_ten.more_than(1, 10) - (1.0 - at_most_one)).abs() < 1e-9);

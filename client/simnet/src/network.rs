@@ -208,7 +208,7 @@ impl Network {
         }
     }
 
-    pub(crate) fn poll_receive(&self, address: SocketAddr, cx: &mut Context<'_>) -> Poll<io::Result<Datagram>> {
+    pub(crate) fn poll_receive(&self, address: SocketAddr, cx: &Context<'_>) -> Poll<io::Result<Datagram>> {
         let mut state = self.lock();
         let Some(socket) = state.sockets.get_mut(&address) else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));

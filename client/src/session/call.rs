@@ -215,7 +215,7 @@ impl CallTask {
         }
     }
 
-    fn send_audio(&mut self, packet: EncodedAudio) {
+    fn send_audio(&self, packet: EncodedAudio) {
         let packet = Arc::new(packet);
         for connection in self.call.audio_receivers().filter_map(|id| self.connections.get(&id)) {
             connection.send_audio(&packet);
@@ -355,7 +355,7 @@ impl CallTask {
         }
     }
 
-    fn invite(&mut self, server: &Server) {
+    fn invite(&self, server: &Server) {
         // Only a server within this process has no address by which others know it.
         let addresses = if server.is_own { (self.addresses)() } else { Vec::new() };
         if let Some(invitation) = Invitation::new(&server.url, &self.config.room, &addresses) {
@@ -363,7 +363,7 @@ impl CallTask {
         }
     }
 
-    fn emit(&mut self, event: CallEvent) {
+    fn emit(&self, event: CallEvent) {
         // Who does not take a thousand events has stopped: the call does not wait for it.
         if self.events.try_send(event).is_err() {
             tracing::debug!("an event found nobody listening");

@@ -226,7 +226,7 @@ impl Task {
         self.say(Output::Input(input)).await;
     }
 
-    async fn negotiate(&mut self, step: Step) {
+    async fn negotiate(&self, step: Step) {
         let input = match self.carry_out(step).await {
             Ok(made) => ConnectionInput::StepDone(made),
             Err(error) => ConnectionInput::StepFailed { is_spoiled: error.is_spoiled(), reason: error.to_string() },

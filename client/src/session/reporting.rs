@@ -56,9 +56,8 @@ impl Reporter {
             Event::ChatDelivered { participant, id } => {
                 ("chat-delivered", json!({ "peer": name(participant), "id": id }))
             }
-            Event::Searching | Event::Connecting { .. } => return,
-            // Reported by [`Self::ended`], after the goodbyes.
-            Event::Ended(_) => return,
+            // [`Self::ended`] reports the end, after the goodbyes.
+            Event::Searching | Event::Connecting { .. } | Event::Ended(_) => return,
         };
         self.write(what, fields);
     }

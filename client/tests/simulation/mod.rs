@@ -217,15 +217,12 @@ impl Client {
 
     /// The ids of messages that everyone's acknowledgement has come for, in order.
     pub fn delivered(&self) -> Vec<u64> {
-        let ids = self
-            .events()
-            .iter()
-            .filter_map(|(_, event)| match event {
-                Event::ChatDelivered { id, .. } => Some(*id),
-                _ => None,
-            })
-            .collect();
-        ids
+        let events = self.events();
+        let ids = events.iter().filter_map(|(_, event)| match event {
+            Event::ChatDelivered { id, .. } => Some(*id),
+            _ => None,
+        });
+        ids.collect()
     }
 }
 

@@ -200,7 +200,7 @@ impl Servers for View {
     }
 
     async fn better_than(&mut self, _server: &Server) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -39,7 +39,7 @@ pub enum Breach {
 }
 
 /// What the caller is to do.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Send the message to each of these clients. [`Input::Overflowed`] reports those whose send queue is full.
     Send(Vec<PeerId>, ServerMessage),

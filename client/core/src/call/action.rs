@@ -65,7 +65,7 @@ pub struct Estimate {
 }
 
 /// What the session has to do, in this order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Find a server. Answered by [`super::Call::server_found`] or [`super::Call::server_failed`].
     FindServer,

@@ -263,7 +263,7 @@ impl Participant {
     }
 
     /// Our own presence has changed.
-    pub(super) fn tell_presence(&mut self, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
+    pub(super) fn tell_presence(&self, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
         if self.connection.as_ref().is_some_and(Connection::is_channel_open) {
             self.say(&hello(shared.presence), out);
         }

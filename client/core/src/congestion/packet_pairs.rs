@@ -44,7 +44,7 @@ impl PacketPairs {
         if self.rates_bps.len() == config.pair_count {
             self.rates_bps.pop_front();
         }
-        self.rates_bps.push_back(packet.bytes as f64 * 8.0 / (packet.at - last.at).as_secs_f64());
+        self.rates_bps.push_back(packet.bytes as f64 * 8.0 / packet.at.saturating_sub(last.at).as_secs_f64());
     }
 
     /// The median of the newest pairs, in bit/s. `None` if there are too few, or none of late.

@@ -196,7 +196,7 @@ impl Flow {
         while let Some((bytes, _)) = self.pacer.pop(now, self.controller.available_bytes(now) > 0.0) {
             let sequence = self.next_sequence;
             self.next_sequence = sequence + 1;
-            if let Feedback::TransportWide = self.feedback {
+            if matches!(self.feedback, Feedback::TransportWide) {
                 self.controller.handle_sent(now, sequence, bytes, false);
             }
             let (bits, queued_ms) = (bytes as f64 * 8.0, path.queue_delay(since_start).as_secs_f64() * 1e3);

@@ -111,7 +111,7 @@ impl Target {
     }
 
     /// A report came, `since` the one before, and `measured` is up to date.
-    pub(super) fn update(&mut self, config: &Config, now: Timestamp, since: Duration, measured: Measured) {
+    pub(super) fn update(&mut self, config: &Config, now: Timestamp, since: Duration, measured: Measured<'_>) {
         let Some(received_bps) = measured.throughput.bps(config) else { return };
         let queue = measured.queue.standing();
         let is_competing = self.competing_until.is_some_and(|until| now < until);
@@ -154,7 +154,7 @@ impl Target {
         now: Timestamp,
         queue: Duration,
         capacity_bps: f64,
-        measured: Measured,
+        measured: Measured<'_>,
     ) {
         let before = self.standing;
         let mut standing =

@@ -30,7 +30,7 @@ impl Throughput {
         self.bytes += bytes;
         let Some(&Arrival { at: newest, .. }) = self.packets.back() else { return };
         while let Some(&Arrival { at: oldest, bytes, .. }) = self.packets.front()
-            && (newest - oldest > config.throughput_window || self.packets.len() > MAX_PACKETS)
+            && (newest.saturating_sub(oldest) > config.throughput_window || self.packets.len() > MAX_PACKETS)
         {
             self.bytes -= bytes;
             self.packets.pop_front();
@@ -61,7 +61,7 @@ impl Throughput {
                 break;
             }
             if arrival.queued {
-                span += arrival.at - before.at;
+                span += arrival.at.saturating_sub(before.at);
                 bytes += arrival.bytes;
             }
         }

@@ -202,7 +202,7 @@ fn self_view(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mu
     .show(ui, rect, live.videos);
 }
 
-fn notices(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &Live<'_>) {
+fn notices(ui: &Ui, area: Rect, texts: &Texts, call: &CallState, live: &Live<'_>) {
     let palette = Palette::of(ui);
     let pad = vec2(10.0, 5.0);
     let width = (area.width() - 48.0).clamp(40.0, 520.0) - 2.0 * pad.x;

@@ -136,9 +136,9 @@ impl Missing {
         }
         // These gains settle where nine of ten packets arrive in time.
         self.reordering_time = if after > self.reordering_time {
-            self.reordering_time + (after - self.reordering_time).mul_f64(0.3)
+            self.reordering_time + after.saturating_sub(self.reordering_time).mul_f64(0.3)
         } else {
-            self.reordering_time - (self.reordering_time - after).mul_f64(0.03)
+            self.reordering_time.saturating_sub(self.reordering_time.saturating_sub(after).mul_f64(0.03))
         };
         self.reordering_time = self.reordering_time.clamp(MIN_REORDERING_TIME, MAX_REORDERING_TIME);
     }

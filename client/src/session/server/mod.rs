@@ -93,7 +93,7 @@ impl ServerTask {
         self.tell(Command::Find);
     }
 
-    pub(super) fn avoid(&mut self, server: Server) {
+    pub(super) fn avoid(&self, server: Server) {
         self.tell(Command::Avoid(server));
     }
 
@@ -102,7 +102,7 @@ impl ServerTask {
         self.tell(Command::Connect(server));
     }
 
-    pub(super) fn send(&mut self, text: String) {
+    pub(super) fn send(&self, text: String) {
         self.tell(Command::Send(text));
     }
 

@@ -113,6 +113,7 @@ impl Drop for Camera {
             && error.raw_os_error() != Some(ENODEV)
         {
             tracing::warn!(%error, "a camera does not stop: its buffers stay allocated");
+            #[expect(clippy::mem_forget, reason = "dropping it would panic")]
             std::mem::forget(stream);
         }
     }
@@ -120,7 +121,7 @@ impl Drop for Camera {
 
 fn delivers_frames(index: usize) -> bool {
     // The library panics at a driver whose name is not UTF-8.
-    let capabilities = catch_panic(|| Device::new(index).and_then(|device| device.query_caps()));
+    let capabilities = catch_panic(|| Device::new(index)?.query_caps());
     let needed = Capabilities::VIDEO_CAPTURE | Capabilities::STREAMING;
     matches!(capabilities, Ok(Ok(capabilities)) if capabilities.capabilities.contains(needed))
 }

@@ -150,7 +150,9 @@ fn frames_are_dropped_before_encoding_while_the_backlog_is_long() {
     let mut bench = Bench::new();
     let mut units = bench.thread.attach();
     let backlogs = [(); 2].map(|()| Arc::<SendQueueDelay>::default());
-    backlogs.iter().for_each(|backlog| bench.thread.watch_backlog(backlog));
+    for backlog in &backlogs {
+        bench.thread.watch_backlog(backlog);
+    }
     bench.encode(&frame(0, 320, 180));
     backlogs[1].set(Duration::from_millis(80));
     bench.encode(&frame(1, 320, 180));
