@@ -104,8 +104,9 @@ fn unknown_messages_cannot_be_written() {
 
 #[test]
 fn signal_data_is_either_a_description_or_a_candidate() {
-    let signal =
-        |data: &str| ClientMessage::decode(&format!("{{\"type\":\"signal\",\"to\":\"{ID}\",\"data\":{data}}}"));
+    let signal = |data: &str| {
+        ClientMessage::decode(&format!("{{\"type\":\"signal\",\"to\":\"{ID}\",\"generation\":1,\"data\":{data}}}"))
+    };
     assert!(signal("{\"candidate\":{\"candidate\":\"\"}}").is_ok());
     assert!(signal("{\"candidate\":{\"candidate\":\"x\",\"sdpMid\":null,\"sdpMLineIndex\":null}}").is_ok());
     assert!(signal("{\"description\":{\"type\":\"rollback\"}}").is_ok());
@@ -125,7 +126,7 @@ fn sizes_are_limited_to_the_byte() {
     let offer = |bytes: usize| {
         let sdp = "x".repeat(bytes);
         format!(
-            "{{\"type\":\"signal\",\"to\":\"{ID}\",\"data\":{{\"description\":{{\"type\":\"offer\",\"sdp\":\"{sdp}\"}}}}}}"
+            "{{\"type\":\"signal\",\"to\":\"{ID}\",\"generation\":1,\"data\":{{\"description\":{{\"type\":\"offer\",\"sdp\":\"{sdp}\"}}}}}}"
         )
     };
     let sent = ClientMessage::decode(&offer(MAX_SDP_BYTES)).unwrap();
@@ -134,12 +135,14 @@ fn sizes_are_limited_to_the_byte() {
 
     let candidate = |bytes: usize| {
         let text = "x".repeat(bytes);
-        format!("{{\"type\":\"signal\",\"to\":\"{ID}\",\"data\":{{\"candidate\":{{\"candidate\":\"{text}\"}}}}}}")
+        format!(
+            "{{\"type\":\"signal\",\"to\":\"{ID}\",\"generation\":1,\"data\":{{\"candidate\":{{\"candidate\":\"{text}\"}}}}}}"
+        )
     };
     assert!(ClientMessage::decode(&candidate(MAX_CANDIDATE_BYTES)).is_ok());
     assert_eq!(code(&candidate(MAX_CANDIDATE_BYTES + 1)), ErrorCode::TooLarge);
     let mid = format!("{{\"candidate\":\"\",\"sdpMid\":\"{}\"}}", "x".repeat(MAX_CANDIDATE_BYTES + 1));
-    let mid = format!("{{\"type\":\"signal\",\"to\":\"{ID}\",\"data\":{{\"candidate\":{mid}}}}}");
+    let mid = format!("{{\"type\":\"signal\",\"to\":\"{ID}\",\"generation\":1,\"data\":{{\"candidate\":{mid}}}}}");
     assert_eq!(code(&mid), ErrorCode::TooLarge);
 
     let ping = |bytes: usize| format!("{{\"type\":\"ping\"}}{}", " ".repeat(bytes - 15));
