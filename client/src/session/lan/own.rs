@@ -7,8 +7,8 @@ use maru_protocol::InstanceId;
 use signal_server::{Config, run_counted};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::LanError;
 
@@ -21,15 +21,7 @@ pub(super) struct OwnServer {
     pub(super) port: u16,
     registrations: watch::Receiver<usize>,
     stop: oneshot::Sender<()>,
-    task: AbortOnDrop,
-}
-
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    task: AbortOnDropHandle<()>,
 }
 
 impl OwnServer {
@@ -50,7 +42,7 @@ impl OwnServer {
                 tracing::error!(%error, "the server in this process has ended");
             }
         });
-        Ok(Self { id, port, registrations, stop, task: AbortOnDrop(task) })
+        Ok(Self { id, port, registrations, stop, task: AbortOnDropHandle::new(task) })
     }
 
     /// Its URL within this process.
@@ -74,6 +66,6 @@ impl OwnServer {
     pub(super) async fn close(mut self) {
         // Both fail only if the server has ended already.
         let _ = self.stop.send(());
-        let _ = (&mut self.task.0).await;
+        let _ = (&mut self.task).await;
     }
 }
