@@ -280,6 +280,29 @@ fn one_who_sleeps_is_lost_and_comes_back() {
 }
 
 #[test]
+fn a_third_behind_a_narrow_path_sees_and_hears_both() {
+    let world = World::new(21, PathConfig::delay(20 * MS));
+    world.run(async {
+        let room = world.room(&["a", "b", "slow"]).await;
+        let narrow = PathConfig { rate_bps: Some(300_000), queue_bytes: 20_000, ..PathConfig::delay(40 * MS) };
+        for other in &room[..2] {
+            world.connect(other, &room[2], narrow);
+        }
+        world.sim.sleep(10 * SECOND).await;
+        let from = world.sim.elapsed();
+        let heard = room[2].media.of("a").audio().len();
+        world.sim.sleep(10 * SECOND).await;
+        for sender in ["a", "b"] {
+            let frames = frame_times(&room[2], sender, from).len();
+            assert!(frames > 150, "{frames} frames of {sender}");
+        }
+        let heard = room[2].media.of("a").audio().len() - heard;
+        assert!(heard > 480, "{heard} packets of audio in 10 s");
+        assert_eq!((room[0].count(interrupted), room[2].count(interrupted)), (0, 0));
+    });
+}
+
+#[test]
 fn homes_behind_routers_meet() {
     for (seed, kinds) in [
         (12, [None, Some(NatKind::PortRestricted)]),
