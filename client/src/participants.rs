@@ -4,7 +4,7 @@ use maru_protocol::{Nickname, RoomName};
 
 use crate::i18n::Notice;
 use crate::media::FrameSlot;
-use crate::session::{CallEvent, Event, ParticipantId, PeerStats};
+use crate::session::{CallEvent, Event, ParticipantId, ParticipantStats};
 
 /// Everyone in the room except ourselves, in the order of their arrival.
 #[derive(Debug, Default)]
@@ -18,16 +18,16 @@ pub struct Participants {
 pub struct Participant {
     pub key: ParticipantId,
     pub name: Nickname,
-    pub connection: Connection,
+    pub connection: ConnectionState,
     pub muted: bool,
     pub camera_on: bool,
     /// Where their video is shown.
     pub frames: Option<FrameSlot>,
-    pub stats: Option<PeerStats>,
+    pub stats: Option<ParticipantStats>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Connection {
+pub enum ConnectionState {
     Connecting,
     Connected,
     Interrupted,
@@ -61,8 +61,8 @@ impl Participants {
                 }
             }
             CallEvent::Stats(stats) => {
-                for stats in &stats.peers {
-                    if let Some(known) = self.get_mut(ParticipantId(stats.peer)) {
+                for stats in &stats.participants {
+                    if let Some(known) = self.get_mut(stats.participant) {
                         known.stats = Some(stats.clone());
                     }
                 }
@@ -90,21 +90,21 @@ impl Participants {
             }
             Event::ParticipantConnected { participant } => {
                 let Some(known) = self.get_mut(*participant) else { return vec![] };
-                match std::mem::replace(&mut known.connection, Connection::Connected) {
-                    Connection::Interrupted | Connection::Unreachable { .. } => {
+                match std::mem::replace(&mut known.connection, ConnectionState::Connected) {
+                    ConnectionState::Interrupted | ConnectionState::Unreachable { .. } => {
                         vec![Notice::Restored { name: known.name.clone() }]
                     }
-                    Connection::Connecting | Connection::Connected => vec![],
+                    ConnectionState::Connecting | ConnectionState::Connected => vec![],
                 }
             }
             Event::ParticipantInterrupted { participant } => {
-                match self.set_connection(*participant, Connection::Interrupted) {
+                match self.set_connection(*participant, ConnectionState::Interrupted) {
                     Some(name) => vec![Notice::Interrupted { name }],
                     None => vec![],
                 }
             }
             Event::ParticipantUnreachable { participant, reason } => {
-                match self.set_connection(*participant, Connection::Unreachable { reason: reason.clone() }) {
+                match self.set_connection(*participant, ConnectionState::Unreachable { reason: reason.clone() }) {
                     Some(name) => vec![Notice::Unreachable { name, reason: reason.clone() }],
                     None => vec![],
                 }
@@ -136,7 +136,7 @@ impl Participants {
         self.list.push(Participant {
             key,
             name: name.clone(),
-            connection: Connection::Connecting,
+            connection: ConnectionState::Connecting,
             muted: false,
             camera_on: true,
             frames: None,
@@ -152,7 +152,7 @@ impl Participants {
     }
 
     /// Returns the participant's name if `connection` is news.
-    fn set_connection(&mut self, key: ParticipantId, connection: Connection) -> Option<Nickname> {
+    fn set_connection(&mut self, key: ParticipantId, connection: ConnectionState) -> Option<Nickname> {
         let known = self.get_mut(key)?;
         let is_news = known.connection != connection;
         known.connection = connection;

@@ -192,7 +192,7 @@ fn a_call_outlives_its_server_and_registers_again() {
     for caller in &callers {
         caller.first("server-back");
     }
-    // Whoever comes now meets both; the two keep the connection that they have.
+    // A newcomer meets both; the two keep their connection.
     let third = Client::start(folder.path(), "가족 방", "third", &server.url, &[]);
     third.count_from(0, "connected", 2, |_| true);
     for caller in &callers {

@@ -293,23 +293,6 @@ fn a_peer_that_never_comes_back_is_given_up() {
 }
 
 #[test]
-fn an_ice_restart_finds_the_peer_again() {
-    let world = world(11, PathConfig::delay(10 * MS));
-    world.sim.run(async {
-        let (alice, bob) = world.call().await;
-        let seen = alice.events().len();
-        alice.connection.restart_ice();
-        let connected = |event: &ConnectionEvent| matches!(event, ConnectionEvent::Connected);
-        world.sim.timeout(Duration::from_secs(5), alice.wait_from(seen, connected)).await.expect("connected again");
-        let sent = world.send(&alice, Traffic { duration: Duration::from_secs(1), ..CALL }).await;
-        assert_eq!(frames(&video_packets(&bob).0), sent);
-        bob.connection.send_text("hello again").await.expect("sent");
-        world.sim.sleep(Duration::from_secs(1)).await;
-        assert_eq!(alice.texts(), ["hello again"]);
-    });
-}
-
-#[test]
 fn a_connection_tells_that_it_was_closed() {
     let world = world(12, PathConfig::delay(10 * MS));
     world.sim.run(async {

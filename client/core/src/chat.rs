@@ -26,7 +26,7 @@ pub struct ReceivedChat {
     pub sent_unix_ms: u64,
 }
 
-/// The conversation with one peer, for as long as the peer is known, over any number of links.
+/// The conversation with one peer, for as long as the peer is known, over any number of connections.
 #[derive(Debug, Default)]
 pub struct Chat {
     outgoing: VecDeque<Outgoing>,

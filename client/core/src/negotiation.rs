@@ -1,7 +1,7 @@
 //! Perfect negotiation (W3C WebRTC 1.0, 10.7) as a state machine: either side may start at any time, and offers that
 //! cross on the way do no harm. The polite side takes its own offer back, the other one ignores what it is offered.
 //!
-//! The driver takes one [`Action`] at a time, carries it out on the peer connection, reports [`Negotiation::done`] or
+//! The driver takes one [`Step`] at a time, carries it out on the peer connection, reports [`Negotiation::done`] or
 //! [`Negotiation::failed`], and asks for the next.
 
 use std::collections::VecDeque;
@@ -10,13 +10,13 @@ use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
 
 /// Candidates that wait for their description. Further ones are dropped: ICE then finds its way with fewer.
 pub const MAX_HELD_CANDIDATES: usize = 64;
-/// Messages that wait for an action to end. Further ones are dropped; a peer that keeps to the protocol sends one
+/// Messages that wait for a step to end. Further ones are dropped; a peer that keeps to the protocol sends one
 /// description and waits for the answer.
 const MAX_INCOMING: usize = 2 * MAX_HELD_CANDIDATES;
 
 /// What to do with the peer connection now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum Step {
     /// Create an offer, set it as the local description and send it to the peer.
     SendOffer,
     /// Send the local description again as it is: the first copy may be lost.
@@ -48,7 +48,7 @@ pub struct Negotiation {
     dropped: u64,
 }
 
-/// `RTCSignalingState`, between actions.
+/// `RTCSignalingState`, between steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SignalingState {
     Stable,
@@ -111,17 +111,17 @@ impl Negotiation {
         self.enqueue(Incoming::Candidate(candidate));
     }
 
-    /// What to do next. `None` while an action is being carried out, and when there is nothing to do.
-    pub fn poll_action(&mut self) -> Option<Action> {
+    /// What to do next. `None` while a step is being carried out, and when there is nothing to do.
+    pub fn poll_step(&mut self) -> Option<Step> {
         if self.in_progress.is_some() || self.is_broken {
             return None;
         }
-        let (action, in_progress) = self.next_action()?;
+        let (step, in_progress) = self.next_step()?;
         self.in_progress = Some(in_progress);
-        Some(action)
+        Some(step)
     }
 
-    /// The action was carried out.
+    /// The step was carried out.
     pub fn done(&mut self) {
         let Some(finished) = self.in_progress.take() else { return };
         match finished {
@@ -133,7 +133,7 @@ impl Negotiation {
         }
     }
 
-    /// The action was refused. A candidate or an offer that cannot be used is dropped; anything else leaves the two
+    /// The step was refused. A candidate or an offer that cannot be used is dropped; anything else leaves the two
     /// sides without a way to agree: see [`Self::is_broken`].
     pub fn failed(&mut self) {
         match self.in_progress.take() {
@@ -175,15 +175,15 @@ impl Negotiation {
         }
     }
 
-    fn next_action(&mut self) -> Option<(Action, InProgress)> {
+    fn next_step(&mut self) -> Option<(Step, InProgress)> {
         if self.state == SignalingState::HaveRemoteOffer {
-            return Some((Action::SendAnswer, InProgress::SendAnswer));
+            return Some((Step::SendAnswer, InProgress::SendAnswer));
         }
         if self.has_remote
             && !self.ignores_offer
             && let Some(candidate) = self.held_candidates.pop_front()
         {
-            return Some((Action::AddCandidate(candidate), InProgress::AddCandidate));
+            return Some((Step::AddCandidate(candidate), InProgress::AddCandidate));
         }
         while let Some(message) = self.incoming.pop_front() {
             let action = match message {
@@ -196,29 +196,29 @@ impl Negotiation {
         }
         let may_be_lost = std::mem::take(&mut self.offer_may_be_lost);
         if self.state == SignalingState::HaveLocalOffer {
-            return may_be_lost.then_some((Action::ResendOffer, InProgress::ResendOffer));
+            return may_be_lost.then_some((Step::ResendOffer, InProgress::ResendOffer));
         }
         let needs_offer = std::mem::take(&mut self.needs_offer);
-        needs_offer.then_some((Action::SendOffer, InProgress::SendOffer))
+        needs_offer.then_some((Step::SendOffer, InProgress::SendOffer))
     }
 
-    fn next_for_description(&mut self, description: SessionDescription) -> Option<(Action, InProgress)> {
+    fn next_for_description(&mut self, description: SessionDescription) -> Option<(Step, InProgress)> {
         match (description.kind, self.state) {
             (DescriptionKind::Offer, SignalingState::Stable) => {
-                Some((Action::ApplyRemote(description), InProgress::ApplyOffer))
+                Some((Step::ApplyRemote(description), InProgress::ApplyOffer))
             }
             (DescriptionKind::Offer, _) if self.is_polite => {
                 // There is no implicit rollback: the offer is taken up again once ours is out of the way.
                 self.incoming.push_front(Incoming::Description(description));
                 self.needs_offer = true;
-                Some((Action::Rollback, InProgress::Rollback))
+                Some((Step::Rollback, InProgress::Rollback))
             }
             (DescriptionKind::Offer, _) => {
                 self.ignores_offer = true;
                 None
             }
             (DescriptionKind::Answer, SignalingState::HaveLocalOffer) => {
-                Some((Action::ApplyRemote(description), InProgress::ApplyAnswer))
+                Some((Step::ApplyRemote(description), InProgress::ApplyAnswer))
             }
             _ => {
                 self.dropped += 1;
@@ -227,12 +227,12 @@ impl Negotiation {
         }
     }
 
-    fn next_for_candidate(&mut self, candidate: Option<IceCandidate>) -> Option<(Action, InProgress)> {
+    fn next_for_candidate(&mut self, candidate: Option<IceCandidate>) -> Option<(Step, InProgress)> {
         if self.has_remote && !self.ignores_offer {
-            return Some((Action::AddCandidate(candidate), InProgress::AddCandidate));
+            return Some((Step::AddCandidate(candidate), InProgress::AddCandidate));
         }
-        // Also those of an ignored offer: a connection gathers once, so after a collision its candidates are as good
-        // for the answer that follows. Those that are not carry another ICE user name.
+        // Also those of an ignored offer: the peer gathers candidates once, so they also serve its later answer. Others are
+        // told apart by their ICE user name.
         if self.held_candidates.len() < MAX_HELD_CANDIDATES {
             self.held_candidates.push_back(candidate);
         } else {

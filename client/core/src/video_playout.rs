@@ -1,4 +1,4 @@
-//! Video of one stream, from packets to the frame that is due: put together again, and held for the audio of its moment.
+//! Makes frames from the packets of one video stream, and holds each for the audio captured with it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::media::AccessUnit;
 use crate::time::Timestamp;
 use crate::video_receiver::{RtpVideo, VideoReceiver, VideoReceiverStats};
 
-/// With more complete frames than this waiting, they are shown as they come.
+/// While so many complete frames wait, further ones are not held.
 const MAX_WAITING: usize = 16;
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl VideoPlayout {
         Self { receiver: VideoReceiver::new(), sync: LipSync::default(), waiting: VecDeque::new() }
     }
 
-    /// What is known of audio and video as time of capture: from sender reports and playback.
+    /// The lip sync: to be told the sender reports, and which audio is heard.
     pub fn sync(&mut self) -> &mut LipSync {
         &mut self.sync
     }

@@ -143,7 +143,7 @@ impl Side {
 fn live_line(sides: &[Side; 2], left: Duration) -> String {
     let mut line = format!("{:>2} s", left.as_secs());
     for side in sides {
-        let Some(peer) = side.stats.peers.first() else { continue };
+        let Some(peer) = side.stats.participants.first() else { continue };
         line += &format!(
             " | {}: {:.0} fps {}×{} {:.1} Mbit/s {:.0} ms",
             side.verdict.name,

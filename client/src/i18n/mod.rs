@@ -76,7 +76,7 @@ pub struct Texts {
 
 impl Texts {
     pub fn new(language: Language) -> Self {
-        // Messages that cannot be parsed are left out. A test makes sure that there are none.
+        // Messages that cannot be parsed are skipped. A test makes sure that there are none.
         let resource = FluentResource::try_new(language.source().to_owned()).unwrap_or_else(|(parsed, _)| parsed);
         let mut bundle = FluentBundle::new_concurrent(vec![language.id()]);
         // Isolation marks for right-to-left text would be shown as boxes, also in the terminal.

@@ -20,7 +20,7 @@ use super::connection_task::{ConnectionHandle, Output, Setup};
 use super::reporting::Reporter;
 use super::server::{ServerEvent, ServerTask};
 use super::surroundings::{CallMedia, ParticipantMedia, Surroundings, now, until};
-use super::{CallCommand, CallConfig, CallEvent, CallStats, PeerStats};
+use super::{CallCommand, CallConfig, CallEvent, CallStats, ParticipantStats};
 use crate::clock;
 use crate::invitation::Invitation;
 use crate::media::{MediaOutputs, SendStats};
@@ -59,7 +59,7 @@ pub(super) struct CallTask {
 
 struct ParticipantIo {
     media: Arc<dyn ParticipantMedia>,
-    stats: Option<PeerStats>,
+    stats: Option<ParticipantStats>,
     has_shown_frame: bool,
 }
 
@@ -188,7 +188,7 @@ impl CallTask {
         }
         if self.stats_at <= now {
             self.stats_at = now + STATS_INTERVAL;
-            // A camera that was unplugged, or is back, is told within a second.
+            // Participants learn within a second that the camera was unplugged, or is back.
             self.call.set_camera_available(self.devices.is_camera_available());
             self.publish_stats();
         }
@@ -322,13 +322,13 @@ impl CallTask {
             dropped_busy: send.dropped_busy.saturating_sub(last.dropped_busy),
             dropped_backlog: send.dropped_backlog.saturating_sub(last.dropped_backlog),
         });
-        let peers = self.participants.iter().filter_map(|(id, io)| {
+        let participants = self.participants.iter().filter_map(|(id, io)| {
             self.call.established(*id)?;
             let stats = io.stats.clone()?;
-            Some(PeerStats { name: self.name_of(*id), limited_by: limited_by.into(), ..stats })
+            Some(ParticipantStats { name: self.name_of(*id), limited_by: limited_by.into(), ..stats })
         });
         let stats = CallStats {
-            peers: peers.collect(),
+            participants: participants.collect(),
             sent_width: send.width,
             sent_height: send.height,
             sent_fps: encoded as f32 / STATS_INTERVAL.as_secs_f32(),
@@ -356,7 +356,7 @@ impl CallTask {
     }
 
     fn invite(&self, server: &Server) {
-        // Only a server within this process has no address by which others know it.
+        // Our own server's URL is 127.0.0.1: others need an address of this machine.
         let addresses = if server.is_own { (self.addresses)() } else { Vec::new() };
         if let Some(invitation) = Invitation::new(&server.url, &self.config.room, &addresses) {
             self.emit(CallEvent::Invitation(invitation));
@@ -364,13 +364,13 @@ impl CallTask {
     }
 
     fn emit(&self, event: CallEvent) {
-        // Who does not take a thousand events has stopped: the call does not wait for it.
+        // A thousand events wait: the receiver has stopped. The call does not wait for it.
         if self.events.try_send(event).is_err() {
             tracing::debug!("an event found nobody listening");
         }
     }
 
-    /// The last event comes when everyone has been told, so that a process that ends with it has said goodbye.
+    /// [`Event::Ended`] follows the goodbyes, so that a process may end with it.
     async fn say_goodbye(self, reason: EndReason) {
         let Self { runtime, outputs, mut from_connections, connections, server, events, reporter, .. } = self;
         drop((outputs, connections));

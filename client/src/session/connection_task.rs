@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use maru_core::call::{ConnectionId, ConnectionInput, StreamKind};
 use maru_core::media::{EncodedAudio, EncodedVideo};
-use maru_core::negotiation::Action as Step;
+use maru_core::negotiation::Step;
 use maru_core::time::Timestamp;
 use maru_core::video_playout::VideoPlayout;
 use maru_protocol::signal::{IceServer, SessionDescription};
 use tokio::sync::mpsc;
 use webrtc::runtime::Runtime;
 
-use super::PeerStats;
+use super::ParticipantStats;
 use super::connection::{Connection, ConnectionConfig, ConnectionError, ConnectionEvent, PathState};
 use super::statistics::Counts;
 use super::surroundings::{ParticipantMedia, now, until};
@@ -50,12 +50,12 @@ pub(super) struct Setup {
 #[derive(Debug)]
 pub(super) enum Output {
     Input(ConnectionInput),
-    /// The first frame of the participant was presented at this time.
+    /// The first frame of the participant was decoded at this time.
     FirstFrame(Timestamp),
-    Stats(Box<PeerStats>),
+    Stats(Box<ParticipantStats>),
 }
 
-enum Command {
+enum ConnectionCommand {
     Negotiate(Step),
     SendText(String),
     Close,
@@ -65,7 +65,7 @@ enum Command {
 pub(super) struct ConnectionHandle {
     pub(super) serial: u64,
     pub(super) path: Arc<PathState>,
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<ConnectionCommand>,
     video: mpsc::Sender<Arc<EncodedVideo>>,
     audio: mpsc::Sender<Arc<EncodedAudio>>,
 }
@@ -89,18 +89,18 @@ impl ConnectionHandle {
 
     /// `false`: the task hangs.
     pub(super) fn negotiate(&self, step: Step) -> bool {
-        self.commands.try_send(Command::Negotiate(step)).is_ok()
+        self.commands.try_send(ConnectionCommand::Negotiate(step)).is_ok()
     }
 
     /// `false`: the task hangs.
     pub(super) fn send_text(&self, text: String) -> bool {
-        self.commands.try_send(Command::SendText(text)).is_ok()
+        self.commands.try_send(ConnectionCommand::SendText(text)).is_ok()
     }
 
-    /// After what was sent before.
+    /// Closes the connection once everything before is sent.
     pub(super) fn close(self) {
         // A task that hangs sees the end of its channels.
-        let _ = self.commands.try_send(Command::Close);
+        let _ = self.commands.try_send(ConnectionCommand::Close);
     }
 
     /// `false`: there is no room, and the frame is dropped.
@@ -125,7 +125,7 @@ struct EndGuard {
 impl Drop for EndGuard {
     fn drop(&mut self) {
         let input = ConnectionInput::Failed { reason: "the connection's task ended".into() };
-        // A full queue is only met by a call that is over.
+        // The queue is full only when the call is over.
         let _ = self.outputs.try_send((self.serial, self.id, Output::Input(input)));
     }
 }
@@ -133,7 +133,7 @@ impl Drop for EndGuard {
 async fn run(
     setup: Setup,
     path: Arc<PathState>,
-    mut commands: mpsc::Receiver<Command>,
+    mut commands: mpsc::Receiver<ConnectionCommand>,
     mut video: mpsc::Receiver<Arc<EncodedVideo>>,
     mut audio: mpsc::Receiver<Arc<EncodedAudio>>,
 ) {
@@ -158,7 +158,7 @@ async fn run(
         path,
         connection,
         events: Some(events),
-        camera: VideoPlayout::new(),
+        video: VideoPlayout::new(),
         texts: VecDeque::new(),
         text_retry_at: None,
         first_frame_at: None,
@@ -169,9 +169,9 @@ async fn run(
         let deadline = task.poll_timeout();
         tokio::select! {
             command = commands.recv() => match command {
-                Some(Command::Negotiate(step)) => task.negotiate(step).await,
-                Some(Command::SendText(text)) => task.send_text(text).await,
-                Some(Command::Close) | None => break,
+                Some(ConnectionCommand::Negotiate(step)) => task.negotiate(step).await,
+                Some(ConnectionCommand::SendText(text)) => task.send_text(text).await,
+                Some(ConnectionCommand::Close) | None => break,
             },
             event = next(&mut task.events) => task.happened(event).await,
             Some(frame) = video.recv() => {
@@ -197,7 +197,7 @@ struct Task {
     path: Arc<PathState>,
     connection: Connection,
     events: Option<mpsc::Receiver<ConnectionEvent>>,
-    camera: VideoPlayout,
+    video: VideoPlayout,
     /// In the order of writing.
     texts: VecDeque<String>,
     text_retry_at: Option<Timestamp>,
@@ -213,7 +213,7 @@ impl Task {
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
-        let times = [self.camera.poll_timeout(), self.text_retry_at, self.first_frame_at, Some(self.stats_at)];
+        let times = [self.video.poll_timeout(), self.text_retry_at, self.first_frame_at, Some(self.stats_at)];
         times.into_iter().flatten().min()
     }
 
@@ -278,14 +278,14 @@ impl Task {
                 if self.is_first_frame_awaited && self.first_frame_at.is_none() {
                     self.first_frame_at = Some(self.now());
                 }
-                self.camera.handle_packet(arrived, packet);
+                self.video.handle_packet(arrived, packet);
             }
             ConnectionEvent::Audio { stream: StreamKind::Microphone, packet } => self.setup.media.push_audio(packet),
-            // Of a kind that streams of this kind do not have.
+            // A camera sends no audio, a microphone no video.
             ConnectionEvent::Video { .. } | ConnectionEvent::Audio { .. } => {}
             ConnectionEvent::SenderReport(report) => match report.stream {
-                StreamKind::Microphone => self.camera.sync().audio_reported(report.ntp, report.rtp_time),
-                StreamKind::Camera => self.camera.sync().video_reported(report.ntp, report.rtp_time),
+                StreamKind::Microphone => self.video.sync().audio_reported(report.ntp, report.rtp_time),
+                StreamKind::Camera => self.video.sync().video_reported(report.ntp, report.rtp_time),
             },
             ConnectionEvent::LocalCandidate(candidate) => self.tell(ConnectionInput::LocalCandidate(candidate)).await,
             ConnectionEvent::NegotiationNeeded => self.tell(ConnectionInput::NegotiationNeeded).await,
@@ -305,17 +305,17 @@ impl Task {
     async fn keep_up(&mut self) {
         let now = self.now();
         if let Some((at, rtp_time)) = self.setup.media.heard() {
-            self.camera.sync().heard(at, rtp_time);
+            self.video.sync().heard(at, rtp_time);
         }
-        while let Some(unit) = self.camera.poll_unit(now) {
+        while let Some(unit) = self.video.poll_unit(now) {
             if !self.setup.media.push_video(unit) {
-                self.camera.decoder_needs_key_frame();
+                self.video.decoder_needs_key_frame();
             }
         }
         if self.setup.media.take_key_frame_request() {
-            self.camera.decoder_needs_key_frame();
+            self.video.decoder_needs_key_frame();
         }
-        if self.camera.poll_key_frame_request(now) {
+        if self.video.poll_key_frame_request(now) {
             self.connection.request_key_frame(StreamKind::Camera).await;
         }
         if self.text_retry_at.is_some_and(|at| at <= now) {
@@ -342,12 +342,12 @@ impl Task {
     async fn publish_stats(&mut self) {
         let connection = self.connection.stats().await;
         if let Some(round_trip) = connection.round_trip {
-            self.camera.set_round_trip(round_trip);
+            self.video.set_round_trip(round_trip);
         }
-        let counts = Counts { at: self.now(), connection, media: self.setup.media.stats(), video: self.camera.stats() };
+        let counts = Counts { at: self.now(), connection, media: self.setup.media.stats(), video: self.video.stats() };
         let last = std::mem::replace(&mut self.counts, counts);
         let ms = |duration: Duration| duration.as_secs_f32() * 1e3;
-        let stats = PeerStats {
+        let stats = ParticipantStats {
             path_bitrate_bps: self.path.target_bps(),
             queue_ms: ms(self.path.queue_delay()),
             pacing_ms: ms(self.path.send_queue_delay().get()),

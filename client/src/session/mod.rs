@@ -1,4 +1,5 @@
-//! One call: commands in, events out. One tokio task owns all of it; nobody waits for it.
+//! One call: commands in, events out. One task owns the call, one each connection, one the server. The call task waits
+//! for none.
 
 mod call;
 pub mod connection;
@@ -68,28 +69,28 @@ pub enum CallEvent {
         participant: ParticipantId,
         frames: FrameSlot,
     },
-    /// The first frame of a participant has been presented.
+    /// The first frame of a participant has been decoded, ready to be drawn.
     FirstFrame {
         participant: ParticipantId,
     },
     Stats(CallStats),
 }
 
-/// Once a second.
+/// Statistics of the call, once a second.
 #[derive(Debug, Clone, Default)]
 pub struct CallStats {
-    pub peers: Vec<PeerStats>,
+    pub participants: Vec<ParticipantStats>,
     pub sent_width: u32,
     pub sent_height: u32,
     pub sent_fps: f32,
-    /// Captured to encoded.
+    /// From capture to the encoder's output, mean.
     pub encode_delay_ms: f32,
 }
 
-/// Figures of the connection to one peer over the last second. Everything received unless it says otherwise.
+/// Statistics of the connection to one participant over the last second: of what was received, unless it says otherwise.
 #[derive(Debug, Clone, Default)]
-pub struct PeerStats {
-    pub peer: u32,
+pub struct ParticipantStats {
+    pub participant: ParticipantId,
     pub name: String,
     pub sent_bitrate_bps: u64,
     pub received_bitrate_bps: u64,
@@ -98,21 +99,21 @@ pub struct PeerStats {
     pub height: u32,
     /// Share of packets, 0 to 1.
     pub loss: f32,
-    /// What the way to the peer carries, for everything that is sent.
+    /// The bandwidth estimate of the path to the participant, for everything that is sent.
     pub path_bitrate_bps: u32,
-    /// How long packets wait on that way, beyond what it takes itself.
+    /// Queueing delay on that path.
     pub queue_ms: f32,
-    /// How long frames wait here before they are sent.
+    /// How long frames wait in the send queue.
     pub pacing_ms: f32,
     pub round_trip_ms: Option<f32>,
     pub jitter_ms: f32,
-    /// Handed to the decoder to presented, mean.
+    /// From the decoder's queue to the decoded frame, mean.
     pub decode_delay_ms: f32,
-    /// Sent to presented: half a round trip and decoding. An estimate.
+    /// Estimate: half a round trip and decoding. Without the send queue and the hold for lip sync.
     pub video_delay_ms: Option<f32>,
-    /// Sound waiting to be played.
+    /// Audio waiting to be played.
     pub audio_delay_ms: Option<f32>,
-    /// Share of sound made up because it did not arrive, 0 to 1.
+    /// Share of audio that was concealed because it did not arrive, 0 to 1.
     pub concealed: f32,
     /// Loudness now, 0 to 1.
     pub level: f32,

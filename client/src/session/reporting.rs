@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use webrtc::runtime::Runtime;
 
 use super::surroundings::now;
-use super::{CallStats, PeerStats};
+use super::{CallStats, ParticipantStats};
 use crate::report::Report;
 
 pub(super) struct Reporter {
@@ -89,11 +89,11 @@ fn stats_fields(stats: &CallStats) -> Value {
         "sent_height": stats.sent_height,
         "sent_fps": stats.sent_fps,
         "encode_delay_ms": stats.encode_delay_ms,
-        "peers": stats.peers.iter().map(peer_fields).collect::<Vec<_>>(),
+        "peers": stats.participants.iter().map(participant_fields).collect::<Vec<_>>(),
     })
 }
 
-fn peer_fields(stats: &PeerStats) -> Value {
+fn participant_fields(stats: &ParticipantStats) -> Value {
     json!({
         "peer": stats.name,
         "sent_bitrate_bps": stats.sent_bitrate_bps,

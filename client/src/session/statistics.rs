@@ -4,7 +4,7 @@ use maru_core::call::ParticipantId;
 use maru_core::time::Timestamp;
 use maru_core::video_receiver::VideoReceiverStats;
 
-use super::PeerStats;
+use super::ParticipantStats;
 use super::connection::ConnectionStats;
 use crate::media::ReceiveStats;
 
@@ -19,7 +19,7 @@ pub(super) struct Counts {
 
 impl Counts {
     /// What happened since `last`.
-    pub(super) fn since(&self, last: &Self, participant: ParticipantId, name: &str) -> PeerStats {
+    pub(super) fn since(&self, last: &Self, participant: ParticipantId, name: &str) -> ParticipantStats {
         let seconds = self.at.since(last.at).as_secs_f32().clamp(0.001, 3600.0);
         let bits_per_second = |now: u64, last: u64| (now.saturating_sub(last) as f32 * 8.0 / seconds) as u64;
         let round_trip_ms = self.connection.round_trip.map(|round_trip| round_trip.as_secs_f32() * 1e3);
@@ -27,8 +27,8 @@ impl Counts {
         let concealed = self.media.audio_samples_concealed.saturating_sub(last.media.audio_samples_concealed);
         let expected = self.video.expected.saturating_sub(last.video.expected);
         let received = self.video.received.saturating_sub(last.video.received);
-        PeerStats {
-            peer: participant.0,
+        ParticipantStats {
+            participant,
             name: name.to_owned(),
             sent_bitrate_bps: bits_per_second(sent_bytes(&self.connection), sent_bytes(&last.connection)),
             received_bitrate_bps: bits_per_second(received_bytes(&self.connection), received_bytes(&last.connection)),
@@ -43,8 +43,11 @@ impl Counts {
             audio_delay_ms: Some(self.media.audio_buffer_ms),
             concealed: share_of(concealed, played),
             level: self.media.level,
+            // The connection task fills in three, the call task `limited_by`.
+            path_bitrate_bps: 0,
+            queue_ms: 0.0,
+            pacing_ms: 0.0,
             limited_by: "none".into(),
-            ..PeerStats::default()
         }
     }
 }

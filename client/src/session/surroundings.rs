@@ -30,11 +30,11 @@ pub trait CallMedia: Send + Sync {
     fn attach(&self) -> MediaOutputs;
     /// Starts decoding and playing a participant.
     fn add_participant(&self, name: &str) -> Arc<dyn ParticipantMedia>;
-    /// Frames are dropped before encoding while `backlog` is long, for as long as someone else holds it.
+    /// While `backlog` is long, frames are dropped before encoding. Watched until its owner drops it.
     fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>);
     fn set_video_target(&self, target: VideoTarget);
     fn request_key_frame(&self);
-    /// However much waits to be sent.
+    /// The same, even while the send queue is long.
     fn request_key_frame_at_once(&self);
     fn set_muted(&self, muted: bool);
     fn set_camera_on(&self, on: bool);

@@ -1,5 +1,5 @@
 //! A world of clients for tests: the session's own code on real WebRTC stacks, in virtual time, over a simulated network
-//! and the real signal server's rooms. Only devices and codecs are made up, so that every byte is known beforehand.
+//! and the real signal server's rooms. Only devices and codecs are replaced, so that every byte is known beforehand.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
 
 pub mod media;

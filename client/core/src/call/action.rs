@@ -6,7 +6,7 @@ use maru_protocol::signal::{ClientMessage, IceCandidate, IceServer, SessionDescr
 use super::ids::{ConnectionId, ParticipantId};
 use super::registration::{EndReason, Server};
 use crate::media::VideoTarget;
-use crate::negotiation;
+use crate::negotiation::Step;
 
 /// What the person at this end wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Command {
 pub enum ConnectionInput {
     /// The step of [`Action::Negotiate`] was carried out. Gives the description to send, if the step made one.
     StepDone(Option<SessionDescription>),
-    /// `is_spoiled`: the stack may have taken a part of it, so that a later step may fail too.
+    /// `is_spoiled`: the stack may have applied a part, so later steps may fail, too.
     StepFailed {
         reason: String,
         is_spoiled: bool,
@@ -60,7 +60,7 @@ pub struct Estimate {
     pub connection: ConnectionId,
     /// What the path carries beside repair packets.
     pub bitrate_bps: u32,
-    /// Too many packets were lost, or too many wait: only a key frame helps, at once.
+    /// So many packets were lost, or wait, that only a key frame helps.
     pub needs_key_frame: bool,
 }
 
@@ -84,7 +84,7 @@ pub enum Action {
     /// Answered by [`ConnectionInput::StepDone`] or [`ConnectionInput::StepFailed`].
     Negotiate {
         connection: ConnectionId,
-        step: negotiation::Action,
+        step: Step,
     },
     SendText {
         connection: ConnectionId,
@@ -92,14 +92,14 @@ pub enum Action {
     },
     /// Close it after what was sent before. Nothing that comes from it later counts.
     Close(ConnectionId),
-    /// The encoder makes a key frame. `at_once`: however much waits to be sent.
+    /// The encoder makes a key frame. `at_once`: even while the send queue is long.
     RequestKeyFrame {
         at_once: bool,
     },
     SetVideoTarget(VideoTarget),
     SetMuted(bool),
     SetCameraOn(bool),
-    /// What a participant sends has a place to go from now on.
+    /// Start a decoder and playback for the participant.
     AddMedia {
         participant: ParticipantId,
         name: Nickname,
@@ -152,7 +152,7 @@ pub enum Event {
     ParticipantConnected {
         participant: ParticipantId,
     },
-    /// Nothing comes from it any more; the connection is being restored.
+    /// Nothing comes from it any more; it may come back.
     ParticipantInterrupted {
         participant: ParticipantId,
     },

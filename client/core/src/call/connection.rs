@@ -8,7 +8,7 @@ use maru_protocol::signal::{ClientMessage, IceCandidate, SessionDescription, Sig
 
 use super::action::Action;
 use super::ids::ConnectionId;
-use crate::negotiation::{self, Negotiation};
+use crate::negotiation::{Negotiation, Step};
 use crate::time::Timestamp;
 
 /// How long a connection may take from its first signal until media can flow. A person at the other end may have to
@@ -69,7 +69,7 @@ impl Connection {
     }
 
     /// Texts written now arrive, unless the connection fails.
-    pub(super) fn is_heard(&self) -> bool {
+    pub(super) fn is_open_at_both_ends(&self) -> bool {
         self.channel == Channel::Heard
     }
 
@@ -85,7 +85,7 @@ impl Connection {
         establish.into_iter().chain(self.step_deadline).chain(self.hello_at()).min()
     }
 
-    /// Why the connection has to be given up, if it does.
+    /// Which deadline has passed, if one has: give the connection up.
     pub(super) fn expired(&self, now: Timestamp) -> Option<&'static str> {
         if matches!(self.state, State::Connecting { deadline } if deadline <= now) {
             return Some("it took too long to connect");
@@ -106,7 +106,7 @@ impl Connection {
         self.negotiation.negotiation_needed();
     }
 
-    /// The stack wants to negotiate again. The first offer is not its decision.
+    /// The stack wants an offer. Ignored unless established: the call makes the first one.
     pub(super) fn negotiation_needed(&mut self) {
         if self.is_established() {
             self.negotiation.negotiation_needed();
@@ -127,8 +127,8 @@ impl Connection {
 
     /// Starts the next step, if none is being carried out.
     pub(super) fn negotiate(&mut self, now: Timestamp, peer: &PeerId, out: &mut VecDeque<Action>) {
-        while let Some(step) = self.negotiation.poll_action() {
-            if step == negotiation::Action::ResendOffer {
+        while let Some(step) = self.negotiation.poll_step() {
+            if step == Step::ResendOffer {
                 if let Some(offer) = self.last_offer.clone() {
                     out.push_back(self.signal(peer, SignalData::Description(offer)));
                 }
@@ -189,12 +189,13 @@ impl Connection {
         std::mem::replace(&mut self.channel, Channel::Heard) != Channel::Heard
     }
 
-    pub(super) fn needs_key_frame(&mut self) {
+    pub(super) fn require_key_frame(&mut self) {
         self.needs_key_frame = true;
     }
 
-    /// Whether a frame goes this way: not before the connection is established, nor before the key frame it begins with.
-    pub(super) fn takes_video(&mut self, is_key: bool) -> bool {
+    /// Whether this connection gets the frame: once it is established, from the next key frame on. Call once for each
+    /// frame.
+    pub(super) fn take_video(&mut self, is_key: bool) -> bool {
         let takes = self.is_established() && (is_key || !self.needs_key_frame);
         self.needs_key_frame &= !takes;
         takes

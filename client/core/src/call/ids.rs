@@ -2,7 +2,7 @@
 //! names.
 
 /// A person in the room, as this process knows them: counts up from 1 and is never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParticipantId(pub u32);
 
 /// Counts the connections between two participants. It travels with every signal, so both sides always mean the same

@@ -40,7 +40,7 @@ pub use self::registration::{EndReason, Identity, Server};
 pub use self::sending::EncoderCounts;
 
 use self::participant::{Consequence, Participant, Shared};
-use self::registration::{Heard, Registration};
+use self::registration::{News, Registration};
 use self::sending::Sending;
 use crate::time::Timestamp;
 
@@ -55,7 +55,7 @@ pub struct CallConfig {
     pub is_on_lan: bool,
     pub muted: bool,
     pub camera_on: bool,
-    /// Whether frames of our own come, or are about to.
+    /// Whether the camera delivers frames, or is being opened.
     pub is_camera_available: bool,
 }
 
@@ -125,8 +125,8 @@ impl Call {
         if self.has_ended {
             return;
         }
-        let heard = self.registration.handle_timeout(now, &mut self.actions);
-        self.server_heard(now, heard);
+        let news = self.registration.handle_timeout(now, &mut self.actions);
+        self.handle_news(now, news);
         self.each(|participant, shared, out| participant.handle_timeout(now, shared, out));
         self.forget_the_lost(now);
         self.sending.handle_timeout(now, &mut self.actions);
@@ -164,34 +164,34 @@ impl Call {
         self.registration.found(now, server, &mut self.actions);
     }
 
-    /// The answer to [`Action::ConnectServer`]: it takes messages now.
+    /// Answers [`Action::ConnectServer`]: the server takes messages now.
     pub fn server_connected(&mut self) {
         self.registration.connected(&mut self.actions);
     }
 
     /// No server can be found or connected to, or the connection to it has ended.
     pub fn server_failed(&mut self, now: Timestamp, reason: EndReason) {
-        let heard = self.registration.handle_failure(now, reason, &mut self.actions);
-        self.server_heard(now, heard);
+        let news = self.registration.handle_failure(now, reason, &mut self.actions);
+        self.handle_news(now, news);
     }
 
     /// A text frame of the server.
     pub fn server_text(&mut self, now: Timestamp, text: &str) {
-        let heard = self.registration.text(now, text, &mut self.actions);
-        self.server_heard(now, heard);
+        let news = self.registration.text(now, text, &mut self.actions);
+        self.handle_news(now, news);
     }
 
     /// A sign of life of the server without a text.
     pub fn server_alive(&mut self, now: Timestamp) {
-        self.registration.heard(now);
+        self.registration.handle_alive(now);
     }
 
-    /// The network has a better server than the one of now.
+    /// A better server was found on the local network.
     pub fn better_server_found(&mut self) {
         self.registration.better_found(&mut self.actions);
     }
 
-    /// Something happened on a connection. What comes from an earlier connection than the present one does not count.
+    /// Something happened on a connection. Input of an earlier connection is ignored.
     pub fn handle_connection(&mut self, now: Timestamp, id: ConnectionId, input: ConnectionInput) {
         let presence = self.own.presence();
         let shared = Shared { presence: &presence, ice_servers: &self.ice_servers };
@@ -205,7 +205,7 @@ impl Call {
         self.forget_the_lost(now);
     }
 
-    /// What the congestion controllers of the established connections say now.
+    /// What the congestion controllers say now. Those of connections that are not established do not count.
     pub fn handle_estimates(&mut self, now: Timestamp, estimates: &[Estimate]) {
         let established: Vec<Estimate> = estimates
             .iter()
@@ -214,18 +214,18 @@ impl Call {
             .collect();
         for estimate in established.iter().filter(|estimate| estimate.needs_key_frame) {
             if let Some(participant) = self.participants.get_mut(&estimate.connection.participant) {
-                participant.needs_key_frame();
+                participant.require_key_frame();
             }
         }
         let receivers = self.participants.len();
         self.sending.handle_estimates(now, receivers, &established, &mut self.actions);
     }
 
-    /// The connections that a video frame goes to.
+    /// The connections that a video frame goes to. Call once for each frame: one that gets a key frame needs none any more.
     pub fn video_receivers(&mut self, is_key: bool) -> impl Iterator<Item = ConnectionId> {
         self.participants
             .values_mut()
-            .filter_map(move |participant| participant.established().filter(|_| participant.takes_video(is_key)))
+            .filter_map(move |participant| participant.established().filter(|_| participant.take_video(is_key)))
     }
 
     /// The connections that audio goes to.
@@ -247,7 +247,7 @@ impl Call {
         self.participants.get(&participant).map(Participant::name)
     }
 
-    /// By which the same client is known again after it registered anew.
+    /// Stays the same when the participant registers again.
     pub fn instance_of(&self, participant: ParticipantId) -> Option<&InstanceId> {
         self.participants.get(&participant).map(Participant::instance)
     }
@@ -257,16 +257,16 @@ impl Call {
         self.participants.get(&participant).and_then(Participant::established)
     }
 
-    fn server_heard(&mut self, now: Timestamp, heard: Option<Heard>) {
-        match heard {
+    fn handle_news(&mut self, now: Timestamp, news: Option<News>) {
+        match news {
             None => {}
-            Some(Heard::Refused(reason)) => self.end(now, reason),
-            Some(Heard::Welcome { present, ice_servers }) => self.welcomed(now, &present, ice_servers),
-            Some(Heard::Message(message)) => self.server_said(now, message),
+            Some(News::Refused(reason)) => self.end(now, reason),
+            Some(News::Welcome { present, ice_servers }) => self.welcomed(now, &present, ice_servers),
+            Some(News::Message(message)) => self.server_said(now, message),
         }
     }
 
-    /// Registered; `present` were in the room before, and the newcomer offers. Whoever is not among them and has no
+    /// Registered. We offer to `present`, who were in the room before us. A participant that is not among them and has no
     /// established connection is gone.
     fn welcomed(&mut self, now: Timestamp, present: &[PeerInfo], ice_servers: Vec<IceServer>) {
         self.ice_servers = ice_servers;

@@ -17,8 +17,8 @@ use crate::time::Timestamp;
 /// Pauses between attempts to connect double from the second attempt on.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(10);
-/// How long the polite side waits for the other one's offer, beyond the pause. A participant that has given us up waits
-/// for ours.
+/// How long the polite side waits for the other one's offer, on top of the pause. Then it
+/// offers itself: the other one may have given up.
 const OFFER_WAIT: Duration = Duration::from_secs(3);
 /// How long the newcomer's first offer is waited for. A browser may have to ask its user first.
 const FIRST_OFFER_WAIT: Duration = Duration::from_secs(10);
@@ -51,23 +51,25 @@ pub(super) enum Consequence {
 pub(super) struct Participant {
     id: ParticipantId,
     instance: InstanceId,
-    /// Where the server delivers signals to it.
+    /// Its id at the server, to address signals.
     peer: PeerId,
     name: Nickname,
     /// Whether the server has it, as far as we know.
     is_registered: bool,
-    /// Who gives way when offers cross.
+    /// Whether we give way when offers cross.
     is_polite: bool,
     /// What it told last.
     presence: Option<Presence>,
+    /// It greeted with another version of the protocol: what else it says is ignored.
+    has_other_version: bool,
     chat: Chat,
     connection: Option<Connection>,
     last_generation: Generation,
-    /// Signals of a connection that the other side has begun while ours still stands.
+    /// Signals of a connection that the other side has begun while the present one is established.
     waiting: Option<Waiting>,
-    /// Attempts to connect that failed since the last one that did not.
+    /// Failed attempts since a connection was last established.
     failures: u32,
-    /// When to offer another connection, if the other side has not until then.
+    /// When to offer another connection, unless the other side does first.
     retry_at: Option<Timestamp>,
     /// Connections that the other side may still begin: opening one costs sockets and keys.
     openings: Allowance,
@@ -97,6 +99,7 @@ impl Participant {
             name,
             is_registered: true,
             presence: None,
+            has_other_version: false,
             chat: Chat::new(),
             connection: None,
             last_generation: Generation(0),
@@ -143,7 +146,7 @@ impl Participant {
     }
 
     /// Registered, or registered again under another id. What was under way through the server may be lost. `offers`: we
-    /// are the newcomer.
+    /// offer, as the newcomer.
     pub(super) fn registered(
         &mut self,
         now: Timestamp,
@@ -182,7 +185,7 @@ impl Participant {
             connection.negotiate(now, &self.peer, out);
             return;
         }
-        // One that could not take an offer is opened again for another offer.
+        // Equal: our connection of this generation has failed, and is opened again for another offer.
         if generation < self.last_generation {
             tracing::debug!(?generation, "a signal of an earlier connection");
         } else if self.established().is_some() {
@@ -240,7 +243,7 @@ impl Participant {
             ConnectionInput::ChannelText(text) => return self.handle_text(&text, shared, out),
             ConnectionInput::ChannelClosed => connection.channel_closed(),
             ConnectionInput::KeyFrameRequested | ConnectionInput::VideoDropped => {
-                connection.needs_key_frame();
+                connection.require_key_frame();
                 return Consequence::KeyFrame;
             }
         }
@@ -292,13 +295,13 @@ impl Participant {
         }
     }
 
-    pub(super) fn takes_video(&mut self, is_key: bool) -> bool {
-        self.connection.as_mut().is_some_and(|connection| connection.takes_video(is_key))
+    pub(super) fn take_video(&mut self, is_key: bool) -> bool {
+        self.connection.as_mut().is_some_and(|connection| connection.take_video(is_key))
     }
 
-    pub(super) fn needs_key_frame(&mut self) {
+    pub(super) fn require_key_frame(&mut self) {
         if let Some(connection) = &mut self.connection {
-            connection.needs_key_frame();
+            connection.require_key_frame();
         }
     }
 
@@ -386,7 +389,11 @@ impl Participant {
                 return Consequence::Nothing;
             }
         };
+        if let PeerMessage::Hello { version, .. } = message {
+            self.has_other_version = version != VERSION;
+        }
         match message {
+            _ if self.has_other_version => tracing::debug!(participant = self.id.0, "it speaks another version"),
             PeerMessage::Hello { name, muted, camera_on, .. } => {
                 return self.greeted(Presence { name, muted, camera_on }, out);
             }
@@ -422,7 +429,7 @@ impl Participant {
     }
 
     fn send_chat(&mut self, out: &mut VecDeque<Action>) {
-        while self.connection.as_ref().is_some_and(Connection::is_heard) {
+        while self.connection.as_ref().is_some_and(Connection::is_open_at_both_ends) {
             let Some(message) = self.chat.poll_message() else { return };
             self.say(&message, out);
         }

@@ -69,7 +69,7 @@ pub struct Identity {
 
 /// What a message of the server means for the call.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Heard {
+pub(super) enum News {
     /// Registered, for the first time or again.
     Welcome {
         present: Vec<PeerInfo>,
@@ -136,7 +136,7 @@ impl Registration {
         }
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Timestamp, out: &mut VecDeque<Action>) -> Option<Heard> {
+    pub(super) fn handle_timeout(&mut self, now: Timestamp, out: &mut VecDeque<Action>) -> Option<News> {
         if self.poll_timeout().is_none_or(|at| at > now) {
             return None;
         }
@@ -182,7 +182,7 @@ impl Registration {
         now: Timestamp,
         reason: EndReason,
         out: &mut VecDeque<Action>,
-    ) -> Option<Heard> {
+    ) -> Option<News> {
         match self.state {
             State::Finding | State::Connecting { .. } | State::Joining { .. } => self.failed(now, reason, out),
             State::Registered { .. } => {
@@ -209,19 +209,19 @@ impl Registration {
     }
 
     /// A sign of life without a message.
-    pub(super) fn heard(&mut self, now: Timestamp) {
+    pub(super) fn handle_alive(&mut self, now: Timestamp) {
         if let State::Registered { heard_at, .. } = &mut self.state {
             *heard_at = now;
         }
     }
 
-    pub(super) fn text(&mut self, now: Timestamp, text: &str, out: &mut VecDeque<Action>) -> Option<Heard> {
-        self.heard(now);
+    pub(super) fn text(&mut self, now: Timestamp, text: &str, out: &mut VecDeque<Action>) -> Option<News> {
+        self.handle_alive(now);
         let message = ServerMessage::decode(text);
         match &self.state {
             State::Joining { server, .. } => {
                 let server = server.clone();
-                self.joining_heard(now, server, message, out)
+                self.handle_join_response(now, server, message, out)
             }
             State::Registered { .. } => match message {
                 Ok(ServerMessage::Pong) => None,
@@ -230,7 +230,7 @@ impl Registration {
                     self.lost(now, out);
                     None
                 }
-                Ok(message) => Some(Heard::Message(message)),
+                Ok(message) => Some(News::Message(message)),
                 Err(error) => {
                     tracing::warn!(%error, "the server sent something that is not understood");
                     None
@@ -240,7 +240,7 @@ impl Registration {
         }
     }
 
-    /// Sends a message for the room. While nobody is registered it is dropped: it names ids of a lost registration.
+    /// Sends a message for the room. Dropped while we are not registered: its ids belong to a lost registration.
     pub(super) fn send(&self, message: ClientMessage, out: &mut VecDeque<Action>) {
         if self.is_registered() {
             out.push_back(Action::SendToServer(message));
@@ -258,19 +258,19 @@ impl Registration {
         self.state = State::Ended;
     }
 
-    fn joining_heard(
+    fn handle_join_response(
         &mut self,
         now: Timestamp,
         server: Server,
         message: Result<ServerMessage, maru_protocol::WireError>,
         out: &mut VecDeque<Action>,
-    ) -> Option<Heard> {
+    ) -> Option<News> {
         let not_a_server = |reason: String| EndReason::NotAServer { url: server.url.clone(), reason };
         let refusal = match message {
             Ok(ServerMessage::Welcome { id, peers, ice_servers, .. }) => {
                 tracing::debug!(%id, present = peers.len(), "registered");
                 self.welcomed(now, server, peers.len(), out);
-                return Some(Heard::Welcome { present: peers, ice_servers });
+                return Some(News::Welcome { present: peers, ice_servers });
             }
             Ok(ServerMessage::Error { code, message, capacity }) => match code {
                 ErrorCode::RoomFull => EndReason::RoomFull { capacity },
@@ -305,9 +305,9 @@ impl Registration {
         self.state = State::Finding;
     }
 
-    /// No registration was possible. Before the first one that ends the call, except on a LAN, where another server may
+    /// Registering failed. Before the first success that ends the call, except on a LAN, where another server may
     /// be found. Later it is tried again for as long as the call lasts.
-    fn failed(&mut self, now: Timestamp, reason: EndReason, out: &mut VecDeque<Action>) -> Option<Heard> {
+    fn failed(&mut self, now: Timestamp, reason: EndReason, out: &mut VecDeque<Action>) -> Option<News> {
         let server = match std::mem::replace(&mut self.state, State::Ended) {
             State::Connecting { server, .. } | State::Joining { server, .. } => Some(server),
             _ => None,
@@ -322,7 +322,7 @@ impl Registration {
             }
         }
         if !self.has_joined {
-            return Some(Heard::Refused(reason));
+            return Some(News::Refused(reason));
         }
         self.pause_until_next(now);
         None
@@ -339,7 +339,7 @@ impl Registration {
     }
 }
 
-/// Another server may do better.
+/// Whether another server may help.
 fn is_about_the_server(reason: &EndReason) -> bool {
     matches!(reason, EndReason::NoServer { .. } | EndReason::NotAServer { .. } | EndReason::OtherVersion { .. })
 }

@@ -1,5 +1,4 @@
-//! What is encoded for the room: one stream for all participants, so it follows from how many they are and from the
-//! narrowest path to one of them.
+//! What is encoded: one stream for all participants. Their number and the narrowest path decide bitrate and size.
 
 use std::collections::VecDeque;
 

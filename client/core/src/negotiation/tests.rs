@@ -20,9 +20,9 @@ fn candidate(text: &str) -> Option<IceCandidate> {
 }
 
 #[track_caller]
-fn expect(negotiation: &mut Negotiation, action: Action) {
-    assert_eq!(negotiation.poll_action(), Some(action));
-    assert_eq!(negotiation.poll_action(), None, "one at a time");
+fn expect(negotiation: &mut Negotiation, action: Step) {
+    assert_eq!(negotiation.poll_step(), Some(action));
+    assert_eq!(negotiation.poll_step(), None, "one at a time");
     negotiation.done();
 }
 
@@ -30,17 +30,17 @@ fn expect(negotiation: &mut Negotiation, action: Action) {
 fn an_offer_is_answered_and_an_answer_settles() {
     let mut caller = Negotiation::new(true);
     caller.negotiation_needed();
-    expect(&mut caller, Action::SendOffer);
+    expect(&mut caller, Step::SendOffer);
     assert!(!caller.is_settled());
     let answer = description(DescriptionKind::Answer, "b");
     caller.handle_description(answer.clone());
-    expect(&mut caller, Action::ApplyRemote(answer));
+    expect(&mut caller, Step::ApplyRemote(answer));
     assert!(caller.is_settled());
 
     let mut callee = Negotiation::new(false);
     callee.handle_description(offer("a"));
-    expect(&mut callee, Action::ApplyRemote(offer("a")));
-    expect(&mut callee, Action::SendAnswer);
+    expect(&mut callee, Step::ApplyRemote(offer("a")));
+    expect(&mut callee, Step::SendAnswer);
     assert!(callee.is_settled());
 }
 
@@ -49,44 +49,44 @@ fn candidates_wait_for_the_description_in_order_and_within_bounds() {
     let mut negotiation = Negotiation::new(true);
     for index in 0..200 {
         negotiation.handle_candidate(candidate(&index.to_string()));
-        assert_eq!(negotiation.poll_action(), None);
+        assert_eq!(negotiation.poll_step(), None);
     }
     assert_eq!(negotiation.dropped(), 200 - MAX_HELD_CANDIDATES as u64);
     negotiation.handle_description(offer("a"));
-    expect(&mut negotiation, Action::ApplyRemote(offer("a")));
-    expect(&mut negotiation, Action::SendAnswer);
+    expect(&mut negotiation, Step::ApplyRemote(offer("a")));
+    expect(&mut negotiation, Step::SendAnswer);
     for index in 0..MAX_HELD_CANDIDATES {
-        expect(&mut negotiation, Action::AddCandidate(candidate(&index.to_string())));
+        expect(&mut negotiation, Step::AddCandidate(candidate(&index.to_string())));
     }
-    assert_eq!(negotiation.poll_action(), None);
+    assert_eq!(negotiation.poll_step(), None);
     negotiation.handle_candidate(None);
-    expect(&mut negotiation, Action::AddCandidate(None));
+    expect(&mut negotiation, Step::AddCandidate(None));
 }
 
 #[test]
 fn the_polite_side_rolls_back_and_offers_again() {
     let mut polite = Negotiation::new(true);
     polite.negotiation_needed();
-    expect(&mut polite, Action::SendOffer);
+    expect(&mut polite, Step::SendOffer);
     polite.handle_description(offer("theirs"));
-    expect(&mut polite, Action::Rollback);
-    expect(&mut polite, Action::ApplyRemote(offer("theirs")));
-    expect(&mut polite, Action::SendAnswer);
-    expect(&mut polite, Action::SendOffer);
+    expect(&mut polite, Step::Rollback);
+    expect(&mut polite, Step::ApplyRemote(offer("theirs")));
+    expect(&mut polite, Step::SendAnswer);
+    expect(&mut polite, Step::SendOffer);
 }
 
 #[test]
 fn the_impolite_side_ignores_the_offer_but_keeps_its_candidates_for_the_answer() {
     let mut impolite = Negotiation::new(false);
     impolite.negotiation_needed();
-    expect(&mut impolite, Action::SendOffer);
+    expect(&mut impolite, Step::SendOffer);
     impolite.handle_description(offer("theirs"));
     impolite.handle_candidate(candidate("of theirs"));
-    assert_eq!(impolite.poll_action(), None);
+    assert_eq!(impolite.poll_step(), None);
     let answer = description(DescriptionKind::Answer, "b");
     impolite.handle_description(answer.clone());
-    expect(&mut impolite, Action::ApplyRemote(answer));
-    expect(&mut impolite, Action::AddCandidate(candidate("of theirs")));
+    expect(&mut impolite, Step::ApplyRemote(answer));
+    expect(&mut impolite, Step::AddCandidate(candidate("of theirs")));
     assert!(impolite.is_settled());
 }
 
@@ -94,27 +94,27 @@ fn the_impolite_side_ignores_the_offer_but_keeps_its_candidates_for_the_answer()
 fn an_offer_that_is_still_being_made_collides_too() {
     let mut polite = Negotiation::new(true);
     polite.negotiation_needed();
-    assert_eq!(polite.poll_action(), Some(Action::SendOffer));
+    assert_eq!(polite.poll_step(), Some(Step::SendOffer));
     polite.handle_description(offer("theirs"));
-    assert_eq!(polite.poll_action(), None);
+    assert_eq!(polite.poll_step(), None);
     polite.done();
-    expect(&mut polite, Action::Rollback);
-    expect(&mut polite, Action::ApplyRemote(offer("theirs")));
+    expect(&mut polite, Step::Rollback);
+    expect(&mut polite, Step::ApplyRemote(offer("theirs")));
 }
 
 #[test]
 fn an_unanswered_offer_is_sent_again_when_signaling_is_back() {
     let mut negotiation = Negotiation::new(false);
     negotiation.signaling_restored();
-    assert_eq!(negotiation.poll_action(), None);
+    assert_eq!(negotiation.poll_step(), None);
     negotiation.negotiation_needed();
-    expect(&mut negotiation, Action::SendOffer);
-    assert_eq!(negotiation.poll_action(), None);
+    expect(&mut negotiation, Step::SendOffer);
+    assert_eq!(negotiation.poll_step(), None);
     negotiation.signaling_restored();
-    expect(&mut negotiation, Action::ResendOffer);
-    assert_eq!(negotiation.poll_action(), None);
+    expect(&mut negotiation, Step::ResendOffer);
+    assert_eq!(negotiation.poll_step(), None);
     negotiation.handle_description(description(DescriptionKind::Answer, "b"));
-    expect(&mut negotiation, Action::ApplyRemote(description(DescriptionKind::Answer, "b")));
+    expect(&mut negotiation, Step::ApplyRemote(description(DescriptionKind::Answer, "b")));
     assert!(negotiation.is_settled());
 }
 
@@ -125,29 +125,29 @@ fn what_is_out_of_place_or_refused_is_dropped() {
     negotiation.failed();
     negotiation.handle_description(description(DescriptionKind::Answer, "to nothing"));
     negotiation.handle_description(description(DescriptionKind::Rollback, ""));
-    assert_eq!(negotiation.poll_action(), None);
+    assert_eq!(negotiation.poll_step(), None);
     assert_eq!(negotiation.dropped(), 2);
 
     negotiation.handle_description(offer("garbage"));
-    assert_eq!(negotiation.poll_action(), Some(Action::ApplyRemote(offer("garbage"))));
+    assert_eq!(negotiation.poll_step(), Some(Step::ApplyRemote(offer("garbage"))));
     negotiation.failed();
     assert!(!negotiation.is_broken());
     negotiation.negotiation_needed();
-    expect(&mut negotiation, Action::SendOffer);
+    expect(&mut negotiation, Step::SendOffer);
 
     negotiation.handle_description(description(DescriptionKind::Answer, "garbage"));
-    assert!(negotiation.poll_action().is_some());
+    assert!(negotiation.poll_step().is_some());
     negotiation.failed();
     assert!(negotiation.is_broken());
     negotiation.negotiation_needed();
-    assert_eq!(negotiation.poll_action(), None);
+    assert_eq!(negotiation.poll_step(), None);
 }
 
 #[test]
 fn messages_during_a_long_action_are_bounded() {
     let mut negotiation = Negotiation::new(true);
     negotiation.negotiation_needed();
-    assert_eq!(negotiation.poll_action(), Some(Action::SendOffer));
+    assert_eq!(negotiation.poll_step(), Some(Step::SendOffer));
     for _ in 0..10_000 {
         negotiation.handle_description(offer("again"));
         negotiation.handle_candidate(None);
@@ -164,7 +164,7 @@ struct Side {
     changes_left: u32,
     /// Changes made so far; every offer and answer says how many it knows of.
     changes: u32,
-    action: Option<Action>,
+    action: Option<Step>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -196,31 +196,31 @@ impl Side {
         let sdp = format!("{} {}", self.name(), self.changes);
         let connection = &mut self.connection;
         let sent = match self.action.take().expect("only called with an action") {
-            Action::SendOffer => {
+            Step::SendOffer => {
                 assert!(connection.local_offer.is_none() && connection.remote_offer.is_none());
                 connection.local_offer = Some(sdp.clone());
                 Some(offer(&sdp))
             }
-            Action::Rollback => {
+            Step::Rollback => {
                 assert!(connection.local_offer.take().is_some());
                 None
             }
-            Action::ApplyRemote(SessionDescription { kind: DescriptionKind::Offer, sdp }) => {
+            Step::ApplyRemote(SessionDescription { kind: DescriptionKind::Offer, sdp }) => {
                 assert!(connection.local_offer.is_none() && connection.remote_offer.is_none());
                 connection.remote_offer = Some(sdp);
                 None
             }
-            Action::ApplyRemote(SessionDescription { sdp, .. }) => {
+            Step::ApplyRemote(SessionDescription { sdp, .. }) => {
                 let local_offer = connection.local_offer.take().expect("an answer needs an offer");
                 connection.agreed = Some((local_offer, sdp));
                 None
             }
-            Action::SendAnswer => {
+            Step::SendAnswer => {
                 let remote_offer = connection.remote_offer.take().expect("an answer needs an offer");
                 connection.agreed = Some((remote_offer.clone(), format!("{sdp} to {remote_offer}")));
                 Some(description(DescriptionKind::Answer, &format!("{sdp} to {remote_offer}")))
             }
-            action @ (Action::ResendOffer | Action::AddCandidate(_)) => panic!("nobody asked for {action:?}"),
+            action @ (Step::ResendOffer | Step::AddCandidate(_)) => panic!("nobody asked for {action:?}"),
         };
         self.negotiation.done();
         sent
@@ -235,7 +235,7 @@ struct World {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Step {
+enum Turn {
     Change(usize),
     Begin(usize),
     Finish(usize),
@@ -247,31 +247,31 @@ impl World {
         Self { sides: [Side::new(true, changes[0]), Side::new(false, changes[1])], to: Default::default() }
     }
 
-    fn steps(&self) -> Vec<Step> {
+    fn steps(&self) -> Vec<Turn> {
         let mut steps = Vec::new();
         for index in 0..2 {
             let side = &self.sides[index];
             if side.changes_left > 0 {
-                steps.push(Step::Change(index));
+                steps.push(Turn::Change(index));
             }
             if side.action.is_some() {
-                steps.push(Step::Finish(index));
-            } else if side.negotiation.clone().poll_action().is_some() {
-                steps.push(Step::Begin(index));
+                steps.push(Turn::Finish(index));
+            } else if side.negotiation.clone().poll_step().is_some() {
+                steps.push(Turn::Begin(index));
             }
             if !self.to[index].is_empty() {
-                steps.push(Step::Deliver(index));
+                steps.push(Turn::Deliver(index));
             }
         }
         steps
     }
 
-    fn take(&mut self, step: Step) {
+    fn take(&mut self, step: Turn) {
         match step {
-            Step::Change(index) => self.sides[index].change(),
-            Step::Begin(index) => self.sides[index].action = self.sides[index].negotiation.poll_action(),
-            Step::Finish(index) => self.to[1 - index].extend(self.sides[index].finish()),
-            Step::Deliver(index) => {
+            Turn::Change(index) => self.sides[index].change(),
+            Turn::Begin(index) => self.sides[index].action = self.sides[index].negotiation.poll_step(),
+            Turn::Finish(index) => self.to[1 - index].extend(self.sides[index].finish()),
+            Turn::Deliver(index) => {
                 let message = self.to[index].pop_front().expect("only taken with a message");
                 self.sides[index].negotiation.handle_description(message);
             }

@@ -1,10 +1,10 @@
 //! The lines of connection statistics that lie on a video tile.
 
 use crate::i18n::{Texts, Value};
-use crate::session::{CallStats, PeerStats};
+use crate::session::{CallStats, ParticipantStats};
 
 /// The connection to one peer.
-pub(crate) fn of_peer(texts: &Texts, stats: &PeerStats) -> Vec<String> {
+pub(crate) fn of_peer(texts: &Texts, stats: &ParticipantStats) -> Vec<String> {
     let bitrates =
         [("received", (stats.received_bitrate_bps / 1_000).into()), ("sent", (stats.sent_bitrate_bps / 1_000).into())];
     let network = [("loss", number(stats.loss * 100.0, 1)), ("jitter", number(stats.jitter_ms, 0))];

@@ -19,7 +19,7 @@ use crate::app::widgets::icons::Icon;
 use crate::app::widgets::tile::Tile;
 use crate::app::widgets::tile_grid;
 use crate::i18n::Texts;
-use crate::participants::{Connection, Participant};
+use crate::participants::{ConnectionState, Participant};
 
 /// From this width on, panels are beside the video. In narrower windows they replace it.
 const BESIDE: f32 = 720.0;
@@ -161,14 +161,14 @@ fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut L
 fn status(texts: &Texts, peer: &Participant) -> Option<String> {
     let has_frame = peer.frames.as_ref().is_some_and(|slot| slot.get().is_some());
     match &peer.connection {
-        Connection::Connecting => Some(texts.tr("peer-connecting")),
-        Connection::Interrupted => Some(texts.tr("peer-interrupted")),
-        Connection::Unreachable { reason } => {
+        ConnectionState::Connecting => Some(texts.tr("peer-connecting")),
+        ConnectionState::Interrupted => Some(texts.tr("peer-interrupted")),
+        ConnectionState::Unreachable { reason } => {
             Some(texts.tr_with("peer-unreachable", &[("reason", reason.as_str().into())]))
         }
-        Connection::Connected if !peer.camera_on => Some(texts.tr("peer-camera-off")),
-        Connection::Connected if !has_frame => Some(texts.tr("peer-waiting")),
-        Connection::Connected => None,
+        ConnectionState::Connected if !peer.camera_on => Some(texts.tr("peer-camera-off")),
+        ConnectionState::Connected if !has_frame => Some(texts.tr("peer-waiting")),
+        ConnectionState::Connected => None,
     }
 }
 

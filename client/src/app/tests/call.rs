@@ -7,7 +7,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use super::*;
 use crate::invitation::Invitation;
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
-use crate::session::{CallStats, Event, PeerStats};
+use crate::session::{CallStats, Event, ParticipantId, ParticipantStats};
 
 fn call_commands(bench: &Bench) -> Vec<String> {
     bench
@@ -206,8 +206,8 @@ fn the_name_can_be_changed() {
 fn statistics_are_shown_on_demand() {
     let mut bench = Bench::in_call(Language::English);
     bench.connects(1, "Mina");
-    let statistics = PeerStats {
-        peer: 1,
+    let statistics = ParticipantStats {
+        participant: ParticipantId(1),
         name: "Mina".into(),
         received_bitrate_bps: 2_400_000,
         fps: 29.97,
@@ -215,9 +215,9 @@ fn statistics_are_shown_on_demand() {
         height: 720,
         queue_ms: 12.3,
         limited_by: "none".into(),
-        ..PeerStats::default()
+        ..ParticipantStats::default()
     };
-    bench.event(CallEvent::Stats(CallStats { peers: vec![statistics], ..CallStats::default() }));
+    bench.event(CallEvent::Stats(CallStats { participants: vec![statistics], ..CallStats::default() }));
     let mut harness = open(bench, WIDE);
     let described = |harness: &Harness<'_, Bench>| {
         harness.get_by_label("Video of Mina").accesskit_node().description().unwrap_or_default()

@@ -7,7 +7,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use super::*;
 use crate::app::commands::Side;
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
-use crate::session::{CallStats, EndReason, Event, PeerStats};
+use crate::session::{CallStats, EndReason, Event, ParticipantStats};
 
 const SCREENS: [(&str, fn(Language) -> Bench); 8] = [
     ("start", start),
@@ -67,8 +67,17 @@ fn full_call(language: Language, peers: u32) -> Bench {
     bench.event(CallEvent::Call(Event::ParticipantInterrupted { participant: ParticipantId(2) }));
     bench.event(CallEvent::Call(Event::ServerLost));
     bench.command(Command::ToggleStats);
-    let statistics = |peer| PeerStats { peer, fps: 30.0, width: 1280, height: 720, ..PeerStats::default() };
-    bench.event(CallEvent::Stats(CallStats { peers: (1..=peers).map(statistics).collect(), ..CallStats::default() }));
+    let statistics = |key| ParticipantStats {
+        participant: ParticipantId(key),
+        fps: 30.0,
+        width: 1280,
+        height: 720,
+        ..ParticipantStats::default()
+    };
+    bench.event(CallEvent::Stats(CallStats {
+        participants: (1..=peers).map(statistics).collect(),
+        ..CallStats::default()
+    }));
     bench
 }
 

@@ -28,7 +28,7 @@ pub enum ConnectionEvent {
     Connected,
     /// Nothing has arrived from the peer for 5 s.
     Interrupted,
-    /// No candidate pair works, or none any more. An ICE restart may find one.
+    /// No candidate pair works, or none any more. The call opens another connection.
     Failed {
         reason: String,
     },

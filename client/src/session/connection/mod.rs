@@ -1,7 +1,7 @@
 //! The connection to one peer: everything that `webrtc` does, behind one adapter.
 //!
 //! ```text
-//!  session task ── Connection ── tracks, data channel ──▶ driver (the stack's task: ICE, DTLS, SRTP, SCTP, sockets)
+//!  connection task ── Connection ── tracks, channel ────▶ driver (the stack's task: ICE, DTLS, SRTP, SCTP, sockets)
 //!       ▲                                             │ callbacks, never waiting      │ RTP, text
 //!       │                                             ▼                               ▼
 //!       └──────── ConnectionEvent ◀──── carry (lifecycle) ◀─ handler, tap       drain_track, drain_channel
@@ -13,7 +13,7 @@
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
@@ -21,7 +21,7 @@ use maru_core::call::StreamKind;
 use maru_core::media::{EncodedAudio, EncodedVideo};
 use maru_protocol::MAX_PEER_MESSAGE_BYTES;
 use maru_protocol::signal::{DescriptionKind, IceCandidate, IceServer, SessionDescription};
-use rtc::peer_connection::configuration::{RTCConfigurationBuilder, RTCOfferOptions};
+use rtc::peer_connection::configuration::RTCConfigurationBuilder;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use tokio::sync::mpsc;
@@ -74,9 +74,9 @@ pub struct ConnectionConfig {
     /// Clock, timers, tasks and sockets.
     pub runtime: Arc<dyn Runtime>,
     pub ice_servers: Vec<IceServer>,
-    /// One socket each: see [`local_addresses`]. Empty: those of all interfaces, looked up again at an ICE restart.
+    /// One socket each: see [`local_addresses`]. Empty: those of all interfaces.
     pub local_addresses: Vec<IpAddr>,
-    /// What is known of the way to the peer: found out by this connection, from the start.
+    /// The state of the path to the peer. This connection measures it anew.
     pub path: Arc<PathState>,
 }
 
@@ -92,7 +92,6 @@ pub struct Connection {
     path: Arc<PathState>,
     remote: Mutex<RemotePeer>,
     remote_tracks: RemoteTracks,
-    restart: AtomicBool,
 }
 
 impl Connection {
@@ -152,16 +151,13 @@ impl Connection {
             path,
             remote: Mutex::default(),
             remote_tracks,
-            restart: AtomicBool::new(false),
         };
         Ok((connection, events))
     }
 
     /// Makes an offer and applies it here: to be sent to the peer.
     pub async fn create_offer(&self) -> Result<SessionDescription, ConnectionError> {
-        let ice_restart = self.restart.swap(false, Ordering::AcqRel);
-        let options = RTCOfferOptions { ice_restart };
-        let offer = self.peer_connection.create_offer(Some(options)).await.map_err(negotiation)?;
+        let offer = self.peer_connection.create_offer(None).await.map_err(negotiation)?;
         self.apply_local(DescriptionKind::Offer, offer).await
     }
 
@@ -201,12 +197,6 @@ impl Connection {
         contain(self.peer_connection.add_ice_candidate(candidate))
             .await?
             .map_err(|error| ConnectionError::BadCandidate(error.to_string()))
-    }
-
-    /// The next offer restarts ICE, on new sockets; [`ConnectionEvent::NegotiationNeeded`] asks for it.
-    pub fn restart_ice(&self) {
-        self.restart.store(true, Ordering::Release);
-        self.outbox.lifecycle(ConnectionEvent::NegotiationNeeded);
     }
 
     /// Sends a frame. To be called while the connection is established.

@@ -1,4 +1,4 @@
-//! Decides which server to register at: the configured one, or the best one on the local network.
+//! Finds the server to register at: the configured one, or the best one on the local network.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::session::lan::{LanOptions, LanServers};
 /// How long the local network is searched before a server is started in this process.
 const SEARCH_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Real servers.
+/// The configured server, or those of the local network.
 pub(in crate::session) enum SystemServers {
     Url(String),
     /// The search begins when the first server is asked for.

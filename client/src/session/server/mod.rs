@@ -37,7 +37,7 @@ pub trait Servers: Send {
 pub trait ServerSocket: Send {
     /// `false`: the connection has ended.
     async fn send(&mut self, text: String) -> bool;
-    /// May be dropped at any time without losing anything.
+    /// Cancel safe.
     async fn receive(&mut self) -> Received;
     async fn close(&mut self);
 }
@@ -65,13 +65,13 @@ pub(super) enum ServerEvent {
 
 /// The task's handle. Dropping it closes the connection, after what was queued has been sent.
 pub(super) struct ServerTask {
-    commands: mpsc::Sender<(u64, Command)>,
+    commands: mpsc::Sender<(u64, ServerCommand)>,
     events: mpsc::Receiver<(u64, ServerEvent)>,
-    /// Counts commands after which earlier events mean nothing any more.
+    /// Counts the commands that make earlier events void.
     attempt: u64,
 }
 
-enum Command {
+enum ServerCommand {
     Find,
     Avoid(Server),
     Connect(Server),
@@ -90,28 +90,28 @@ impl ServerTask {
 
     pub(super) fn find(&mut self) {
         self.attempt += 1;
-        self.tell(Command::Find);
+        self.tell(ServerCommand::Find);
     }
 
     pub(super) fn avoid(&self, server: Server) {
-        self.tell(Command::Avoid(server));
+        self.tell(ServerCommand::Avoid(server));
     }
 
     pub(super) fn connect(&mut self, server: Server) {
         self.attempt += 1;
-        self.tell(Command::Connect(server));
+        self.tell(ServerCommand::Connect(server));
     }
 
     pub(super) fn send(&self, text: String) {
-        self.tell(Command::Send(text));
+        self.tell(ServerCommand::Send(text));
     }
 
     pub(super) fn disconnect(&mut self) {
         self.attempt += 1;
-        self.tell(Command::Disconnect);
+        self.tell(ServerCommand::Disconnect);
     }
 
-    /// The next event of the present attempt. May be dropped at any time without losing anything.
+    /// The next event of the present attempt. Cancel safe.
     pub(super) async fn event(&mut self) -> ServerEvent {
         loop {
             match self.events.recv().await {
@@ -129,7 +129,7 @@ impl ServerTask {
         while events.recv().await.is_some() {}
     }
 
-    fn tell(&self, command: Command) {
+    fn tell(&self, command: ServerCommand) {
         // Full only while a server reads nothing for long: the call notices that it is silent.
         if let Err(error) = self.commands.try_send((self.attempt, command)) {
             tracing::warn!(%error, "a message for the server is dropped");
@@ -140,7 +140,7 @@ impl ServerTask {
 struct Task {
     runtime: Arc<dyn Runtime>,
     servers: Box<dyn Servers>,
-    commands: mpsc::Receiver<(u64, Command)>,
+    commands: mpsc::Receiver<(u64, ServerCommand)>,
     events: mpsc::Sender<(u64, ServerEvent)>,
     attempt: u64,
 }
@@ -151,19 +151,19 @@ impl Task {
         while let Some((attempt, command)) = next {
             self.attempt = attempt;
             next = match command {
-                Command::Find => self.find().await,
-                Command::Avoid(server) => {
+                ServerCommand::Find => self.find().await,
+                ServerCommand::Avoid(server) => {
                     self.servers.avoid(&server).await;
                     self.commands.recv().await
                 }
-                Command::Connect(server) => self.connect(server).await,
-                Command::Send(_) | Command::Disconnect => self.commands.recv().await,
+                ServerCommand::Connect(server) => self.connect(server).await,
+                ServerCommand::Send(_) | ServerCommand::Disconnect => self.commands.recv().await,
             };
         }
     }
 
-    /// Both end with the next command, which may also interrupt them.
-    async fn find(&mut self) -> Option<(u64, Command)> {
+    /// As [`Self::connect`], returns the next command, which may come before it is done.
+    async fn find(&mut self) -> Option<(u64, ServerCommand)> {
         let found = tokio::select! {
             found = self.servers.find() => found,
             command = self.commands.recv() => return command,
@@ -176,7 +176,7 @@ impl Task {
         self.commands.recv().await
     }
 
-    async fn connect(&mut self, server: Server) -> Option<(u64, Command)> {
+    async fn connect(&mut self, server: Server) -> Option<(u64, ServerCommand)> {
         let connected = tokio::select! {
             connected = self.servers.connect(&server) => connected,
             command = self.commands.recv() => return command,
@@ -198,11 +198,11 @@ impl Task {
         }
     }
 
-    async fn serve(&mut self, server: &Server, socket: &mut dyn ServerSocket) -> Option<(u64, Command)> {
+    async fn serve(&mut self, server: &Server, socket: &mut dyn ServerSocket) -> Option<(u64, ServerCommand)> {
         loop {
             tokio::select! {
                 command = self.commands.recv() => match command {
-                    Some((_, Command::Send(text))) => {
+                    Some((_, ServerCommand::Send(text))) => {
                         if !socket.send(text).await {
                             return self.closed(server, "it closed the connection".into()).await;
                         }
@@ -222,12 +222,12 @@ impl Task {
         }
     }
 
-    async fn closed(&mut self, server: &Server, reason: String) -> Option<(u64, Command)> {
+    async fn closed(&mut self, server: &Server, reason: String) -> Option<(u64, ServerCommand)> {
         self.tell(ServerEvent::Failed(EndReason::NotAServer { url: server.url.clone(), reason })).await;
         loop {
-            // What was meant for the lost connection goes with it.
+            // Drops messages for the lost connection.
             match self.commands.recv().await {
-                Some((_, Command::Send(_))) => {}
+                Some((_, ServerCommand::Send(_))) => {}
                 other => return other,
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use maru_protocol::signal::{ErrorCode, ServerMessage};
 use maru_protocol::{InstanceId, PeerId, VERSION};
 
-use super::super::registration::{Heard, Registration};
+use super::super::registration::{News, Registration};
 use crate::call::{Action, EndReason, Event, Identity, Server};
 use crate::time::Timestamp;
 
@@ -39,7 +39,7 @@ fn registered() -> Registration {
     registration.start(&mut out);
     registration.found(at(0), server(), &mut out);
     registration.connected(&mut out);
-    assert!(matches!(registration.text(at(40), &welcome(), &mut out), Some(Heard::Welcome { .. })));
+    assert!(matches!(registration.text(at(40), &welcome(), &mut out), Some(News::Welcome { .. })));
     registration
 }
 
@@ -55,7 +55,7 @@ fn a_server_that_does_not_answer_is_given_up_after_five_seconds() {
     assert_eq!(registration.poll_timeout(), Some(at(5_000)));
     assert!(registration.handle_timeout(at(4_999), &mut out).is_none());
     let refused = registration.handle_timeout(at(5_000), &mut out);
-    assert!(matches!(refused, Some(Heard::Refused(EndReason::NoServer { .. }))), "{refused:?}");
+    assert!(matches!(refused, Some(News::Refused(EndReason::NoServer { .. }))), "{refused:?}");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn what_a_server_refuses_is_told() {
         registration.found(at(0), server(), &mut out);
         registration.connected(&mut out);
         let error = text(&ServerMessage::Error { code, message: String::new(), capacity: Some(8) });
-        assert_eq!(registration.text(at(30), &error, &mut out), Some(Heard::Refused(expected)));
+        assert_eq!(registration.text(at(30), &error, &mut out), Some(News::Refused(expected)));
     }
 }
 
@@ -126,7 +126,7 @@ fn on_a_lan_other_servers_are_tried_but_not_for_ever() {
             break refused;
         }
     };
-    assert_eq!((refused, tried), (Heard::Refused(failure()), 9));
+    assert_eq!((refused, tried), (News::Refused(failure()), 9));
     let avoided = out.iter().filter(|action| matches!(action, Action::AvoidServer(_))).count();
     assert_eq!(avoided, 9);
 }

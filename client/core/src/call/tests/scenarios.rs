@@ -79,6 +79,23 @@ fn what_one_tells_of_itself_reaches_the_others_once() {
 }
 
 #[test]
+fn what_follows_a_greeting_of_another_version_is_ignored() {
+    let mut world = World::room(&["a", "b"]);
+    world.send_text(1, 0, r#"{"type":"hello","version":99,"name":"B","muted":true,"cameraOn":false}"#);
+    world.send_text(1, 0, r#"{"type":"chat","id":1,"text":"in other words","sentUnixMs":0}"#);
+    let sent = world.clients[0].texts_sent;
+    world.run(SECOND);
+    assert!(world.chat(0).is_empty());
+    assert_eq!(world.clients[0].texts_sent, sent, "it is not acknowledged");
+    assert_eq!(world.connected(0), 1);
+    // The same app, updated during the call.
+    world.tell(1, Command::SetMuted(true));
+    world.write(1, 1, "in ours");
+    world.run(SECOND);
+    assert_eq!(world.chat(0), ["in ours"]);
+}
+
+#[test]
 fn a_greeting_is_repeated_until_it_is_answered_and_no_longer() {
     let mut world = World::room(&["a", "b"]);
     let sent = world.clients[0].texts_sent;

@@ -13,7 +13,7 @@ use crate::call::{
     Action, Call, CallConfig, Command, ConnectionId, ConnectionInput, EndReason, Event, Generation, Identity,
     ParticipantId, Server,
 };
-use crate::negotiation::Action as Step;
+use crate::negotiation::Step;
 use crate::time::Timestamp;
 
 pub(super) const MS: Duration = Duration::from_millis(1);
@@ -194,6 +194,12 @@ impl World {
         let data = maru_protocol::signal::SignalData::Description(description);
         let text = maru_protocol::signal::ClientMessage::Signal { to, generation, data }.encode().expect("it is fine");
         self.after(DELAY, What::ToServer(from, text));
+    }
+
+    /// A text as a client of another kind would send it.
+    pub(super) fn send_text(&mut self, from: usize, to: usize, text: &str) {
+        let Some(id) = self.id_of(from, to) else { return };
+        self.after(DELAY, What::Text((from, to), id.generation.0, text.to_owned()));
     }
 
     /// Lets time pass.
