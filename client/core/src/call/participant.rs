@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use maru_protocol::peer::PeerMessage;
 use maru_protocol::signal::{DescriptionKind, IceServer, PeerInfo, SignalData};
-use maru_protocol::{InstanceId, Nickname, PeerId, VERSION};
+use maru_protocol::{InstanceId, Nickname, PeerId, VERSION, WireError};
 
 use super::action::{Action, ConnectionInput, Event};
 use super::allowance::Allowance;
@@ -385,12 +385,13 @@ impl Participant {
         let message = match PeerMessage::decode(text) {
             Ok(message) => message,
             Err(error) => {
+                self.has_other_version |= matches!(error, WireError::UnsupportedVersion { .. });
                 tracing::debug!(participant = self.id.0, %error, "a message that is not understood");
                 return Consequence::Nothing;
             }
         };
-        if let PeerMessage::Hello { version, .. } = message {
-            self.has_other_version = version != VERSION;
+        if matches!(message, PeerMessage::Hello { .. }) {
+            self.has_other_version = false;
         }
         match message {
             _ if self.has_other_version => tracing::debug!(participant = self.id.0, "it speaks another version"),
