@@ -319,6 +319,8 @@ window.trouble = async url => {
       '{"type":"delivered","id":1e300}', 'x'.repeat(65000)]) channel.send(text);
     channel.send(new Uint8Array(60000));
     channel.send(JSON.stringify({ type: 'hello', version: 1, name, muted: 'yes', cameraOn: 7 }));
+    // After a greeting of another version nothing else counts before one of ours.
+    channel.send(JSON.stringify({ type: 'hello', version: 1, name, muted: true, cameraOn: false }));
     channel.send(JSON.stringify({ type: 'chat', id: 1, text: '<b>still here</b>', sentUnixMs: Date.now() }));
   }
   return connections.length;
