@@ -154,7 +154,8 @@ impl Participants {
     /// Returns the participant's name if `connection` is news.
     fn set_connection(&mut self, key: ParticipantId, connection: ConnectionState) -> Option<Nickname> {
         let known = self.get_mut(key)?;
-        let is_news = known.connection != connection;
+        // A second reason for the same trouble is no news.
+        let is_news = std::mem::discriminant(&known.connection) != std::mem::discriminant(&connection);
         known.connection = connection;
         is_news.then(|| known.name.clone())
     }

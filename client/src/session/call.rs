@@ -159,7 +159,7 @@ impl CallTask {
             ServerEvent::Failed(reason) => self.call.server_failed(now, reason),
             ServerEvent::Text(text) => self.call.server_text(now, &text),
             ServerEvent::Alive => self.call.server_alive(now),
-            ServerEvent::BetterFound => self.call.better_server_found(),
+            ServerEvent::BetterFound => self.call.better_server_found(now),
         }
     }
 

@@ -35,7 +35,11 @@ pub(super) struct Connection {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    Connecting { deadline: Timestamp },
+    /// Open, and neither side has offered yet.
+    Ready,
+    Connecting {
+        deadline: Timestamp,
+    },
     Established,
     Interrupted,
 }
@@ -52,10 +56,10 @@ enum Channel {
 }
 
 impl Connection {
-    pub(super) fn new(now: Timestamp, id: ConnectionId, is_polite: bool) -> Self {
+    pub(super) fn new(id: ConnectionId, is_polite: bool) -> Self {
         Self {
             id,
-            state: State::Connecting { deadline: now + ESTABLISH_TIMEOUT },
+            state: State::Ready,
             negotiation: Negotiation::new(is_polite),
             last_offer: None,
             step_deadline: None,
@@ -80,7 +84,7 @@ impl Connection {
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         let establish = match self.state {
             State::Connecting { deadline } => Some(deadline),
-            State::Established | State::Interrupted => None,
+            State::Ready | State::Established | State::Interrupted => None,
         };
         establish.into_iter().chain(self.step_deadline).chain(self.hello_at()).min()
     }
@@ -102,7 +106,12 @@ impl Connection {
         is_due
     }
 
-    pub(super) fn offer(&mut self) {
+    pub(super) fn is_ready(&self) -> bool {
+        self.state == State::Ready
+    }
+
+    pub(super) fn offer(&mut self, now: Timestamp) {
+        self.begin(now);
         self.negotiation.negotiation_needed();
     }
 
@@ -118,7 +127,8 @@ impl Connection {
         self.negotiation.signaling_restored();
     }
 
-    pub(super) fn handle_signal(&mut self, data: SignalData) {
+    pub(super) fn handle_signal(&mut self, now: Timestamp, data: SignalData) {
+        self.begin(now);
         match data {
             SignalData::Description(description) => self.negotiation.handle_description(description),
             SignalData::Candidate(candidate) => self.negotiation.handle_candidate(candidate),
@@ -168,10 +178,13 @@ impl Connection {
         self.needs_key_frame = true;
     }
 
-    pub(super) fn interrupted(&mut self) {
-        if self.is_established() {
+    /// Whether it was established before.
+    pub(super) fn interrupted(&mut self) -> bool {
+        let was_established = self.is_established();
+        if was_established {
             self.state = State::Interrupted;
         }
+        was_established
     }
 
     pub(super) fn channel_opened(&mut self, now: Timestamp) {
@@ -199,6 +212,12 @@ impl Connection {
         let takes = self.is_established() && (is_key || !self.needs_key_frame);
         self.needs_key_frame &= !takes;
         takes
+    }
+
+    fn begin(&mut self, now: Timestamp) {
+        if self.is_ready() {
+            self.state = State::Connecting { deadline: now + ESTABLISH_TIMEOUT };
+        }
     }
 
     fn hello_at(&self) -> Option<Timestamp> {

@@ -30,7 +30,7 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use maru_protocol::signal::{IceServer, LeaveReason, PeerInfo, ServerMessage};
+use maru_protocol::signal::{ClientMessage, IceServer, LeaveReason, PeerInfo, ServerMessage};
 use maru_protocol::{InstanceId, Nickname, PeerId};
 
 pub use self::action::{Action, Command, ConnectionInput, Estimate, Event};
@@ -101,14 +101,22 @@ impl Call {
             actions: VecDeque::new(),
             has_ended: false,
         };
-        call.registration.start(&mut call.actions);
+        call.registration.start(now, &mut call.actions);
         call.sending.receivers_changed(now, 0, &mut call.actions);
         call
     }
 
     /// The next thing to do. `None`: all is done until the next input or [`Call::poll_timeout`].
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        loop {
+            let action = self.actions.pop_front()?;
+            // A signal names ids of a registration: without one it goes nowhere. When we are registered again, offers that
+            // have no answer are sent again.
+            let is_signal = matches!(action, Action::SendToServer(ClientMessage::Signal { .. }));
+            if !is_signal || self.registration.is_registered() {
+                return Some(action);
+            }
+        }
     }
 
     /// When to call [`Call::handle_timeout`] at the latest.
@@ -187,8 +195,8 @@ impl Call {
     }
 
     /// A better server was found on the local network.
-    pub fn better_server_found(&mut self) {
-        self.registration.better_found(&mut self.actions);
+    pub fn better_server_found(&mut self, now: Timestamp) {
+        self.registration.better_found(now, &mut self.actions);
     }
 
     /// Something happened on a connection. Input of an earlier connection is ignored.

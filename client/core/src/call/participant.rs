@@ -159,11 +159,21 @@ impl Participant {
         self.peer = peer;
         match &mut self.connection {
             Some(connection) => {
+                if offers && connection.is_ready() {
+                    connection.offer(now);
+                }
                 connection.signaling_restored();
                 connection.negotiate(now, &self.peer, out);
             }
             None if offers => self.open_next(now, shared, out),
-            None => self.retry_at = Some(now + FIRST_OFFER_WAIT),
+            None => {
+                // Sockets and keys are ready when the first offer comes. Later ones may have any generation.
+                if self.last_generation == Generation(0) {
+                    self.open(Generation(1), shared, out);
+                }
+                let wait = now + FIRST_OFFER_WAIT;
+                self.retry_at = Some(self.retry_at.map_or(wait, |at| at.min(wait)));
+            }
         }
     }
 
@@ -181,7 +191,10 @@ impl Participant {
         out: &mut VecDeque<Action>,
     ) {
         if let Some(connection) = self.connection.as_mut().filter(|connection| connection.id.generation == generation) {
-            connection.handle_signal(data);
+            if is_offer(&data) {
+                self.retry_at = None;
+            }
+            connection.handle_signal(now, data);
             connection.negotiate(now, &self.peer, out);
             return;
         }
@@ -192,7 +205,7 @@ impl Participant {
             // Nobody replaces a connection that works. If it has failed at the other end, that is noticed here soon.
             self.wait(generation, data);
         } else if is_offer(&data) && self.openings.take(now) {
-            self.open(now, generation, shared, out);
+            self.open(generation, shared, out);
             self.handle_signal(now, generation, data, shared, out);
         }
     }
@@ -260,7 +273,14 @@ impl Participant {
             self.failed(now, reason.to_owned(), shared, out);
         }
         if self.retry_at.is_some_and(|at| at <= now) {
-            self.open_next(now, shared, out);
+            self.retry_at = None;
+            match self.connection.as_mut().filter(|connection| connection.is_ready()) {
+                Some(connection) => {
+                    connection.offer(now);
+                    connection.negotiate(now, &self.peer, out);
+                }
+                None => self.open_next(now, shared, out),
+            }
         }
         self.greet_if_due(now, shared, out);
     }
@@ -308,28 +328,27 @@ impl Participant {
     /// Opens a connection and offers it.
     pub(super) fn open_next(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
         let generation = Generation(self.last_generation.0.saturating_add(1));
-        self.open(now, generation, shared, out);
+        self.open(generation, shared, out);
         if let Some(connection) = &mut self.connection {
-            connection.offer();
+            connection.offer(now);
             connection.negotiate(now, &self.peer, out);
         }
     }
 
-    fn open(&mut self, now: Timestamp, generation: Generation, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
+    fn open(&mut self, generation: Generation, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
         self.close(out);
         self.last_generation = generation;
         self.waiting = None;
         let id = ConnectionId { participant: self.id, generation };
-        self.connection = Some(Connection::new(now, id, self.is_polite));
+        self.connection = Some(Connection::new(id, self.is_polite));
         out.push_back(Action::Open { connection: id, ice_servers: shared.ice_servers.to_vec() });
     }
 
     fn interrupted(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
-        if let Some(connection) = &mut self.connection {
-            connection.interrupted();
+        if self.connection.as_mut().is_some_and(Connection::interrupted) {
             out.push_back(Action::Tell(Event::ParticipantInterrupted { participant: self.id }));
+            self.take_up_waiting(now, shared, out);
         }
-        self.take_up_waiting(now, shared, out);
     }
 
     /// The connection is of no more use. The impolite side builds another one; the polite side waits for its offer, but
@@ -367,7 +386,7 @@ impl Participant {
         for data in signals {
             self.handle_signal(now, generation, data, shared, out);
         }
-        true
+        self.connection.is_some()
     }
 
     fn greet_if_due(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {

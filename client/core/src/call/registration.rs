@@ -11,6 +11,8 @@ use crate::time::Timestamp;
 
 /// How long connecting and joining may take together.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long finding a server may take. A search of the LAN takes 300 ms, and starting a server a moment.
+const FIND_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the server is asked for a sign of life, and how long it may be silent.
 const PING_INTERVAL: Duration = Duration::from_secs(4);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(11);
@@ -94,7 +96,9 @@ pub(super) struct Registration {
 #[derive(Debug)]
 enum State {
     New,
-    Finding,
+    Finding {
+        deadline: Timestamp,
+    },
     Connecting {
         server: Server,
         deadline: Timestamp,
@@ -119,8 +123,8 @@ impl Registration {
         Self { identity, is_on_lan, state: State::New, has_joined: false, pause: FIRST_PAUSE, avoided: 0 }
     }
 
-    pub(super) fn start(&mut self, out: &mut VecDeque<Action>) {
-        self.find(out);
+    pub(super) fn start(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
+        self.find(now, out);
     }
 
     pub(super) fn is_registered(&self) -> bool {
@@ -129,10 +133,12 @@ impl Registration {
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         match &self.state {
-            State::Connecting { deadline, .. } | State::Joining { deadline, .. } => Some(*deadline),
+            State::Finding { deadline } | State::Connecting { deadline, .. } | State::Joining { deadline, .. } => {
+                Some(*deadline)
+            }
             State::Registered { heard_at, ping_at, .. } => Some((*ping_at).min(*heard_at + SILENCE_TIMEOUT)),
             State::Pausing { until } => Some(*until),
-            State::New | State::Finding | State::Ended => None,
+            State::New | State::Ended => None,
         }
     }
 
@@ -141,6 +147,10 @@ impl Registration {
             return None;
         }
         match &mut self.state {
+            State::Finding { .. } => {
+                out.push_back(Action::DisconnectServer);
+                self.failed(now, EndReason::Internal { reason: "no server was found".into() }, out)
+            }
             State::Connecting { server, .. } | State::Joining { server, .. } => {
                 let reason = format!("no answer within {} s", JOIN_TIMEOUT.as_secs());
                 let reason = EndReason::NoServer { url: server.url.clone(), reason };
@@ -158,15 +168,15 @@ impl Registration {
                 None
             }
             State::Pausing { .. } => {
-                self.find(out);
+                self.find(now, out);
                 None
             }
-            State::New | State::Finding | State::Ended => None,
+            State::New | State::Ended => None,
         }
     }
 
     pub(super) fn found(&mut self, now: Timestamp, server: Server, out: &mut VecDeque<Action>) {
-        if !matches!(self.state, State::Finding) {
+        if !matches!(self.state, State::Finding { .. }) {
             return;
         }
         if !self.has_joined {
@@ -184,7 +194,7 @@ impl Registration {
         out: &mut VecDeque<Action>,
     ) -> Option<News> {
         match self.state {
-            State::Finding | State::Connecting { .. } | State::Joining { .. } => self.failed(now, reason, out),
+            State::Finding { .. } | State::Connecting { .. } | State::Joining { .. } => self.failed(now, reason, out),
             State::Registered { .. } => {
                 self.lost(now, out);
                 None
@@ -201,10 +211,10 @@ impl Registration {
     }
 
     /// A better server was found on the LAN: everyone moves there.
-    pub(super) fn better_found(&mut self, out: &mut VecDeque<Action>) {
-        if self.is_registered() {
+    pub(super) fn better_found(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
+        if matches!(self.state, State::Connecting { .. } | State::Joining { .. } | State::Registered { .. }) {
             out.push_back(Action::DisconnectServer);
-            self.find(out);
+            self.find(now, out);
         }
     }
 
@@ -228,6 +238,13 @@ impl Registration {
                 Ok(ServerMessage::Error { code: ErrorCode::ShuttingDown, .. }) => {
                     out.push_back(Action::DisconnectServer);
                     self.lost(now, out);
+                    None
+                }
+                // The same client is there through another connection: coming back would replace it in turn.
+                Ok(ServerMessage::Error { code: ErrorCode::Replaced, .. }) => {
+                    out.push_back(Action::Tell(Event::ServerLost));
+                    out.push_back(Action::DisconnectServer);
+                    self.state = State::Ended;
                     None
                 }
                 Ok(message) => Some(News::Message(message)),
@@ -297,12 +314,12 @@ impl Registration {
         self.state = State::Registered { heard_at: now, ping_at: now + PING_INTERVAL };
     }
 
-    fn find(&mut self, out: &mut VecDeque<Action>) {
+    fn find(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
         if self.is_on_lan && !self.has_joined {
             out.push_back(Action::Tell(Event::Searching));
         }
         out.push_back(Action::FindServer);
-        self.state = State::Finding;
+        self.state = State::Finding { deadline: now + FIND_TIMEOUT };
     }
 
     /// Registering failed. Before the first success that ends the call, except on a LAN, where another server may
@@ -317,7 +334,7 @@ impl Registration {
             out.push_back(Action::AvoidServer(server));
             if !self.has_joined && self.avoided < MAX_AVOIDED {
                 self.avoided += 1;
-                self.find(out);
+                self.find(now, out);
                 return None;
             }
         }

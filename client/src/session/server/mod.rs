@@ -164,9 +164,18 @@ impl Task {
 
     /// As [`Self::connect`], returns the next command, which may come before it is done.
     async fn find(&mut self) -> Option<(u64, ServerCommand)> {
-        let found = tokio::select! {
-            found = self.servers.find() => found,
-            command = self.commands.recv() => return command,
+        let found = {
+            let mut finding = self.servers.find();
+            loop {
+                tokio::select! {
+                    found = &mut finding => break found,
+                    command = self.commands.recv() => match command {
+                        // It was meant for a registration that is over.
+                        Some((_, ServerCommand::Send(_))) => {}
+                        other => return other,
+                    },
+                }
+            }
         };
         self.tell(match found {
             Ok(server) => ServerEvent::Found(server),
@@ -177,9 +186,17 @@ impl Task {
     }
 
     async fn connect(&mut self, server: Server) -> Option<(u64, ServerCommand)> {
-        let connected = tokio::select! {
-            connected = self.servers.connect(&server) => connected,
-            command = self.commands.recv() => return command,
+        let connected = {
+            let mut connecting = self.servers.connect(&server);
+            loop {
+                tokio::select! {
+                    connected = &mut connecting => break connected,
+                    command = self.commands.recv() => match command {
+                        Some((_, ServerCommand::Send(_))) => {}
+                        other => return other,
+                    },
+                }
+            }
         };
         match connected {
             Ok(mut socket) => {

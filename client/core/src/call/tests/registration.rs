@@ -36,7 +36,7 @@ fn welcome() -> String {
 /// Registered at `at(40)`.
 fn registered() -> Registration {
     let (mut registration, mut out) = (registration(false), VecDeque::new());
-    registration.start(&mut out);
+    registration.start(at(0), &mut out);
     registration.found(at(0), server(), &mut out);
     registration.connected(&mut out);
     assert!(matches!(registration.text(at(40), &welcome(), &mut out), Some(News::Welcome { .. })));
@@ -50,7 +50,7 @@ fn failure() -> EndReason {
 #[test]
 fn a_server_that_does_not_answer_is_given_up_after_five_seconds() {
     let (mut registration, mut out) = (registration(false), VecDeque::new());
-    registration.start(&mut out);
+    registration.start(at(0), &mut out);
     registration.found(at(0), server(), &mut out);
     assert_eq!(registration.poll_timeout(), Some(at(5_000)));
     assert!(registration.handle_timeout(at(4_999), &mut out).is_none());
@@ -66,7 +66,7 @@ fn what_a_server_refuses_is_told() {
         (ErrorCode::UnsupportedVersion, EndReason::OtherVersion { server: "ws://x".into() }),
     ] {
         let (mut registration, mut out) = (registration(false), VecDeque::new());
-        registration.start(&mut out);
+        registration.start(at(0), &mut out);
         registration.found(at(0), server(), &mut out);
         registration.connected(&mut out);
         let error = text(&ServerMessage::Error { code, message: String::new(), capacity: Some(8) });
@@ -117,7 +117,7 @@ fn pauses_between_attempts_double_up_to_five_seconds() {
 #[test]
 fn on_a_lan_other_servers_are_tried_but_not_for_ever() {
     let (mut registration, mut out) = (registration(true), VecDeque::new());
-    registration.start(&mut out);
+    registration.start(at(0), &mut out);
     let mut tried = 0;
     let refused = loop {
         registration.found(at(0), server(), &mut out);
@@ -132,15 +132,36 @@ fn on_a_lan_other_servers_are_tried_but_not_for_ever() {
 }
 
 #[test]
-fn nobody_moves_to_a_better_server_before_being_registered() {
+fn a_better_server_is_moved_to_also_while_joining() {
     let (mut registration, mut out) = (registration(true), VecDeque::new());
-    registration.start(&mut out);
+    registration.start(at(0), &mut out);
     registration.found(at(0), server(), &mut out);
     out.clear();
-    registration.better_found(&mut out);
-    assert!(out.is_empty());
+    registration.better_found(at(1), &mut out);
+    assert_eq!(out.pop_front(), Some(Action::DisconnectServer));
 
     let mut registered = registered();
-    registered.better_found(&mut out);
+    out.clear();
+    registered.better_found(at(100), &mut out);
     assert_eq!(out, [Action::DisconnectServer, Action::FindServer]);
+}
+
+#[test]
+fn a_search_that_finds_nothing_ends() {
+    let mut registered = registered();
+    let mut out = VecDeque::new();
+    registered.better_found(at(100), &mut out);
+    assert_eq!(registered.poll_timeout(), Some(at(10_100)));
+    registered.handle_timeout(at(10_100), &mut out);
+    assert_eq!(registered.poll_timeout(), Some(at(10_400)), "it is tried again");
+}
+
+#[test]
+fn one_who_was_replaced_stays_out() {
+    let (mut registration, mut out) = (registered(), VecDeque::new());
+    let replaced = ServerMessage::Error { code: ErrorCode::Replaced, message: String::new(), capacity: None };
+    assert_eq!(registration.text(at(100), &text(&replaced), &mut out), None);
+    registration.handle_failure(at(110), failure(), &mut out);
+    assert_eq!(registration.poll_timeout(), None);
+    assert_eq!(out, [Action::Tell(Event::ServerLost), Action::DisconnectServer]);
 }
