@@ -1,7 +1,7 @@
-//! The pacer: audio leaves at once, an ordinary frame too, and a large one is spread over the time that the path takes
-//! for it. What waits here would otherwise wait on the path, with audio behind it.
+//! The pacer: audio leaves at once, an ordinary frame too unless frames are spread, and a large one over the time
+//! it takes. What waits here would otherwise wait on the path, with audio behind it.
 //!
-//! The budget is a token bucket that fills at [`Config::headroom`] times the rate and holds one ordinary frame.
+//! The budget is a token bucket: it fills at headroom times the rate, up to [`Config::burst`] or one packet.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct Config {
     /// While frames are spread: how often a packet follows an audio packet at once, as a packet pair. Audio waits for
     /// one packet then. Two video packets as a pair made audio wait for both, 32 ms at 600 kbit/s (simulation).
     pub pair_interval: Duration,
-    /// How often it follows another packet where there is no audio.
+    /// The same after a video packet, where there is no audio.
     pub pair_interval_without_audio: Duration,
     /// A packet that is handed over within this time after another can follow it at once.
     pub pair_within: Duration,
@@ -72,7 +72,7 @@ pub struct Pacer<T> {
     queued_bytes: usize,
     rate_bps: f64,
     is_spread: bool,
-    /// When a packet left that another may follow at once, and when the last pair left.
+    /// When the first packet of a pair left, and when the last pair left.
     first_of_pair: Option<Timestamp>,
     last_pair: Timestamp,
     /// Bytes that may leave now. Negative after a packet that was larger than what was left.
@@ -111,8 +111,8 @@ impl<T> Pacer<T> {
         self.rate_bps = f64::from(rate_bps.max(1));
     }
 
-    /// Whether the packets of each frame are spread over its time: for short queues on the path, and for narrow paths,
-    /// where audio waits for one packet of the frame then, not for all. Otherwise ordinary frames leave as one burst.
+    /// Whether the packets of each frame leave one by one, not as a burst. Queues on the path stay short, and on a
+    /// narrow path audio waits for one packet of a frame, not for all.
     pub fn set_spread(&mut self, is_spread: bool) {
         self.is_spread = is_spread;
     }

@@ -1,5 +1,5 @@
 //! Media, the call, settings and the clipboard: [`Services`] performs the window's effects on them and collects their
-//! events. Nothing here blocks, except [`Services::leave_and_wait`] at the very end.
+//! events. Nothing here blocks but saving, and [`Services::leave_and_wait`].
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -152,7 +152,7 @@ impl Services {
 }
 
 fn send(call: Option<&Call>, command: CallCommand) {
-    // A full or closed channel means that the call is stuck or ending. It reports that itself.
+    // A full or closed channel means that the call is stuck or ending.
     if let Some(Err(error)) = call.map(|call| call.commands.try_send(command)) {
         tracing::warn!(%error, "the call accepts no command");
     }

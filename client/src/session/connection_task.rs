@@ -125,7 +125,7 @@ struct EndGuard {
 impl Drop for EndGuard {
     fn drop(&mut self) {
         let input = ConnectionInput::Failed { reason: "the connection's task ended".into() };
-        // The queue is full only when the call is over.
+        // A full queue: the call is over, or hangs.
         let _ = self.outputs.try_send((self.serial, self.id, Output::Input(input)));
     }
 }

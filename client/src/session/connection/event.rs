@@ -12,7 +12,7 @@ use maru_core::video_receiver::RtpVideo;
 use maru_protocol::signal::IceCandidate;
 use tokio::sync::{mpsc, watch};
 
-/// Capacity of the event queue: about a second of video. See [`Outbox`] for a full queue.
+/// Capacity of the event queue: some seconds of video. See [`Outbox`] for a full queue.
 const EVENTS: usize = 1024;
 /// Candidates and state changes only: far more than a call has.
 const LIFECYCLE_EVENTS: usize = 256;
@@ -147,7 +147,7 @@ impl Outbox {
         }
     }
 
-    /// Never dropped, and never waits.
+    /// Full: the connection ends.
     pub(super) fn lifecycle(&self, event: ConnectionEvent) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.lifecycle.try_send(event) {
             self.end("the program did not keep up with the connection");

@@ -15,7 +15,7 @@ use rtc::shared::TransportContext;
 use super::interceptor::{Intercept, Outbound};
 use super::path::{LONG_ROUND_TRIP, PathState};
 
-/// Time for which a missing packet may only have been reordered: the least, and the most that is learnt.
+/// Limits of the reordering time: how long to wait for a missing packet before requesting it.
 const MIN_REORDERING_TIME: Duration = Duration::from_millis(5);
 const MAX_REORDERING_TIME: Duration = Duration::from_millis(80);
 /// Between two requests for one packet, on top of the round trip: for the peer and for queues.
@@ -134,7 +134,7 @@ impl Missing {
         if after > self.reordering_time + round_trip.mul_f64(0.8) {
             return;
         }
-        // These gains settle where nine of ten packets arrive in time.
+        // Ten times as fast up as down: most packets come in time.
         self.reordering_time = if after > self.reordering_time {
             self.reordering_time + after.saturating_sub(self.reordering_time).mul_f64(0.3)
         } else {

@@ -10,7 +10,7 @@ use maru_core::rtp::Sequence;
 use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
 
-/// On a longer round trip NACKs and retransmissions are sent twice: a third attempt would be a freeze.
+/// On a longer round trip NACKs are sent twice, and at much loss retransmissions: a third is a freeze.
 pub(super) const LONG_ROUND_TRIP: Duration = Duration::from_millis(35);
 /// When the target collapses, a send queue that is longer than this is dropped for a key frame.
 const MAX_QUEUE_AT_COLLAPSE: Duration = Duration::from_millis(80);
