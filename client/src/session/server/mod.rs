@@ -147,56 +147,39 @@ struct Task {
 
 impl Task {
     async fn run(mut self) {
-        let mut next = self.commands.recv().await;
+        let mut next = next_command(&mut self.commands).await;
         while let Some((attempt, command)) = next {
             self.attempt = attempt;
             next = match command {
                 ServerCommand::Find => self.find().await,
                 ServerCommand::Avoid(server) => {
                     self.servers.avoid(&server).await;
-                    self.commands.recv().await
+                    next_command(&mut self.commands).await
                 }
                 ServerCommand::Connect(server) => self.connect(server).await,
-                ServerCommand::Send(_) | ServerCommand::Disconnect => self.commands.recv().await,
+                ServerCommand::Send(_) | ServerCommand::Disconnect => next_command(&mut self.commands).await,
             };
         }
     }
 
     /// As [`Self::connect`], returns the next command, which may come before it is done.
     async fn find(&mut self) -> Option<(u64, ServerCommand)> {
-        let found = {
-            let mut finding = self.servers.find();
-            loop {
-                tokio::select! {
-                    found = &mut finding => break found,
-                    command = self.commands.recv() => match command {
-                        // It was meant for a registration that is over.
-                        Some((_, ServerCommand::Send(_))) => {}
-                        other => return other,
-                    },
-                }
-            }
+        let found = tokio::select! {
+            found = self.servers.find() => found,
+            next = next_command(&mut self.commands) => return next,
         };
         self.tell(match found {
             Ok(server) => ServerEvent::Found(server),
             Err(reason) => ServerEvent::Failed(reason),
         })
         .await;
-        self.commands.recv().await
+        next_command(&mut self.commands).await
     }
 
     async fn connect(&mut self, server: Server) -> Option<(u64, ServerCommand)> {
-        let connected = {
-            let mut connecting = self.servers.connect(&server);
-            loop {
-                tokio::select! {
-                    connected = &mut connecting => break connected,
-                    command = self.commands.recv() => match command {
-                        Some((_, ServerCommand::Send(_))) => {}
-                        other => return other,
-                    },
-                }
-            }
+        let connected = tokio::select! {
+            connected = self.servers.connect(&server) => connected,
+            next = next_command(&mut self.commands) => return next,
         };
         match connected {
             Ok(mut socket) => {
@@ -210,7 +193,7 @@ impl Task {
             }
             Err(reason) => {
                 self.tell(ServerEvent::Failed(reason)).await;
-                self.commands.recv().await
+                next_command(&mut self.commands).await
             }
         }
     }
@@ -233,7 +216,7 @@ impl Task {
                 },
                 () = self.servers.better_than(server) => {
                     self.tell(ServerEvent::BetterFound).await;
-                    return self.commands.recv().await;
+                    return next_command(&mut self.commands).await;
                 }
             }
         }
@@ -241,18 +224,23 @@ impl Task {
 
     async fn closed(&mut self, server: &Server, reason: String) -> Option<(u64, ServerCommand)> {
         self.tell(ServerEvent::Failed(EndReason::NotAServer { url: server.url.clone(), reason })).await;
-        loop {
-            // Drops messages for the lost connection.
-            match self.commands.recv().await {
-                Some((_, ServerCommand::Send(_))) => {}
-                other => return other,
-            }
-        }
+        next_command(&mut self.commands).await
     }
 
     fn tell(&self, event: ServerEvent) -> impl Future<Output = ()> + use<> {
         let (events, attempt) = (self.events.clone(), self.attempt);
         // When nobody listens, the call is over.
         async move { drop(events.send((attempt, event)).await) }
+    }
+}
+
+/// The next command while there is no connection. Drops messages: they were meant for a registration that is over.
+/// Cancel safe.
+async fn next_command(commands: &mut mpsc::Receiver<(u64, ServerCommand)>) -> Option<(u64, ServerCommand)> {
+    loop {
+        match commands.recv().await {
+            Some((_, ServerCommand::Send(_))) => {}
+            other => return other,
+        }
     }
 }
