@@ -225,8 +225,7 @@ impl Call {
                 participant.require_key_frame();
             }
         }
-        let receivers = self.participants.len();
-        self.sending.handle_estimates(now, receivers, &established, &mut self.actions);
+        self.sending.handle_estimates(now, &established, &mut self.actions);
     }
 
     /// The connections that a video frame goes to. Call once for each frame: one that gets a key frame needs none any more.

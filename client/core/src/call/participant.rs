@@ -326,7 +326,7 @@ impl Participant {
     }
 
     /// Opens a connection and offers it.
-    pub(super) fn open_next(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
+    fn open_next(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
         let generation = Generation(self.last_generation.0.saturating_add(1));
         self.open(generation, shared, out);
         if let Some(connection) = &mut self.connection {

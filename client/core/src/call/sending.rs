@@ -58,14 +58,7 @@ impl Sending {
         self.decide(now, out);
     }
 
-    pub(super) fn handle_estimates(
-        &mut self,
-        now: Timestamp,
-        receivers: usize,
-        estimates: &[Estimate],
-        out: &mut VecDeque<Action>,
-    ) {
-        self.receivers = receivers;
+    pub(super) fn handle_estimates(&mut self, now: Timestamp, estimates: &[Estimate], out: &mut VecDeque<Action>) {
         self.narrowest_bps = estimates.iter().map(|estimate| estimate.bitrate_bps).min();
         self.decide(now, out);
         if estimates.iter().any(|estimate| estimate.needs_key_frame) {
@@ -136,7 +129,8 @@ mod tests {
     fn decide(sending: &mut Sending, ms: u64, receivers: usize, paths_bps: &[u32]) -> Option<VideoTarget> {
         let estimates: Vec<_> = paths_bps.iter().copied().map(estimate).collect();
         let mut out = VecDeque::new();
-        sending.handle_estimates(at(ms), receivers, &estimates, &mut out);
+        sending.receivers = receivers;
+        sending.handle_estimates(at(ms), &estimates, &mut out);
         out.into_iter().find_map(|action| if let Action::SetVideoTarget(target) = action { Some(target) } else { None })
     }
 
