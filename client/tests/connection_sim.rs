@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 mod connection_support;
+mod event_log;
 
 use std::sync::Arc;
 use std::time::Duration;

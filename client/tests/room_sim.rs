@@ -1,6 +1,7 @@
 //! Rooms of two to eight clients, in virtual time: the session's own code on real WebRTC stacks.
 #![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
+mod event_log;
 mod simulation;
 
 use std::time::Duration;

@@ -1,12 +1,14 @@
 //! Two connections that negotiate with each other, one as the caller, over any runtime.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use maru::session::connection::{Connection, ConnectionConfig, ConnectionEvent, ConnectionStats};
 use maru_protocol::signal::{DescriptionKind, SignalData};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use webrtc::runtime::Runtime;
+
+use crate::event_log::EventLog;
 
 /// One end of a [`connect`]ed pair: its connection, and everything that it reported.
 #[derive(Clone)]
@@ -14,13 +16,7 @@ pub struct Side {
     pub connection: Arc<Connection>,
     pub opened: Instant,
     runtime: Arc<dyn Runtime>,
-    log: Arc<Log>,
-}
-
-#[derive(Default)]
-struct Log {
-    events: Mutex<Vec<(Instant, ConnectionEvent)>>,
-    changed: Notify,
+    log: Arc<EventLog<Instant, ConnectionEvent>>,
 }
 
 /// Where the two ends live.
@@ -76,8 +72,7 @@ impl Side {
                 }
                 _ => {}
             }
-            self.events().push((self.runtime.now(), event));
-            self.log.changed.notify_waiters();
+            self.log.push(self.runtime.now(), event);
         }
     }
 
@@ -108,21 +103,12 @@ impl Side {
 
     /// What has been reported so far, with the time of each.
     pub fn events(&self) -> MutexGuard<'_, Vec<(Instant, ConnectionEvent)>> {
-        self.log.events.lock().unwrap_or_else(PoisonError::into_inner)
+        self.log.events()
     }
 
     /// Waits for the first event that `matches`, counted from the `skip`th event on. Returns when it came.
     pub async fn wait_from(&self, skip: usize, matches: impl Fn(&ConnectionEvent) -> bool) -> Instant {
-        loop {
-            let changed = self.log.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            let found = self.events().iter().skip(skip).find(|(_, event)| matches(event)).map(|(at, _)| *at);
-            if let Some(at) = found {
-                return at;
-            }
-            changed.await;
-        }
+        self.log.wait_from(skip, matches).await
     }
 
     /// The same, counted from the beginning.

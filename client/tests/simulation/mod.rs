@@ -6,16 +6,17 @@ pub mod media;
 pub mod server;
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use maru::report::Report;
 use maru::session::surroundings::Surroundings;
 use maru::session::{self, CallCommand, CallConfig, CallEvent, Event, ParticipantId, ServerChoice};
 use maru_simnet::{Host, PathConfig, Sim};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
+use crate::event_log::EventLog;
 use media::SyntheticMedia;
 use server::SimServer;
 
@@ -40,12 +41,8 @@ pub struct Client {
     log: Arc<Log>,
 }
 
-#[derive(Default)]
-struct Log {
-    /// Since the world began.
-    events: Mutex<Vec<(Duration, Event)>>,
-    changed: Notify,
-}
+/// Times are since the world began.
+type Log = EventLog<Duration, Event>;
 
 impl World {
     /// `seed` decides the fate of every packet. `RUST_LOG=rtc=debug` shows what the stacks do.
@@ -134,8 +131,7 @@ impl World {
 async fn record(log: Arc<Log>, clock: impl Fn() -> Duration, mut events: mpsc::Receiver<CallEvent>) {
     while let Some(event) = events.recv().await {
         let CallEvent::Call(event) = event else { continue };
-        log.events.lock().unwrap_or_else(PoisonError::into_inner).push((clock(), event));
-        log.changed.notify_waiters();
+        log.push(clock(), event);
     }
 }
 
@@ -150,21 +146,12 @@ impl Client {
 
     /// What happened so far, each since the world began.
     pub fn events(&self) -> MutexGuard<'_, Vec<(Duration, Event)>> {
-        self.log.events.lock().unwrap_or_else(PoisonError::into_inner)
+        self.log.events()
     }
 
     /// Waits for the first event from the `skip`th on that `matches`. Returns when it came.
     pub async fn wait_from(&self, skip: usize, matches: impl Fn(&Event) -> bool) -> Duration {
-        loop {
-            let changed = self.log.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            let found = self.events().iter().skip(skip).find(|(_, event)| matches(event)).map(|(at, _)| *at);
-            if let Some(at) = found {
-                return at;
-            }
-            changed.await;
-        }
+        self.log.wait_from(skip, matches).await
     }
 
     pub async fn wait(&self, matches: impl Fn(&Event) -> bool) -> Duration {
