@@ -30,4 +30,6 @@ export function showPickers(container, template, media, chosen) {
   });
   media.addEventListener('devices', update);
   media.addEventListener('change', update);
+  // A device that cannot be opened is not shown as chosen.
+  media.addEventListener('problem', update);
 }

@@ -209,7 +209,10 @@ fn another_camera_in_mid_call_is_seen_without_a_new_connection() {
     page.value(
         "window.descriptions = 0; const set = RTCPeerConnection.prototype.setLocalDescription; \
          RTCPeerConnection.prototype.setLocalDescription = function(...args) { window.descriptions++; \
-         return set.apply(this, args); }; true",
+         return set.apply(this, args); }; \
+         window.sent = {}; const replace = RTCRtpSender.prototype.replaceTrack; \
+         RTCRtpSender.prototype.replaceTrack = function(track) { \
+         if (track) window.sent[track.kind] = track.getSettings().deviceId; return replace.call(this, track); }; true",
     );
     page.value(FRAME_NUMBER);
     page.types("#name", "guest");
@@ -225,8 +228,8 @@ fn another_camera_in_mid_call_is_seen_without_a_new_connection() {
             "(() => {{ const menu = {menu}; menu.selectedIndex = 2; menu.dispatchEvent(new Event('change')); \
              return menu.value; }})()"
         ));
-        // The menu follows what is really in use.
-        page.until(&format!("{menu}.value === {other}"));
+        // The menu follows what is really in use. It shows the choice at once, so it alone proves nothing.
+        page.until(&format!("sent.{kind} === {other} && {menu}.value === {other}"));
     }
     // The camera before was stopped: what is seen from now on is of the new one.
     page.until("document.querySelector('#own-tile video').srcObject.getTracks()[0].readyState === 'live'");

@@ -17,7 +17,7 @@ const RAW_SOUND: &str = "
 const devices = navigator.mediaDevices;
 const capture = devices.getUserMedia.bind(devices);
 const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-devices.getUserMedia = wanted => capture({ ...wanted, audio: wanted.audio && raw });
+devices.getUserMedia = wanted => capture({ ...wanted, audio: wanted.audio && { ...wanted.audio, ...raw } });
 ";
 
 /// Ends with the value, as in a crash: without a goodbye.
