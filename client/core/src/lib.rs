@@ -12,6 +12,7 @@ pub mod frame;
 pub mod h264;
 pub mod key_frames;
 pub mod ladder;
+pub mod layer_control;
 pub mod lip_sync;
 pub mod media;
 pub mod mix;

@@ -12,6 +12,13 @@ pub const AUDIO_CLOCK_HZ: u32 = 48_000;
 /// Samples in one Opus packet: 20 ms.
 pub const OPUS_FRAME_SAMPLES: usize = 960;
 
+/// Simulcast layers at most.
+pub const MAX_LAYERS: usize = 3;
+
+/// One of the encodings of the camera's video (a simulcast layer), from 0 to [`MAX_LAYERS`] - 1. Each receiver takes one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VideoLayerId(pub usize);
+
 /// One H.264 access unit in Annex B form (start codes of 4 bytes), ready for a decoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessUnit {
@@ -26,6 +33,7 @@ pub struct AccessUnit {
 /// An access unit that we send.
 #[derive(Debug, Clone)]
 pub struct EncodedVideo {
+    pub layer: VideoLayerId,
     pub unit: AccessUnit,
     /// When the frame was captured.
     pub captured: Timestamp,
@@ -59,8 +67,8 @@ pub struct AudioPacket {
     pub arrived: Timestamp,
 }
 
-/// Limits for the encoder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Limits for the encoder of a layer. It is off at a bitrate of 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct VideoTarget {
     pub bitrate_bps: u32,
     pub max_width: u32,

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo};
+use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo, VideoLayerId};
 use maru_core::rtp::RtpTime;
 use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
@@ -30,7 +30,7 @@ pub use config::{DeviceChoice, MediaConfig, SaveRemote, VideoTarget};
 pub use event::{DeviceKind, DeviceProblem, MediaEvent};
 pub use slot::FrameSlot;
 pub use source_error::SourceError;
-pub use stats::{ReceiveStats, SendStats};
+pub use stats::{LayerStats, ReceiveStats, SendStats};
 pub use video::save_png;
 
 /// Events for the window. While the queue is full, new ones are dropped.
@@ -138,23 +138,15 @@ impl Media {
         self.video.is_camera_available()
     }
 
-    pub fn set_video_target(&self, target: VideoTarget) {
-        self.video.set_target(target);
+    /// Limits of a simulcast layer, and the send queues of those who take it. While all of these are long, no frame of the
+    /// layer is encoded.
+    pub fn set_video_layer(&self, layer: VideoLayerId, target: VideoTarget, send_queues: Vec<Arc<SendQueueDelay>>) {
+        self.video.set_layer(layer, target, send_queues);
     }
 
-    /// Frames are dropped before encoding while `backlog` is long. It is watched until its owner drops it.
-    pub fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>) {
-        self.video.watch_backlog(backlog);
-    }
-
-    /// The next frame is a key frame.
-    pub fn request_key_frame(&self) {
-        self.video.request_key_frame();
-    }
-
-    /// The next frame is a key frame, and is encoded whatever the backlog: without it the peer cannot use what waits.
-    pub fn request_key_frame_at_once(&self) {
-        self.video.request_key_frame_at_once();
+    /// The layer's next frame is a key frame. `at_once`: whatever waits to be sent, because without it that is of no use.
+    pub fn request_key_frame(&self, layer: VideoLayerId, at_once: bool) {
+        self.video.request_key_frame(layer, at_once);
     }
 
     /// `wake` is called on media threads when a slot has a new frame: the window repaints.

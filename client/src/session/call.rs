@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use maru_core::call::{
     Action, Call, CallConfig as MachineConfig, Command, ConnectionId, ConnectionInput, EncoderCounts, EndReason,
-    Estimate, Event, Identity, ParticipantId, Server,
+    Estimate, Event, Identity, LayerTarget, ParticipantId, Server,
 };
-use maru_core::media::{EncodedAudio, EncodedVideo};
+use maru_core::media::{EncodedAudio, EncodedVideo, VideoLayerId};
 use maru_core::time::Timestamp;
 use maru_protocol::signal::IceServer;
 use maru_protocol::{InstanceId, Nickname};
@@ -198,6 +198,7 @@ impl CallTask {
         let estimate = |(&connection, handle): (&ConnectionId, &ConnectionHandle)| Estimate {
             connection,
             bitrate_bps: handle.path.target_without_fec_bps(),
+            send_queue: handle.path.send_queue_delay().get(),
             needs_key_frame: self.call.established(connection.participant) == Some(connection)
                 && handle.path.take_need_of_key_frame(),
         };
@@ -206,7 +207,7 @@ impl CallTask {
 
     fn send_video(&mut self, frame: EncodedVideo) {
         let frame = Arc::new(frame);
-        let receivers: Vec<ConnectionId> = self.call.video_receivers(frame.unit.is_key).collect();
+        let receivers: Vec<ConnectionId> = self.call.video_receivers(frame.layer, frame.unit.is_key).collect();
         let now = self.now();
         for id in receivers {
             if self.connections.get(&id).is_some_and(|connection| !connection.send_video(&frame)) {
@@ -253,9 +254,8 @@ impl CallTask {
                     handle.close();
                 }
             }
-            Action::RequestKeyFrame { at_once: false } => devices.request_key_frame(),
-            Action::RequestKeyFrame { at_once: true } => devices.request_key_frame_at_once(),
-            Action::SetVideoTarget(target) => devices.set_video_target(target),
+            Action::RequestKeyFrame { layer, at_once } => devices.request_key_frame(layer, at_once),
+            Action::SetVideoLayers(layers) => self.set_video_layers(&layers),
             Action::SetMuted(muted) => devices.set_muted(muted),
             Action::SetCameraOn(on) => devices.set_camera_on(on),
             Action::AddMedia { participant, name } => {
@@ -293,8 +293,15 @@ impl CallTask {
             outputs: self.outputs.clone(),
             serial: self.serial,
         });
-        self.devices.watch_backlog(handle.path.send_queue_delay());
         self.connections.insert(id, handle);
+    }
+
+    fn set_video_layers(&self, layers: &[LayerTarget]) {
+        for (number, LayerTarget { target, receivers }) in layers.iter().enumerate() {
+            let connections = receivers.iter().filter_map(|id| self.connections.get(id));
+            let send_queues = connections.map(|connection| Arc::clone(connection.path.send_queue_delay())).collect();
+            self.devices.set_video_layer(VideoLayerId(number), *target, send_queues);
+        }
     }
 
     /// A task that does not take its commands is given up.
@@ -316,21 +323,25 @@ impl CallTask {
     fn publish_stats(&mut self) {
         let send = self.devices.stats();
         let last = std::mem::replace(&mut self.last_sent, send);
-        let encoded = send.encoded.saturating_sub(last.encoded);
-        let limited_by = self.call.limited_by(EncoderCounts {
+        let (layer, encoded) = send.best_layer_since(&last);
+        let dropped_backlog = std::array::from_fn(|layer| {
+            send.layers[layer].dropped_backlog.saturating_sub(last.layers[layer].dropped_backlog)
+        });
+        let counts = EncoderCounts {
             captured: send.captured.saturating_sub(last.captured),
             dropped_busy: send.dropped_busy.saturating_sub(last.dropped_busy),
-            dropped_backlog: send.dropped_backlog.saturating_sub(last.dropped_backlog),
-        });
+            dropped_backlog,
+        };
         let participants = self.participants.iter().filter_map(|(id, io)| {
-            self.call.established(*id)?;
+            let connection = self.call.established(*id)?;
             let stats = io.stats.clone()?;
-            Some(ParticipantStats { name: self.name_of(*id), limited_by: limited_by.into(), ..stats })
+            let limited_by = self.call.limited_by(connection, counts).into();
+            Some(ParticipantStats { name: self.name_of(*id), limited_by, ..stats })
         });
         let stats = CallStats {
             participants: participants.collect(),
-            sent_width: send.width,
-            sent_height: send.height,
+            sent_width: layer.width,
+            sent_height: layer.height,
             sent_fps: encoded as f32 / STATS_INTERVAL.as_secs_f32(),
             encode_delay_ms: send.encode_delay_ms,
         };

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use maru_core::media::{AccessUnit, AudioPacket, VideoTarget};
+use maru_core::media::{AccessUnit, AudioPacket, VideoLayerId, VideoTarget};
 use maru_core::rtp::RtpTime;
 use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
@@ -30,12 +30,11 @@ pub trait CallMedia: Send + Sync {
     fn attach(&self) -> MediaOutputs;
     /// Starts decoding and playing a participant.
     fn add_participant(&self, name: &str) -> Arc<dyn ParticipantMedia>;
-    /// While `backlog` is long, frames are dropped before encoding. Watched until its owner drops it.
-    fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>);
-    fn set_video_target(&self, target: VideoTarget);
-    fn request_key_frame(&self);
-    /// The same, even while the send queue is long.
-    fn request_key_frame_at_once(&self);
+    /// Limits of a simulcast layer, and the send queues of those who take it. While all of these are long, no frame of the
+    /// layer is encoded.
+    fn set_video_layer(&self, layer: VideoLayerId, target: VideoTarget, send_queues: Vec<Arc<SendQueueDelay>>);
+    /// The layer's next frame is a key frame. `at_once`: even while the send queues are long.
+    fn request_key_frame(&self, layer: VideoLayerId, at_once: bool);
     fn set_muted(&self, muted: bool);
     fn set_camera_on(&self, on: bool);
     fn is_camera_available(&self) -> bool;
@@ -79,20 +78,12 @@ impl CallMedia for Media {
         Arc::new(self.add_peer(name))
     }
 
-    fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>) {
-        self.watch_backlog(backlog);
+    fn set_video_layer(&self, layer: VideoLayerId, target: VideoTarget, send_queues: Vec<Arc<SendQueueDelay>>) {
+        self.set_video_layer(layer, target, send_queues);
     }
 
-    fn set_video_target(&self, target: VideoTarget) {
-        self.set_video_target(target);
-    }
-
-    fn request_key_frame(&self) {
-        self.request_key_frame();
-    }
-
-    fn request_key_frame_at_once(&self) {
-        self.request_key_frame_at_once();
+    fn request_key_frame(&self, layer: VideoLayerId, at_once: bool) {
+        self.request_key_frame(layer, at_once);
     }
 
     fn set_muted(&self, muted: bool) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes, BytesMut};
 use maru::clock;
 use maru::session::connection::ConnectionEvent;
-use maru_core::media::{AccessUnit, EncodedAudio, EncodedVideo};
+use maru_core::media::{AccessUnit, EncodedAudio, EncodedVideo, VideoLayerId};
 use maru_core::rtp::{RtpTime, Sequence};
 use webrtc::runtime::Runtime;
 
@@ -34,7 +34,7 @@ pub fn frame(number: u32, bytes: usize, is_key: bool) -> EncodedVideo {
     let body = if is_key { bytes * 4 } else { bytes };
     data.extend((0..body).map(|i| ((i as u32).wrapping_mul(31).wrapping_add(number) % 255) as u8 + 1));
     let unit = AccessUnit { data: data.freeze(), is_key, rtp_time: RtpTime::new(0) };
-    EncodedVideo { unit, captured: clock::now(), width: 1280, height: 720 }
+    EncodedVideo { layer: VideoLayerId::default(), unit, captured: clock::now(), width: 1280, height: 720 }
 }
 
 /// Sends frames and 50 packets of sound a second, as a camera and a microphone would. Returns the frames sent.

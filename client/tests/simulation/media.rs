@@ -7,18 +7,17 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use maru::clock;
-use maru::media::{FrameSlot, MediaOutputs, ReceiveStats, SendStats};
+use maru::media::{FrameSlot, LayerStats, MediaOutputs, ReceiveStats, SendStats};
 use maru::session::surroundings::{CallMedia, ParticipantMedia};
 use maru_core::frame::{I420, VideoFrame};
-use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo, VideoTarget};
+use maru_core::layer_control::{Admission, LayerControl};
+use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo, MAX_LAYERS, VideoLayerId, VideoTarget};
 use maru_core::rtp::RtpTime;
 use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 use webrtc::runtime::Runtime;
 
-/// As the real encoder: while more than this waits to be sent, no frame is made.
-const MAX_BACKLOG: Duration = Duration::from_millis(50);
 /// A key frame has so many times the bytes of another frame.
 const KEY_FRAME_FACTOR: usize = 4;
 
@@ -33,16 +32,13 @@ pub struct SyntheticMedia {
 }
 
 struct Camera {
-    target: VideoTarget,
-    is_key_wanted: bool,
-    is_urgent: bool,
+    layers: [LayerControl; MAX_LAYERS],
     is_muted: bool,
     is_on: bool,
-    backlogs: Vec<Weak<SendQueueDelay>>,
     stats: SendStats,
     key_frames: u64,
-    /// Frames by their RTP time.
-    sent: BTreeMap<u32, Bytes>,
+    /// The copies of each frame in all layers, by their RTP time.
+    sent: BTreeMap<u32, Vec<Bytes>>,
 }
 
 type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
@@ -64,14 +60,10 @@ struct Received {
 
 impl SyntheticMedia {
     pub fn new(runtime: Arc<dyn Runtime>, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Arc<Self> {
-        let target = VideoTarget { bitrate_bps: 0, max_width: 1280, max_height: 720, max_fps: 30 };
         let camera = Camera {
-            target,
-            is_key_wanted: true,
-            is_urgent: false,
+            layers: Default::default(),
             is_muted: false,
             is_on: true,
-            backlogs: Vec::new(),
             stats: SendStats::default(),
             key_frames: 0,
             sent: BTreeMap::new(),
@@ -92,8 +84,8 @@ impl SyntheticMedia {
         Arc::clone(&found.unwrap_or_else(|| panic!("nobody is called {name}")).1)
     }
 
-    /// Frames sent so far, by their RTP time.
-    pub fn sent(&self) -> BTreeMap<u32, Bytes> {
+    /// The copies of each frame in all layers, by their RTP time.
+    pub fn sent(&self) -> BTreeMap<u32, Vec<Bytes>> {
         self.camera().sent.clone()
     }
 
@@ -101,8 +93,10 @@ impl SyntheticMedia {
         self.camera().key_frames
     }
 
-    pub fn target(&self) -> VideoTarget {
-        self.camera().target
+    /// Limits of the layers that somebody takes.
+    pub fn targets(&self) -> Vec<VideoTarget> {
+        let camera = self.camera();
+        camera.layers.iter().map(LayerControl::target).filter(|target| target.bitrate_bps > 0).collect()
     }
 
     fn camera(&self) -> MutexGuard<'_, Camera> {
@@ -117,11 +111,11 @@ async fn film(media: Weak<SyntheticMedia>, runtime: Arc<dyn Runtime>, frames: mp
         if frames.is_closed() {
             return;
         }
-        let frame = media.camera().next_frame(number, clock::timestamp(runtime.now()));
-        if let Some(frame) = frame
-            && frames.try_send(frame).is_err()
-        {
-            media.camera().is_key_wanted = true;
+        for frame in media.camera().next_frames(number, clock::timestamp(runtime.now())) {
+            let layer = frame.layer;
+            if frames.try_send(frame).is_err() {
+                media.camera().layers[layer.0].request_key_frame(false);
+            }
         }
     }
 }
@@ -149,26 +143,41 @@ async fn talk(media: Weak<SyntheticMedia>, runtime: Arc<dyn Runtime>, packets: m
 }
 
 impl Camera {
-    fn next_frame(&mut self, number: u32, captured: Timestamp) -> Option<EncodedVideo> {
-        if !self.is_on || self.target.bitrate_bps == 0 {
-            return None;
+    /// One of each layer.
+    fn next_frames(&mut self, number: u32, captured: Timestamp) -> Vec<EncodedVideo> {
+        if !self.is_on {
+            return Vec::new();
         }
         self.stats.captured += 1;
-        self.backlogs.retain(|backlog| backlog.strong_count() > 0);
-        let waits = self.backlogs.iter().filter_map(Weak::upgrade).any(|backlog| backlog.get() > MAX_BACKLOG);
-        if waits && !self.is_urgent {
-            self.stats.dropped_backlog += 1;
-            return None;
-        }
-        let is_key = std::mem::take(&mut self.is_key_wanted) | std::mem::take(&mut self.is_urgent);
-        let bytes = (self.target.bitrate_bps as usize / 8 / 30).max(100);
+        (0..MAX_LAYERS).filter_map(|layer| self.encode(number, captured, layer)).collect()
+    }
+
+    fn encode(&mut self, number: u32, captured: Timestamp, layer: usize) -> Option<EncodedVideo> {
+        let (control, stats) = (&mut self.layers[layer], &mut self.stats.layers[layer]);
+        let target = match control.admit() {
+            Admission::Off => {
+                *stats = LayerStats { height: 0, ..*stats };
+                return None;
+            }
+            Admission::Dropped => {
+                stats.dropped_backlog += 1;
+                return None;
+            }
+            Admission::Encode(target) => target,
+        };
+        // A change of size begins with a key frame.
+        let is_key = control.take_key_wanted() | (target.max_height != stats.height);
+        let bytes = (target.bitrate_bps as usize / 8 / 30).max(100);
         let rtp_time = captured.rtp_time(90_000);
-        let data = frame_bytes(number, bytes, is_key);
-        self.stats.encoded += 1;
+        // The copies of one frame differ.
+        let data = frame_bytes(number * MAX_LAYERS as u32 + layer as u32, bytes, is_key);
+        stats.encoded += 1;
+        (stats.width, stats.height) = (target.max_width, target.max_height);
         self.key_frames += u64::from(is_key);
-        self.sent.insert(rtp_time.truncated(), data.clone());
+        self.sent.entry(rtp_time.truncated()).or_default().push(data.clone());
         let unit = AccessUnit { data, is_key, rtp_time };
-        Some(EncodedVideo { unit, captured, width: self.target.max_width, height: self.target.max_height })
+        let (width, height) = (target.max_width, target.max_height);
+        Some(EncodedVideo { layer: VideoLayerId(layer), unit, captured, width, height })
     }
 }
 
@@ -207,24 +216,12 @@ impl CallMedia for SyntheticMedia {
         receiver
     }
 
-    fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>) {
-        self.camera().backlogs.push(Arc::downgrade(backlog));
+    fn set_video_layer(&self, layer: VideoLayerId, target: VideoTarget, send_queues: Vec<Arc<SendQueueDelay>>) {
+        self.camera().layers[layer.0].set(target, send_queues);
     }
 
-    fn set_video_target(&self, target: VideoTarget) {
-        let mut camera = self.camera();
-        // A change of size begins with a key frame.
-        camera.is_key_wanted |=
-            (target.max_width, target.max_height) != (camera.target.max_width, camera.target.max_height);
-        camera.target = target;
-    }
-
-    fn request_key_frame(&self) {
-        self.camera().is_key_wanted = true;
-    }
-
-    fn request_key_frame_at_once(&self) {
-        self.camera().is_urgent = true;
+    fn request_key_frame(&self, layer: VideoLayerId, at_once: bool) {
+        self.camera().layers[layer.0].request_key_frame(at_once);
     }
 
     fn set_muted(&self, muted: bool) {

@@ -1,11 +1,13 @@
 //! What goes into the call's state machine and what comes out of it.
 
+use std::time::Duration;
+
 use maru_protocol::Nickname;
 use maru_protocol::signal::{ClientMessage, IceCandidate, IceServer, SessionDescription};
 
 use super::ids::{ConnectionId, ParticipantId};
 use super::registration::{EndReason, Server};
-use crate::media::VideoTarget;
+use crate::media::{MAX_LAYERS, VideoLayerId, VideoTarget};
 use crate::negotiation::Step;
 
 /// What the person at this end wants.
@@ -60,8 +62,17 @@ pub struct Estimate {
     pub connection: ConnectionId,
     /// What the path carries beside repair packets.
     pub bitrate_bps: u32,
+    /// How long the packets that wait to be sent will take.
+    pub send_queue: Duration,
     /// So many packets were lost, or wait, that only a key frame helps.
     pub needs_key_frame: bool,
+}
+
+/// A simulcast layer as it is to be encoded from now on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LayerTarget {
+    pub target: VideoTarget,
+    pub receivers: Vec<ConnectionId>,
 }
 
 /// What the session has to do, in this order.
@@ -92,11 +103,12 @@ pub enum Action {
     },
     /// Close it after what was sent before. Nothing that comes from it later counts.
     Close(ConnectionId),
-    /// The encoder makes a key frame. `at_once`: even while the send queue is long.
+    /// The encoder of the layer makes a key frame. `at_once`: even while the send queue is long.
     RequestKeyFrame {
+        layer: VideoLayerId,
         at_once: bool,
     },
-    SetVideoTarget(VideoTarget),
+    SetVideoLayers([LayerTarget; MAX_LAYERS]),
     SetMuted(bool),
     SetCameraOn(bool),
     /// Start a decoder and playback for the participant.

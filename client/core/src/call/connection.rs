@@ -202,6 +202,10 @@ impl Connection {
         std::mem::replace(&mut self.channel, Channel::Heard) != Channel::Heard
     }
 
+    pub(super) fn needs_key_frame(&self) -> bool {
+        self.needs_key_frame
+    }
+
     pub(super) fn require_key_frame(&mut self) {
         self.needs_key_frame = true;
     }

@@ -21,6 +21,7 @@ mod action;
 mod allowance;
 mod connection;
 mod ids;
+mod layers;
 mod participant;
 mod registration;
 mod sending;
@@ -33,7 +34,7 @@ use std::collections::{BTreeMap, VecDeque};
 use maru_protocol::signal::{ClientMessage, IceServer, LeaveReason, PeerInfo, ServerMessage};
 use maru_protocol::{InstanceId, Nickname, PeerId};
 
-pub use self::action::{Action, Command, ConnectionInput, Estimate, Event};
+pub use self::action::{Action, Command, ConnectionInput, Estimate, Event, LayerTarget};
 pub use self::ids::{ConnectionId, Generation, ParticipantId, StreamKind};
 pub use self::participant::Presence;
 pub use self::registration::{EndReason, Identity, Server};
@@ -42,6 +43,7 @@ pub use self::sending::EncoderCounts;
 use self::participant::{Consequence, Participant, Shared};
 use self::registration::{News, Registration};
 use self::sending::Sending;
+use crate::media::VideoLayerId;
 use crate::time::Timestamp;
 
 /// Participants at most, whatever a server says. Further ones are ignored.
@@ -102,7 +104,7 @@ impl Call {
             has_ended: false,
         };
         call.registration.start(now, &mut call.actions);
-        call.sending.receivers_changed(now, 0, &mut call.actions);
+        call.sending.participants_changed(now, 0, &mut call.actions);
         call
     }
 
@@ -206,7 +208,11 @@ impl Call {
         let Some(participant) = self.participants.get_mut(&id.participant) else { return };
         match participant.handle_connection(now, id, input, &shared, &mut self.actions) {
             Consequence::Nothing => {}
-            Consequence::KeyFrame => self.sending.request_key_frame(now, &mut self.actions),
+            Consequence::Established => {
+                self.sending.established(now, id, &mut self.actions);
+                self.sending.request_key_frame(now, id, false, &mut self.actions);
+            }
+            Consequence::KeyFrame => self.request_key_frame(now, id, false),
             Consequence::Renamed(name) => self.rename(id.participant, &name),
             Consequence::SaidGoodbye => self.remove(now, id.participant, LeaveReason::Left),
         }
@@ -220,19 +226,31 @@ impl Call {
             .filter(|estimate| self.established(estimate.connection.participant) == Some(estimate.connection))
             .copied()
             .collect();
-        for estimate in established.iter().filter(|estimate| estimate.needs_key_frame) {
-            if let Some(participant) = self.participants.get_mut(&estimate.connection.participant) {
+        let moved = self.sending.handle_estimates(now, &established, &mut self.actions);
+        for id in moved {
+            if let Some(participant) = self.participants.get_mut(&id.participant) {
                 participant.require_key_frame();
+                self.sending.request_key_frame(now, id, false, &mut self.actions);
             }
         }
-        self.sending.handle_estimates(now, &established, &mut self.actions);
+        for estimate in established.iter().filter(|estimate| estimate.needs_key_frame) {
+            self.request_key_frame(now, estimate.connection, true);
+        }
+        self.request_missing_key_frames(now);
     }
 
-    /// The connections that a video frame goes to. Call once for each frame: one that gets a key frame needs none any more.
-    pub fn video_receivers(&mut self, is_key: bool) -> impl Iterator<Item = ConnectionId> {
-        self.participants
-            .values_mut()
-            .filter_map(move |participant| participant.established().filter(|_| participant.take_video(is_key)))
+    /// The connections that a video frame of a layer goes to. Call once for each frame: one that gets a key frame needs
+    /// none any more.
+    pub fn video_receivers(&mut self, layer: VideoLayerId, is_key: bool) -> impl Iterator<Item = ConnectionId> {
+        let sending = &self.sending;
+        self.participants.values_mut().filter_map(move |participant| {
+            let id = participant.established().filter(|id| sending.layer_of(*id) == Some(layer))?;
+            if sending.is_left_behind(id) {
+                participant.require_key_frame();
+                return None;
+            }
+            participant.take_video(is_key).then_some(id)
+        })
     }
 
     /// The connections that audio goes to.
@@ -240,10 +258,10 @@ impl Call {
         self.participants.values().filter_map(Participant::established)
     }
 
-    /// What keeps our video from being better, over the time between two counts: `"network"`, `"cpu"`, `"camera"` or
-    /// `"none"`.
-    pub fn limited_by(&self, since_last: EncoderCounts) -> &'static str {
-        self.sending.limited_by(since_last)
+    /// What keeps our video on `connection` from being better, over the time between two counts: `"network"`, `"cpu"`,
+    /// `"camera"` or `"none"`.
+    pub fn limited_by(&self, connection: ConnectionId, since_last: EncoderCounts) -> &'static str {
+        self.sending.limited_by(connection, since_last)
     }
 
     pub fn participants(&self) -> impl Iterator<Item = ParticipantId> {
@@ -345,7 +363,7 @@ impl Call {
         self.actions.push_back(Action::Tell(Event::ParticipantJoined { participant: id, name: info.name.clone() }));
         participant.registered(now, info.id.clone(), offers, &shared, &mut self.actions);
         self.participants.insert(id, participant);
-        self.sending.receivers_changed(now, self.participants.len(), &mut self.actions);
+        self.sending.participants_changed(now, self.participants.len(), &mut self.actions);
     }
 
     fn rename(&mut self, id: ParticipantId, name: &Nickname) {
@@ -361,13 +379,34 @@ impl Call {
         self.actions.push_back(Action::RemoveMedia(id));
         let (name, lost) = (participant.name().clone(), reason == LeaveReason::Lost);
         self.actions.push_back(Action::Tell(Event::ParticipantLeft { participant: id, name, lost }));
-        self.sending.receivers_changed(now, self.participants.len(), &mut self.actions);
+        self.sending.participants_changed(now, self.participants.len(), &mut self.actions);
     }
 
     fn forget_the_lost(&mut self, now: Timestamp) {
         let lost: Vec<_> = self.participants.values().filter(|one| one.is_lost()).map(Participant::id).collect();
         for id in lost {
             self.remove(now, id, LeaveReason::Lost);
+        }
+    }
+
+    /// A receiver cannot go on without a key frame. Where others take the same layer it gets no more than its allowance.
+    fn request_key_frame(&mut self, now: Timestamp, id: ConnectionId, at_once: bool) {
+        let Some(participant) = self.participants.get_mut(&id.participant) else { return };
+        if !self.sending.is_shared(id) || participant.take_key_frame_allowance(now) {
+            participant.require_key_frame();
+            self.sending.request_key_frame(now, id, at_once, &mut self.actions);
+        }
+    }
+
+    /// For receivers that wait for a key frame that was dropped or never made.
+    fn request_missing_key_frames(&mut self, now: Timestamp) {
+        for participant in self.participants.values_mut() {
+            let Some(id) = participant.established().filter(|id| !self.sending.is_left_behind(*id)) else { continue };
+            if participant.needs_key_frame()
+                && (!self.sending.is_shared(id) || participant.take_key_frame_allowance(now))
+            {
+                self.sending.request_missing_key_frame(now, id, &mut self.actions);
+            }
         }
     }
 
@@ -385,7 +424,7 @@ impl Call {
         }
         self.each(|participant, _, out| participant.leave(out));
         self.participants.clear();
-        self.sending.receivers_changed(now, 0, &mut self.actions);
+        self.sending.participants_changed(now, 0, &mut self.actions);
         self.registration.leave(&mut self.actions);
         self.actions.push_back(Action::Tell(Event::Ended(reason)));
     }

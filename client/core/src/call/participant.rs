@@ -25,6 +25,9 @@ const FIRST_OFFER_WAIT: Duration = Duration::from_secs(10);
 /// Connections that the other side may begin at once, and the time after which it may begin one more.
 const MAX_OPENINGS: u32 = 10;
 const OPENING_INTERVAL: Duration = Duration::from_secs(2);
+/// Key frames that it gets on request at once, and the time after which it gets one more, where others receive them, too.
+const MAX_KEY_FRAMES: u32 = 10;
+const KEY_FRAME_INTERVAL: Duration = Duration::from_secs(1);
 /// Signals of a later connection that wait for the end of the present one.
 const MAX_WAITING_SIGNALS: usize = 64;
 
@@ -40,7 +43,9 @@ pub struct Presence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Consequence {
     Nothing,
-    /// A receiver waits for a key frame.
+    /// Media can flow to it, for the first time or again.
+    Established,
+    /// It asks for a key frame.
     KeyFrame,
     /// It told another name.
     Renamed(Nickname),
@@ -73,6 +78,7 @@ pub(super) struct Participant {
     retry_at: Option<Timestamp>,
     /// Connections that the other side may still begin: opening one costs sockets and keys.
     openings: Allowance,
+    key_frames: Allowance,
 }
 
 #[derive(Debug)]
@@ -107,6 +113,7 @@ impl Participant {
             failures: 0,
             retry_at: None,
             openings: Allowance::new(MAX_OPENINGS, OPENING_INTERVAL),
+            key_frames: Allowance::new(MAX_KEY_FRAMES, KEY_FRAME_INTERVAL),
         }
     }
 
@@ -245,7 +252,7 @@ impl Participant {
                 connection.established();
                 self.failures = 0;
                 out.push_back(Action::Tell(Event::ParticipantConnected { participant: self.id }));
-                return Consequence::KeyFrame;
+                return Consequence::Established;
             }
             ConnectionInput::Interrupted => self.interrupted(now, shared, out),
             ConnectionInput::Failed { reason } => self.failed(now, reason, shared, out),
@@ -255,7 +262,8 @@ impl Participant {
             }
             ConnectionInput::ChannelText(text) => return self.handle_text(&text, shared, out),
             ConnectionInput::ChannelClosed => connection.channel_closed(),
-            ConnectionInput::KeyFrameRequested | ConnectionInput::VideoDropped => {
+            ConnectionInput::KeyFrameRequested => return Consequence::KeyFrame,
+            ConnectionInput::VideoDropped => {
                 connection.require_key_frame();
                 return Consequence::KeyFrame;
             }
@@ -323,6 +331,14 @@ impl Participant {
         if let Some(connection) = &mut self.connection {
             connection.require_key_frame();
         }
+    }
+
+    pub(super) fn needs_key_frame(&self) -> bool {
+        self.connection.as_ref().is_some_and(Connection::needs_key_frame)
+    }
+
+    pub(super) fn take_key_frame_allowance(&mut self, now: Timestamp) -> bool {
+        self.key_frames.take(now)
     }
 
     /// Opens a connection and offers it.

@@ -1,11 +1,16 @@
-//! What is encoded: one stream for all participants. Their number and the narrowest path decide bitrate and size.
+//! What is encoded: simulcast layers, as many as the paths of the receivers differ. The number of participants, the paths and
+//! the frame size that a bitrate is enough for decide on each.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use super::action::{Action, Estimate};
+use super::action::{Action, Estimate, LayerTarget};
+use super::ids::ConnectionId;
+use super::layers::{self, Layers, ReceiverPath};
+use crate::congestion;
 use crate::key_frames::KeyFrameThrottle;
 use crate::ladder::Ladder;
-use crate::media::VideoTarget;
+use crate::media::{MAX_LAYERS, VideoLayerId, VideoTarget};
 use crate::time::Timestamp;
 use crate::video_share::VideoShare;
 
@@ -23,55 +28,118 @@ pub struct EncoderCounts {
     pub captured: u64,
     /// Dropped because the encoder was not ready for them.
     pub dropped_busy: u64,
-    /// Dropped before encoding because the send queue was too long.
-    pub dropped_backlog: u64,
+    /// Dropped before encoding because the send queues were too long, by layer.
+    pub dropped_backlog: [u64; MAX_LAYERS],
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Sending {
-    key_frames: KeyFrameThrottle,
-    ladder: Ladder,
-    target: Option<VideoTarget>,
-    receivers: usize,
-    /// Of the narrowest path, at the last estimate.
-    narrowest_bps: Option<u32>,
+    layers: Layers,
+    key_frames: [KeyFrameThrottle; MAX_LAYERS],
+    /// Of layers that somebody takes.
+    ladders: [Option<Ladder>; MAX_LAYERS],
+    targets: Option<[LayerTarget; MAX_LAYERS]>,
+    participants: usize,
 }
 
 impl Sending {
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.key_frames.poll_timeout()
+        self.key_frames.iter().filter_map(KeyFrameThrottle::poll_timeout).min()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
-        if self.key_frames.poll(now) {
-            out.push_back(Action::RequestKeyFrame { at_once: false });
+        for (layer, key_frames) in layers::all().zip(&mut self.key_frames) {
+            if key_frames.poll(now) {
+                out.push_back(Action::RequestKeyFrame { layer, at_once: false });
+            }
         }
     }
 
-    pub(super) fn request_key_frame(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
-        self.key_frames.request();
-        self.handle_timeout(now, out);
-    }
-
-    pub(super) fn receivers_changed(&mut self, now: Timestamp, receivers: usize, out: &mut VecDeque<Action>) {
-        self.receivers = receivers;
-        self.decide(now, out);
-    }
-
-    pub(super) fn handle_estimates(&mut self, now: Timestamp, estimates: &[Estimate], out: &mut VecDeque<Action>) {
-        self.narrowest_bps = estimates.iter().map(|estimate| estimate.bitrate_bps).min();
-        self.decide(now, out);
-        if estimates.iter().any(|estimate| estimate.needs_key_frame) {
-            out.push_back(Action::RequestKeyFrame { at_once: true });
+    /// The layer of `connection` begins again with a key frame, for all who take it. `at_once`: whatever waits to be sent.
+    pub(super) fn request_key_frame(
+        &mut self,
+        now: Timestamp,
+        connection: ConnectionId,
+        at_once: bool,
+        out: &mut VecDeque<Action>,
+    ) {
+        let Some(layer) = self.layers.layer_of(connection) else { return };
+        if at_once {
+            out.push_back(Action::RequestKeyFrame { layer, at_once });
+        } else if let Some(key_frames) = self.key_frames.get_mut(layer.0) {
+            key_frames.request();
+            self.handle_timeout(now, out);
         }
     }
 
-    /// What keeps our video from being better.
-    pub(super) fn limited_by(&self, counts: EncoderCounts) -> &'static str {
+    /// The same, if none was made in the last moments: that one may be on its way.
+    pub(super) fn request_missing_key_frame(
+        &mut self,
+        now: Timestamp,
+        connection: ConnectionId,
+        out: &mut VecDeque<Action>,
+    ) {
+        let Some(layer) = self.layers.layer_of(connection) else { return };
+        let next = self.key_frames.get(layer.0).and_then(KeyFrameThrottle::next_allowed);
+        if next.is_none_or(|at| at <= now) {
+            self.request_key_frame(now, connection, false, out);
+        }
+    }
+
+    pub(super) fn participants_changed(&mut self, now: Timestamp, participants: usize, out: &mut VecDeque<Action>) {
+        self.participants = participants;
+        self.decide(now, out);
+    }
+
+    /// Media can flow over `connection`; nothing is known of its path yet.
+    pub(super) fn established(&mut self, now: Timestamp, connection: ConnectionId, out: &mut VecDeque<Action>) {
+        let video_bps = self.start_bps();
+        self.layers.add(ReceiverPath { connection, video_bps, send_queue: Duration::ZERO });
+        self.decide(now, out);
+    }
+
+    /// Gives the connections that get another layer from now on, and need a key frame of it.
+    pub(super) fn handle_estimates(
+        &mut self,
+        now: Timestamp,
+        estimates: &[Estimate],
+        out: &mut VecDeque<Action>,
+    ) -> Vec<ConnectionId> {
+        let share_bps = VideoShare::for_receivers(self.participants).bitrate_bps;
+        let path = |estimate: &Estimate| ReceiverPath {
+            connection: estimate.connection,
+            video_bps: video_bps(estimate.bitrate_bps).min(share_bps),
+            send_queue: estimate.send_queue,
+        };
+        let paths: Vec<_> = estimates.iter().map(path).collect();
+        let moved = self.layers.update(now, &paths);
+        self.decide(now, out);
+        moved
+    }
+
+    pub(super) fn layer_of(&self, connection: ConnectionId) -> Option<VideoLayerId> {
+        self.layers.layer_of(connection)
+    }
+
+    /// Whether others get the same layer.
+    pub(super) fn is_shared(&self, connection: ConnectionId) -> bool {
+        self.layers.is_shared(connection)
+    }
+
+    /// See [`Layers::is_left_behind`].
+    pub(super) fn is_left_behind(&self, connection: ConnectionId) -> bool {
+        self.layers.is_left_behind(connection)
+    }
+
+    /// What keeps the video on `connection` from being better.
+    pub(super) fn limited_by(&self, connection: ConnectionId, counts: EncoderCounts) -> &'static str {
         let EncoderCounts { captured, dropped_busy, dropped_backlog } = counts;
-        let share = VideoShare::for_receivers(self.receivers);
-        let is_path_slow = self.target.is_some_and(|target| target.bitrate_bps < share.bitrate_bps / 10 * 9);
-        if captured == 0 || self.receivers == 0 {
+        let share = VideoShare::for_receivers(self.participants);
+        let layer = self.layers.layer_of(connection).unwrap_or_default();
+        let target = self.targets.as_ref().and_then(|targets| targets.get(layer.0));
+        let is_path_slow = target.is_some_and(|layer| layer.target.bitrate_bps < share.bitrate_bps / 10 * 9);
+        let dropped_backlog = dropped_backlog.get(layer.0).copied().unwrap_or(0);
+        if captured == 0 || self.participants == 0 {
             "none"
         } else if is_path_slow || dropped_backlog * 10 > captured {
             "network"
@@ -84,88 +152,151 @@ impl Sending {
         }
     }
 
+    /// What a path is taken to carry before anything is known of it.
+    fn start_bps(&self) -> u32 {
+        let share = VideoShare::for_receivers(self.participants);
+        video_bps(congestion::Config::default().start_bps).min(share.bitrate_bps)
+    }
+
     fn decide(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
-        let share = VideoShare::for_receivers(self.receivers);
-        let path_bps = self
-            .narrowest_bps
-            .map_or(share.bitrate_bps, |bps| (f64::from(bps.saturating_sub(AUDIO_BPS)) * VIDEO_SHARE) as u32);
-        let (bitrate_bps, path_bps) = match self.receivers {
-            0 => (0, share.bitrate_bps),
-            _ => (share.bitrate_bps.min(path_bps), path_bps),
-        };
-        let size = self.ladder.choose(now, path_bps);
-        let target = VideoTarget {
-            bitrate_bps,
-            max_width: share.max_width.min(size.max_width),
-            max_height: share.max_height.min(size.max_height),
-            max_fps: share.max_fps,
-        };
-        let is_change = self.target.is_none_or(|last| {
-            let by = f64::from(bitrate_bps.abs_diff(last.bitrate_bps));
-            by > f64::from(last.bitrate_bps) * MIN_CHANGE || VideoTarget { bitrate_bps, ..last } != target
+        let share = VideoShare::for_receivers(self.participants);
+        let is_nobody_reached = layers::all().all(|layer| self.layers.video_bps(layer).is_none());
+        let targets = std::array::from_fn(|number| {
+            let layer = VideoLayerId(number);
+            let receivers: Vec<_> = self.layers.receivers_of(layer).collect();
+            // The encoder is ready when the first connection is.
+            let is_ready_for_first = number == 0 && is_nobody_reached && self.participants > 0;
+            let bitrate_bps = match self.layers.video_bps(layer) {
+                Some(bps) => bps.min(share.bitrate_bps),
+                None if is_ready_for_first => self.start_bps(),
+                None => 0,
+            };
+            let ladder = self.ladders.get_mut(number).filter(|_| bitrate_bps > 0);
+            let target = match ladder {
+                Some(ladder) => {
+                    let size = ladder.get_or_insert_default().choose(now, bitrate_bps);
+                    VideoTarget {
+                        bitrate_bps,
+                        max_width: share.max_width.min(size.max_width),
+                        max_height: share.max_height.min(size.max_height),
+                        max_fps: share.max_fps,
+                    }
+                }
+                None => VideoTarget::default(),
+            };
+            LayerTarget { target, receivers }
         });
+        for (ladder, layer) in self.ladders.iter_mut().zip(&targets) {
+            if layer.target.bitrate_bps == 0 {
+                *ladder = None;
+            }
+        }
+        let is_change = self
+            .targets
+            .as_ref()
+            .is_none_or(|last| last.iter().zip(&targets).any(|(last, next)| is_considerable(last, next)));
         if is_change {
-            self.target = Some(target);
-            out.push_back(Action::SetVideoTarget(target));
+            self.targets = Some(targets.clone());
+            out.push_back(Action::SetVideoLayers(targets));
         }
     }
+}
+
+/// What is left for video where a path carries `path_bps`.
+fn video_bps(path_bps: u32) -> u32 {
+    (f64::from(path_bps.saturating_sub(AUDIO_BPS)) * VIDEO_SHARE) as u32
+}
+
+fn is_considerable(last: &LayerTarget, next: &LayerTarget) -> bool {
+    let (last_bps, next_bps) = (last.target.bitrate_bps, next.target.bitrate_bps);
+    let by = f64::from(next_bps.abs_diff(last_bps));
+    let same_rate = VideoTarget { bitrate_bps: next_bps, ..last.target };
+    by > f64::from(last_bps) * MIN_CHANGE || same_rate != next.target || last.receivers != next.receivers
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::ids::{ConnectionId, Generation, ParticipantId};
+    use crate::call::ids::{Generation, ParticipantId};
 
     fn at(ms: u64) -> Timestamp {
         Timestamp::from_micros(ms * 1000)
     }
 
-    fn estimate(bitrate_bps: u32) -> Estimate {
-        let connection = ConnectionId { participant: ParticipantId(1), generation: Generation(1) };
-        Estimate { connection, bitrate_bps, needs_key_frame: false }
+    fn id(number: usize) -> ConnectionId {
+        ConnectionId { participant: ParticipantId(number as u32), generation: Generation(1) }
     }
 
-    /// The target after these estimates, if it changed.
-    fn decide(sending: &mut Sending, ms: u64, receivers: usize, paths_bps: &[u32]) -> Option<VideoTarget> {
-        let estimates: Vec<_> = paths_bps.iter().copied().map(estimate).collect();
+    /// The layers after these estimates, if they changed.
+    fn decide(sending: &mut Sending, ms: u64, paths_bps: &[u32]) -> Option<[LayerTarget; MAX_LAYERS]> {
+        let estimate = |(number, &bitrate_bps)| Estimate {
+            connection: id(number),
+            bitrate_bps,
+            send_queue: Duration::ZERO,
+            needs_key_frame: false,
+        };
+        let estimates: Vec<_> = paths_bps.iter().enumerate().map(estimate).collect();
         let mut out = VecDeque::new();
-        sending.receivers = receivers;
+        sending.participants = paths_bps.len();
         sending.handle_estimates(at(ms), &estimates, &mut out);
-        out.into_iter().find_map(|action| if let Action::SetVideoTarget(target) = action { Some(target) } else { None })
+        out.into_iter().find_map(|action| if let Action::SetVideoLayers(layers) = action { Some(layers) } else { None })
+    }
+
+    fn rates_and_heights(layers: &[LayerTarget]) -> Vec<(u32, u32)> {
+        let active = layers.iter().map(|layer| layer.target).filter(|target| target.bitrate_bps > 0);
+        active.map(|target| (target.bitrate_bps, target.max_height)).collect()
     }
 
     #[test]
-    fn the_narrowest_path_decides_and_small_changes_are_ignored() {
+    fn a_narrow_path_costs_the_others_nothing_and_small_changes_are_ignored() {
         let mut sending = Sending::default();
-        let target = decide(&mut sending, 0, 2, &[5_000_000, 800_000]).expect("the first");
-        assert_eq!((target.bitrate_bps, target.max_height), (680_800, 540));
-        assert_eq!(decide(&mut sending, 50, 2, &[5_000_000, 810_000]), None);
-        let target = decide(&mut sending, 100, 2, &[5_000_000, 300_000]).expect("much less");
-        assert_eq!((target.bitrate_bps, target.max_height), (220_800, 270), "a fall to less than a third");
-        assert_eq!(decide(&mut sending, 150, 0, &[]).expect("nobody").bitrate_bps, 0);
+        let layers = decide(&mut sending, 0, &[5_000_000, 800_000]).expect("the first");
+        assert_eq!(rates_and_heights(&layers), [(1_600_000, 720), (680_800, 540)]);
+        assert_eq!(decide(&mut sending, 50, &[5_000_000, 810_000]), None);
+        let layers = decide(&mut sending, 100, &[5_000_000, 200_000]).expect("much less");
+        assert_eq!(rates_and_heights(&layers), [(1_600_000, 720), (128_800, 180)], "a fall to less than a third");
+        let layers = decide(&mut sending, 150, &[]).expect("nobody");
+        assert!(layers.iter().all(|layer| layer.target.bitrate_bps == 0 && layer.receivers.is_empty()));
     }
 
     #[test]
     fn a_wide_path_gives_the_share() {
         let mut sending = Sending::default();
-        let target = decide(&mut sending, 0, 1, &[3_000_000]).expect("the first");
-        assert_eq!((target.bitrate_bps, target.max_height, target.max_fps), (2_500_000, 720, 30));
-        let target = decide(&mut sending, 50, 7, &[3_000_000; 7]).expect("more receivers");
-        assert_eq!((target.bitrate_bps, target.max_height, target.max_fps), (600_000, 360, 20));
+        let layers = decide(&mut sending, 0, &[3_000_000]).expect("the first");
+        assert_eq!((rates_and_heights(&layers), layers[0].target.max_fps), (vec![(2_500_000, 720)], 30));
+        let layers = decide(&mut sending, 50, &[3_000_000; 7]).expect("more receivers");
+        assert_eq!((rates_and_heights(&layers), layers[0].target.max_fps), (vec![(600_000, 360)], 20));
+        assert_eq!(layers[0].receivers.len(), 7);
     }
 
     #[test]
-    fn what_limits_has_a_name() {
+    fn the_encoder_is_ready_before_the_first_connection_is() {
         let mut sending = Sending::default();
-        let counts =
-            |captured, dropped_busy, dropped_backlog| EncoderCounts { captured, dropped_busy, dropped_backlog };
-        decide(&mut sending, 0, 1, &[3_000_000]);
-        assert_eq!(sending.limited_by(counts(30, 0, 0)), "none");
-        assert_eq!(sending.limited_by(counts(30, 10, 0)), "cpu");
-        assert_eq!(sending.limited_by(counts(30, 0, 10)), "network");
-        assert_eq!(sending.limited_by(counts(15, 0, 0)), "camera");
-        assert_eq!(sending.limited_by(counts(0, 0, 0)), "none");
-        decide(&mut sending, 50, 1, &[1_000_000]);
-        assert_eq!(sending.limited_by(counts(30, 0, 0)), "network");
+        let mut out = VecDeque::new();
+        sending.participants_changed(at(0), 1, &mut out);
+        let Some(Action::SetVideoLayers(layers)) = out.pop_front() else { panic!("no layers") };
+        assert_eq!(rates_and_heights(&layers), [(864_800, 540)]);
+        sending.established(at(500), id(1), &mut out);
+        let Some(Action::SetVideoLayers(layers)) = out.pop_front() else { panic!("no layers") };
+        assert_eq!((rates_and_heights(&layers), layers[0].receivers.len()), (vec![(864_800, 540)], 1));
+    }
+
+    #[test]
+    fn what_limits_has_a_name_for_each_receiver() {
+        let mut sending = Sending::default();
+        let counts = |captured, dropped_busy, dropped_backlog| EncoderCounts {
+            captured,
+            dropped_busy,
+            dropped_backlog: [dropped_backlog, 0, 0],
+        };
+        decide(&mut sending, 0, &[3_000_000]);
+        assert_eq!(sending.limited_by(id(0), counts(30, 0, 0)), "none");
+        assert_eq!(sending.limited_by(id(0), counts(30, 10, 0)), "cpu");
+        assert_eq!(sending.limited_by(id(0), counts(30, 0, 10)), "network");
+        assert_eq!(sending.limited_by(id(0), counts(15, 0, 0)), "camera");
+        assert_eq!(sending.limited_by(id(0), counts(0, 0, 0)), "none");
+        decide(&mut sending, 50, &[3_000_000, 500_000]);
+        assert_eq!(sending.limited_by(id(0), counts(30, 0, 0)), "none");
+        assert_eq!(sending.limited_by(id(1), counts(30, 0, 0)), "network");
     }
 }

@@ -1,28 +1,24 @@
-//! The encoder thread: encodes the newest frame, once for all peers.
+//! The encoder thread: encodes the newest frame, once for each simulcast layer that somebody takes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use maru_core::frame::VideoFrame;
-use maru_core::media::EncodedVideo;
+use maru_core::layer_control::{Admission, LayerControl};
+use maru_core::media::{EncodedVideo, MAX_LAYERS, VideoLayerId};
 use maru_core::send_queue::SendQueueDelay;
 use tokio::sync::mpsc;
 
 use super::h264::CodecError;
 use super::latest::Latest;
 use super::mean::SecondMean;
-use super::stream_encoder::{NOMINAL_FPS, StreamEncoder};
+use super::stream_encoder::StreamEncoder;
 use crate::clock;
 use crate::media::event::report_failure;
 use crate::media::thread::{StoppableThread, catch_panic};
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent, SendStats, VideoTarget};
 
-/// One and a half frames at 30 frames per second. While more waits in a send queue, frames are dropped before encoding.
-const MAX_BACKLOG: Duration = Duration::from_millis(50);
-/// Encoded frames: a quarter of a second.
+/// Encoded frames: a quarter of a second of one layer.
 const OUTPUT_QUEUE: usize = 8;
-const DEFAULT_TARGET: VideoTarget =
-    VideoTarget { bitrate_bps: 2_500_000, max_width: 1280, max_height: 720, max_fps: NOMINAL_FPS };
 
 /// The thread's handle. Dropping it ends the thread.
 pub(super) struct EncoderThread {
@@ -43,16 +39,13 @@ struct Shared {
 
 /// Settings from other threads, and statistics for them.
 struct Control {
-    target: VideoTarget,
-    key_wanted: bool,
-    /// The key frame is encoded whatever the backlog.
-    is_urgent: bool,
+    layers: [LayerControl; MAX_LAYERS],
     output: Option<mpsc::Sender<EncodedVideo>>,
-    /// One for each connection. A connection that ends drops its `SendQueueDelay`.
-    backlogs: Vec<Weak<SendQueueDelay>>,
     stats: SendStats,
     delay_ms: SecondMean,
 }
+
+type Encoders = [StreamEncoder; MAX_LAYERS];
 
 /// Fields drop in order: closing the slot ends the thread's wait, then the thread is joined.
 struct CloseThenJoin {
@@ -71,11 +64,8 @@ impl Drop for CloseSlot {
 impl EncoderThread {
     pub(super) fn start(events: mpsc::Sender<MediaEvent>) -> Self {
         let control = Control {
-            target: DEFAULT_TARGET,
-            key_wanted: false,
-            is_urgent: false,
+            layers: Default::default(),
             output: None,
-            backlogs: Vec::new(),
             stats: SendStats::default(),
             delay_ms: SecondMean::default(),
         };
@@ -96,35 +86,25 @@ impl EncoderThread {
         EncoderInput { shared: Arc::clone(&self.shared) }
     }
 
-    /// Replaces the receiver of encoded frames; the new one begins with a key frame.
+    /// Replaces the receiver of encoded frames; the new one begins with key frames.
     pub(super) fn attach(&self) -> mpsc::Receiver<EncodedVideo> {
         let (output, units) = mpsc::channel(OUTPUT_QUEUE);
         let mut control = self.shared.control();
         control.output = Some(output);
-        control.key_wanted = true;
+        control.layers.iter_mut().for_each(|layer| layer.request_key_frame(false));
         units
     }
 
-    pub(super) fn set_target(&self, target: VideoTarget) {
-        self.shared.control().target = target;
+    pub(super) fn set_layer(&self, layer: VideoLayerId, target: VideoTarget, send_queues: Vec<Arc<SendQueueDelay>>) {
+        if let Some(layer) = self.shared.control().layers.get_mut(layer.0) {
+            layer.set(target, send_queues);
+        }
     }
 
-    /// Frames are dropped before encoding while more than [`MAX_BACKLOG`] waits here.
-    pub(super) fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>) {
-        let mut control = self.shared.control();
-        control.backlogs.retain(|backlog| backlog.strong_count() > 0);
-        control.backlogs.push(Arc::downgrade(backlog));
-    }
-
-    pub(super) fn request_key_frame(&self) {
-        self.shared.control().key_wanted = true;
-    }
-
-    /// Whatever the backlog: without a key frame the receiver cannot use what waits.
-    pub(super) fn request_key_frame_at_once(&self) {
-        let mut control = self.shared.control();
-        control.key_wanted = true;
-        control.is_urgent = true;
+    pub(super) fn request_key_frame(&self, layer: VideoLayerId, at_once: bool) {
+        if let Some(layer) = self.shared.control().layers.get_mut(layer.0) {
+            layer.request_key_frame(at_once);
+        }
     }
 
     pub(super) fn stats(&self) -> SendStats {
@@ -149,25 +129,18 @@ impl Shared {
     }
 }
 
-impl Control {
-    /// The longest of all connections.
-    fn backlog(&self) -> Duration {
-        self.backlogs.iter().filter_map(Weak::upgrade).map(|backlog| backlog.get()).max().unwrap_or_default()
-    }
-}
-
-/// The loop of the thread. After a panic or an error it continues with a new encoder.
+/// The loop of the thread. After a panic or an error it continues with new encoders.
 fn encode_all(shared: &Shared, events: &mpsc::Sender<MediaEvent>) {
-    let mut encoder = StreamEncoder::default();
+    let mut encoders = Encoders::default();
     let mut reported = false;
     while let Some(frame) = shared.frames.take() {
-        let encoded = catch_panic(|| encode_one(shared, &mut encoder, &frame));
+        let encoded = catch_panic(|| encode_layers(shared, &mut encoders, &frame));
         let problem = match encoded {
             Ok(Ok(())) => continue,
             Ok(Err(error)) => DeviceProblem::Crashed { reason: error.to_string() },
             Err(problem) => problem,
         };
-        encoder = StreamEncoder::default();
+        encoders = Encoders::default();
         if !reported {
             report_failure(events, DeviceKind::Camera, problem);
             reported = true;
@@ -175,52 +148,58 @@ fn encode_all(shared: &Shared, events: &mpsc::Sender<MediaEvent>) {
     }
 }
 
-fn encode_one(shared: &Shared, encoder: &mut StreamEncoder, frame: &VideoFrame) -> Result<(), CodecError> {
-    let (target, output) = {
+/// Key frames first: who waits for one takes it, and not another layer's copy of the same frame.
+fn encode_layers(shared: &Shared, encoders: &mut Encoders, frame: &VideoFrame) -> Result<(), CodecError> {
+    let is_key_wanted = shared.control().layers.each_ref().map(LayerControl::is_key_wanted);
+    let mut order: [usize; MAX_LAYERS] = std::array::from_fn(|layer| layer);
+    order.sort_by_key(|layer| !is_key_wanted[*layer]);
+    order.into_iter().try_for_each(|layer| encode_one(shared, &mut encoders[layer], frame, layer))
+}
+
+fn encode_one(
+    shared: &Shared,
+    encoder: &mut StreamEncoder,
+    frame: &VideoFrame,
+    layer: usize,
+) -> Result<(), CodecError> {
+    let (admission, output) = {
         let mut control = shared.control();
         if control.output.as_ref().is_some_and(mpsc::Sender::is_closed) {
             control.output = None;
         }
-        (control.target, control.output.clone())
+        (control.layers[layer].admit(), control.output.clone())
     };
-    let Some(output) = output.filter(|_| target.bitrate_bps > 0) else {
-        // Frees the codec's memory while there is no call.
+    let Some(output) = output.filter(|_| admission != Admission::Off) else {
+        // Frees the codec's memory while nobody takes the layer.
         *encoder = StreamEncoder::default();
         return Ok(());
     };
-    if !encoder.takes(frame.at, target.max_fps) {
+    if !encoder.takes(frame.at, shared.control().layers[layer].target().max_fps) {
         return Ok(());
     }
-    {
-        // A later frame shows what the camera sees then; this one would only wait.
-        let mut control = shared.control();
-        if control.backlog() > MAX_BACKLOG && !control.is_urgent {
-            control.stats.dropped_backlog += 1;
-            return Ok(());
-        }
-    }
+    let Admission::Encode(target) = admission else {
+        shared.control().stats.layers[layer].dropped_backlog += 1;
+        return Ok(());
+    };
     // A frame is encoded only if it can be handed over: a gap in what is encoded could not be decoded.
     let Ok(place) = output.try_reserve() else {
         shared.control().stats.dropped_busy += 1;
         return Ok(());
     };
-    let key_wanted = {
-        let mut control = shared.control();
-        control.is_urgent = false;
-        std::mem::take(&mut control.key_wanted)
-    };
-    let unit = encoder.encode(frame, target, key_wanted)?;
+    let is_key_wanted = shared.control().layers[layer].take_key_wanted();
+    let encoded = encoder.encode(frame, target, is_key_wanted)?;
     let mut control = shared.control();
-    let Some(unit) = unit else {
+    let Some(encoded) = encoded else {
         control.stats.dropped_busy += 1;
         return Ok(());
     };
     let now = clock::now();
     control.delay_ms.add(now, now.since(frame.at).as_secs_f32() * 1e3);
-    control.stats.encoded += 1;
-    (control.stats.width, control.stats.height) = (unit.width, unit.height);
+    let stats = &mut control.stats.layers[layer];
+    stats.encoded += 1;
+    (stats.width, stats.height) = (encoded.width, encoded.height);
     drop(control);
-    place.send(unit);
+    place.send(EncodedVideo { layer: VideoLayerId(layer), ..encoded });
     Ok(())
 }
 

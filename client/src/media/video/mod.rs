@@ -1,6 +1,6 @@
 //! Video: camera and encoder, decoders and files.
 //!
-//! - Sent: [`capture`] (one thread, owns the camera) → [`latest`] slot → [`encoder`] (one thread for all peers).
+//! - Sent: [`capture`] (one thread, owns the camera) → [`latest`] slot → [`encoder`] (one thread for all simulcast layers).
 //! - Received: [`decoder`] (one thread for each peer) → the window's slot, and a file ([`recorder`]).
 
 mod camera;
@@ -22,7 +22,7 @@ mod y4m;
 use std::path::Path;
 use std::sync::Arc;
 
-use maru_core::media::EncodedVideo;
+use maru_core::media::{EncodedVideo, VideoLayerId};
 use maru_core::send_queue::SendQueueDelay;
 use tokio::sync::mpsc;
 
@@ -85,20 +85,12 @@ impl VideoEngine {
         self.capture.is_available()
     }
 
-    pub(super) fn set_target(&self, target: VideoTarget) {
-        self.encoder.set_target(target);
+    pub(super) fn set_layer(&self, layer: VideoLayerId, target: VideoTarget, queues: Vec<Arc<SendQueueDelay>>) {
+        self.encoder.set_layer(layer, target, queues);
     }
 
-    pub(super) fn request_key_frame(&self) {
-        self.encoder.request_key_frame();
-    }
-
-    pub(super) fn request_key_frame_at_once(&self) {
-        self.encoder.request_key_frame_at_once();
-    }
-
-    pub(super) fn watch_backlog(&self, backlog: &Arc<SendQueueDelay>) {
-        self.encoder.watch_backlog(backlog);
+    pub(super) fn request_key_frame(&self, layer: VideoLayerId, at_once: bool) {
+        self.encoder.request_key_frame(layer, at_once);
     }
 
     pub(super) fn self_view(&self) -> FrameSlot {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use maru_core::frame::{I420, VideoFrame};
-use maru_core::media::{AccessUnit, EncodedVideo};
+use maru_core::media::{AccessUnit, EncodedVideo, VideoLayerId};
 use maru_core::scale::{fit, scale};
 use maru_core::time::Timestamp;
 
@@ -14,7 +14,7 @@ use crate::media::VideoTarget;
 /// A frame that takes longer to send at the target bitrate looks like a freeze: it is encoded again, coarser.
 const MAX_SEND_TIME: Duration = Duration::from_millis(150);
 /// The rate at which cameras are opened.
-pub(super) const NOMINAL_FPS: u32 = 30;
+const NOMINAL_FPS: u32 = 30;
 
 /// Frame rate limiter, scaler and codec. The codec is replaced when the size changes.
 #[derive(Default)]
@@ -64,6 +64,7 @@ impl StreamEncoder {
         let max_bytes = f64::from(target.bitrate_bps) / 8.0 * MAX_SEND_TIME.as_secs_f64();
         let encoded = codec.encode_within(image, frame.at.as_micros() / 1000, max_bytes as usize)?;
         Ok(encoded.map(|encoded| EncodedVideo {
+            layer: VideoLayerId::default(),
             unit: AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: frame.rtp_time },
             captured: frame.at,
             width: size.0,

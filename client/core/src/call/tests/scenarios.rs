@@ -253,6 +253,18 @@ fn a_flood_of_offers_opens_few_connections_and_disturbs_nobody_else() {
 }
 
 #[test]
+fn one_who_asks_for_key_frames_without_end_gets_few_of_a_layer_that_others_take() {
+    let mut world = World::room(&["a", "b", "hostile"]);
+    let before = world.clients[0].key_frames_made;
+    for _ in 0..60 * 50 {
+        world.ask_for_key_frame(2, 0);
+        world.run(20 * MS);
+    }
+    let made = world.clients[0].key_frames_made - before;
+    assert!((50..=75).contains(&made), "{made} key frames in a minute");
+}
+
+#[test]
 fn signals_of_an_earlier_connection_are_ignored() {
     let mut world = World::room(&["a", "b"]);
     world.set_cut(0, 1, true);

@@ -196,6 +196,12 @@ impl World {
         self.after(DELAY, What::ToServer(from, text));
     }
 
+    /// `from` asks `to` for a key frame (PLI).
+    pub(super) fn ask_for_key_frame(&mut self, from: usize, to: usize) {
+        let Some(id) = self.id_of(to, from) else { return };
+        self.after(DELAY, What::Connection(to, id, ConnectionInput::KeyFrameRequested));
+    }
+
     /// A text as a client of another kind would send it.
     pub(super) fn send_text(&mut self, from: usize, to: usize, text: &str) {
         let Some(id) = self.id_of(from, to) else { return };

@@ -7,6 +7,9 @@ use maru_core::time::Timestamp;
 use super::super::h264::H264Decoder;
 use super::*;
 
+const FIRST: VideoLayerId = VideoLayerId(0);
+const SECOND: VideoLayerId = VideoLayerId(1);
+
 fn frame(number: u64, width: u32, height: u32) -> VideoFrame {
     let mut image = I420::black(0, 0);
     TestPattern::new(width, height).draw(number, &mut image);
@@ -21,18 +24,25 @@ fn target(max_width: u32, max_height: u32) -> VideoTarget {
 /// Encodes on the test's thread: the encoder's own thread gets no frames.
 struct Bench {
     shared: Arc<Shared>,
-    encoder: StreamEncoder,
+    encoders: Encoders,
     thread: EncoderThread,
 }
 
 impl Bench {
     fn new() -> Self {
         let thread = EncoderThread::start(mpsc::channel(4).0);
-        Self { shared: Arc::clone(&thread.shared), encoder: StreamEncoder::default(), thread }
+        let bench = Self { shared: Arc::clone(&thread.shared), encoders: Encoders::default(), thread };
+        bench.set_target(target(1280, 720));
+        bench
     }
 
     fn encode(&mut self, frame: &VideoFrame) {
-        encode_one(&self.shared, &mut self.encoder, frame).expect("encoded");
+        encode_layers(&self.shared, &mut self.encoders, frame).expect("encoded");
+    }
+
+    /// Of the first layer, which nobody's send queue holds up.
+    fn set_target(&self, target: VideoTarget) {
+        self.thread.set_layer(FIRST, target, Vec::new());
     }
 }
 
@@ -46,7 +56,7 @@ fn each_change_of_size_begins_with_a_key_frame() {
     let steps =
         [((1280, 720), (1280, 720)), ((640, 640), (640, 360)), ((320, 180), (320, 180)), ((640, 360), (640, 360))];
     for ((max_width, max_height), size) in steps {
-        bench.thread.set_target(target(max_width, max_height));
+        bench.set_target(target(max_width, max_height));
         for first in [true, false] {
             bench.encode(&frame(number, 1280, 720));
             let encoded = units.try_recv().expect("a unit");
@@ -66,7 +76,7 @@ fn frames_are_dropped_before_encoding_while_the_queue_is_full() {
         bench.encode(&frame(number, 320, 180));
     }
     let stats = bench.thread.stats();
-    assert_eq!((stats.encoded, stats.dropped_busy), (OUTPUT_QUEUE as u64, 20 - OUTPUT_QUEUE as u64));
+    assert_eq!((stats.layers[0].encoded, stats.dropped_busy), (OUTPUT_QUEUE as u64, 20 - OUTPUT_QUEUE as u64));
     let mut decoder = H264Decoder::new().expect("a decoder");
     let mut image = I420::black(0, 0);
     let mut decode = |unit: EncodedVideo| {
@@ -94,7 +104,7 @@ fn a_second_receiver_replaces_the_first_and_begins_with_a_key_frame() {
     assert!(first.try_recv().is_ok() && first.try_recv().is_ok() && first.try_recv().is_err());
     bench.encode(&frame(3, 320, 180));
     assert!(!second.try_recv().expect("a unit").unit.is_key);
-    bench.thread.request_key_frame();
+    bench.thread.request_key_frame(FIRST, false);
     bench.encode(&frame(4, 320, 180));
     assert!(second.try_recv().expect("a unit").unit.is_key);
 }
@@ -103,25 +113,25 @@ fn a_second_receiver_replaces_the_first_and_begins_with_a_key_frame() {
 fn without_a_receiver_or_a_bitrate_there_is_no_codec() {
     let mut bench = Bench::new();
     bench.encode(&frame(0, 320, 180));
-    assert!(!bench.encoder.has_codec());
+    assert!(!bench.encoders[0].has_codec());
     let units = bench.thread.attach();
     bench.encode(&frame(1, 320, 180));
-    assert!(bench.encoder.has_codec());
-    bench.thread.set_target(VideoTarget { bitrate_bps: 0, ..target(320, 180) });
+    assert!(bench.encoders[0].has_codec());
+    bench.set_target(VideoTarget { bitrate_bps: 0, ..target(320, 180) });
     bench.encode(&frame(2, 320, 180));
-    assert!(!bench.encoder.has_codec());
-    bench.thread.set_target(target(320, 180));
+    assert!(!bench.encoders[0].has_codec());
+    bench.set_target(target(320, 180));
     drop(units);
     bench.encode(&frame(3, 320, 180));
-    assert!(!bench.encoder.has_codec());
-    assert_eq!(bench.thread.stats().encoded, 1);
+    assert!(!bench.encoders[0].has_codec());
+    assert_eq!(bench.thread.stats().layers[0].encoded, 1);
 }
 
 #[test]
 fn at_half_the_rate_every_other_frame_is_encoded() {
     let mut bench = Bench::new();
     let mut units = bench.thread.attach();
-    bench.thread.set_target(VideoTarget { max_fps: 15, ..target(320, 180) });
+    bench.set_target(VideoTarget { max_fps: 15, ..target(320, 180) });
     let mut encoded = Vec::new();
     for number in 0..12 {
         bench.encode(&frame(number, 320, 180));
@@ -136,6 +146,7 @@ fn the_thread_encodes_each_frame_it_is_given() {
     let (events, _received) = mpsc::channel(4);
     let thread = EncoderThread::start(events);
     let mut units = thread.attach();
+    thread.set_layer(FIRST, target(320, 180), Vec::new());
     for number in 0..3 {
         thread.input().put(Arc::new(frame(number, 320, 180)));
         let encoded = units.blocking_recv().expect("a unit");
@@ -146,30 +157,23 @@ fn the_thread_encodes_each_frame_it_is_given() {
 }
 
 #[test]
-fn frames_are_dropped_before_encoding_while_the_backlog_is_long() {
+fn each_layer_has_its_size_its_send_queues_and_its_key_frames() {
     let mut bench = Bench::new();
     let mut units = bench.thread.attach();
-    let backlogs = [(); 2].map(|()| Arc::<SendQueueDelay>::default());
-    for backlog in &backlogs {
-        bench.thread.watch_backlog(backlog);
-    }
-    bench.encode(&frame(0, 320, 180));
-    backlogs[1].set(Duration::from_millis(80));
-    bench.encode(&frame(1, 320, 180));
-    assert_eq!(bench.thread.stats().dropped_backlog, 1);
-    bench.thread.request_key_frame();
-    bench.encode(&frame(2, 320, 180));
-    assert_eq!(bench.thread.stats().dropped_backlog, 2, "also a key frame");
-    bench.thread.request_key_frame_at_once();
-    bench.encode(&frame(3, 320, 180));
-    bench.encode(&frame(4, 320, 180));
-    backlogs[1].set(Duration::from_millis(20));
-    bench.encode(&frame(5, 320, 180));
-    backlogs[0].set(Duration::MAX);
-    drop(backlogs);
-    bench.encode(&frame(6, 320, 180));
-    let encoded =
-        std::iter::from_fn(|| units.try_recv().ok()).map(|unit| (unit.unit.rtp_time.value(), unit.unit.is_key));
-    let expected = [(0, true), (3, true), (5, false), (6, false)];
-    assert_eq!(encoded.collect::<Vec<_>>(), expected, "a connection that has ended has no backlog");
+    let queues = [(); 2].map(|()| Arc::<SendQueueDelay>::default());
+    bench.thread.set_layer(FIRST, target(640, 360), vec![Arc::clone(&queues[0])]);
+    bench.thread.set_layer(SECOND, target(320, 180), vec![Arc::clone(&queues[1])]);
+    let mut encode = |bench: &mut Bench, number| {
+        bench.encode(&frame(number, 640, 360));
+        let units = std::iter::from_fn(|| units.try_recv().ok());
+        let layers = units.map(|unit| (unit.layer.0, unit.height, unit.unit.is_key)).collect::<Vec<_>>();
+        (layers, bench.thread.stats().layers.map(|layer| layer.dropped_backlog))
+    };
+    assert_eq!(encode(&mut bench, 0).0, [(0, 360, true), (1, 180, true)]);
+    assert_eq!(encode(&mut bench, 1).0, [(0, 360, false), (1, 180, false)]);
+    queues[1].set(std::time::Duration::from_millis(80));
+    assert_eq!(encode(&mut bench, 2), (vec![(0, 360, false)], [0, 1, 0]));
+    bench.thread.request_key_frame(SECOND, true);
+    assert_eq!(encode(&mut bench, 3).0, [(1, 180, true), (0, 360, false)], "the key frame first");
+    assert_eq!(encode(&mut bench, 4).0, [(0, 360, false)]);
 }
