@@ -8,6 +8,7 @@ pub mod chat;
 pub mod congestion;
 pub mod convert;
 pub mod fec;
+pub mod fec_arrivals;
 pub mod frame;
 pub mod h264;
 pub mod key_frames;

@@ -7,11 +7,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use maru_core::fec::BlockPlace;
+use maru_core::fec_arrivals::FecArrivals;
 use maru_core::rtp::{Sequence, SequenceExtender};
 use rtc::interceptor::{AttributedPacket, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
 use rtc::shared::TransportContext;
 
+use super::engine::BLOCK_URI;
 use super::interceptor::{Intercept, Outbound};
 use super::path::{LONG_ROUND_TRIP, PathState};
 
@@ -50,7 +53,8 @@ impl Intercept for NackGenerator {
         if let Packet::Rtp(rtp) = &packet.message.packet
             && let Some(missing) = self.streams.get_mut(&rtp.header.ssrc)
         {
-            missing.handle_arrival(packet.now, rtp.header.sequence_number, self.path.round_trip());
+            let place = missing.block_extension.and_then(|id| BlockPlace::parse(&rtp.header.get_extension(id)?));
+            missing.handle_arrival(packet.now, rtp.header.sequence_number, place, self.path.round_trip());
         }
     }
 
@@ -75,7 +79,9 @@ impl Intercept for NackGenerator {
 
     fn bind_remote(&mut self, stream: &StreamInfo) {
         if stream.rtcp_feedback.iter().any(|feedback| feedback.typ == "nack" && feedback.parameter.is_empty()) {
-            self.streams.entry(stream.ssrc).or_default();
+            let block = stream.rtp_header_extensions.iter().find(|extension| extension.uri == BLOCK_URI);
+            let missing = self.streams.entry(stream.ssrc).or_default();
+            missing.block_extension = block.map(|extension| extension.id as u8);
         }
     }
 
@@ -91,6 +97,9 @@ struct Missing {
     requests: BTreeMap<Sequence, Request>,
     /// Most reordered packets arrive within this time.
     reordering_time: Duration,
+    /// The number of the header extension of [`BlockPlace`], if one was negotiated.
+    block_extension: Option<u8>,
+    blocks: FecArrivals,
 }
 
 #[derive(Debug)]
@@ -104,14 +113,23 @@ struct Request {
 
 impl Default for Missing {
     fn default() -> Self {
-        Self { numbers: SequenceExtender::new(), requests: BTreeMap::new(), reordering_time: MIN_REORDERING_TIME }
+        Self {
+            numbers: SequenceExtender::new(),
+            requests: BTreeMap::new(),
+            reordering_time: MIN_REORDERING_TIME,
+            block_extension: None,
+            blocks: FecArrivals::default(),
+        }
     }
 }
 
 impl Missing {
-    fn handle_arrival(&mut self, now: Instant, number: u16, round_trip: Duration) {
+    fn handle_arrival(&mut self, now: Instant, number: u16, place: Option<BlockPlace>, round_trip: Duration) {
         let before = self.numbers.newest();
         let sequence = self.numbers.extend(number);
+        if let Some(place) = place {
+            self.blocks.add(sequence, place);
+        }
         let Some(newest) = before else { return };
         if sequence <= newest {
             if let Some(request) = self.requests.remove(&sequence) {
@@ -153,9 +171,13 @@ impl Missing {
             return Vec::new();
         }
         let mut requested = Vec::new();
+        let blocks = &self.blocks;
         self.requests.retain(|sequence, request| {
             if request.due > now + BATCH {
                 return true;
+            }
+            if !blocks.is_useful(*sequence) {
+                return false;
             }
             if !request.is_repeat {
                 if request.made == MAX_REQUESTS {
@@ -183,7 +205,7 @@ mod tests {
     fn stream(now: Instant, sequences: &[u16]) -> Missing {
         let mut missing = Missing::default();
         for sequence in sequences {
-            missing.handle_arrival(now, *sequence, RETRY);
+            missing.handle_arrival(now, *sequence, None, RETRY);
         }
         missing
     }
@@ -196,9 +218,9 @@ mod tests {
         assert!(missing.take_due(start + 4 * MS, RETRY, false).is_empty(), "it may only have been reordered");
         assert_eq!(missing.take_due(start + 5 * MS, RETRY, false), [65_535, 0]);
         assert!(missing.take_due(start + 54 * MS, RETRY, false).is_empty());
-        missing.handle_arrival(start + 54 * MS, 65_535, RETRY);
+        missing.handle_arrival(start + 54 * MS, 65_535, None, RETRY);
         assert_eq!(missing.take_due(start + 55 * MS, RETRY, false), [0]);
-        missing.handle_arrival(start + 60 * MS, 0, RETRY);
+        missing.handle_arrival(start + 60 * MS, 0, None, RETRY);
         assert_eq!(missing.next_due(), None);
     }
 
@@ -218,8 +240,25 @@ mod tests {
         let start = Instant::now();
         let mut missing = stream(start, &[1, 3, 1000]);
         assert_eq!(missing.next_due(), None);
-        missing.handle_arrival(start, 1002, RETRY);
+        missing.handle_arrival(start, 1002, None, RETRY);
         assert_eq!(missing.take_due(start + MIN_REORDERING_TIME, RETRY, false), [1001]);
+    }
+
+    #[test]
+    fn what_is_rebuilt_is_not_requested_and_neither_are_repair_packets() {
+        let start = Instant::now();
+        let mut missing = Missing::default();
+        let mut arrive = |first: u16, indices: &[u8]| {
+            for &index in indices {
+                let place = BlockPlace { media: 3, repairs: 2, index };
+                missing.handle_arrival(start, first + u16::from(index), Some(place), RETRY);
+            }
+        };
+        // One of three is rebuilt from a repair packet; of the next frame only one packet arrived.
+        arrive(10, &[0, 2, 3]);
+        arrive(15, &[1]);
+        arrive(20, &[0, 1, 2]);
+        assert_eq!(missing.take_due(start + 5 * MS, RETRY, false), [15, 17]);
     }
 
     #[test]
@@ -229,8 +268,8 @@ mod tests {
         for i in 0..50 {
             // The second comes 40 ms after the third.
             let at = start + i * 100 * MS;
-            missing.handle_arrival(at, i as u16 * 2 + 2, RETRY);
-            missing.handle_arrival(at + 40 * MS, i as u16 * 2 + 1, RETRY);
+            missing.handle_arrival(at, i as u16 * 2 + 2, None, RETRY);
+            missing.handle_arrival(at + 40 * MS, i as u16 * 2 + 1, None, RETRY);
         }
         assert!(
             missing.reordering_time > 35 * MS && missing.reordering_time <= 40 * MS,
@@ -239,8 +278,8 @@ mod tests {
         );
         let later = start + 10_000 * MS;
         for i in 50..200 {
-            missing.handle_arrival(later, i as u16 * 2 + 2, RETRY);
-            missing.handle_arrival(later + MS, i as u16 * 2 + 1, RETRY);
+            missing.handle_arrival(later, i as u16 * 2 + 2, None, RETRY);
+            missing.handle_arrival(later + MS, i as u16 * 2 + 1, None, RETRY);
         }
         assert!(missing.reordering_time < 7 * MS, "{:?}", missing.reordering_time);
     }
