@@ -9,6 +9,7 @@ use maru::clock;
 use maru::session::connection::ConnectionEvent;
 use maru_core::media::{AccessUnit, EncodedAudio, EncodedVideo, VideoLayerId};
 use maru_core::rtp::{RtpTime, Sequence};
+use maru_core::video_receiver::RtpVideo;
 use webrtc::runtime::Runtime;
 
 use super::pair::Side;
@@ -93,6 +94,24 @@ pub struct Arrived {
     pub rtp_time: RtpTime,
     pub marker: bool,
     pub payload: Bytes,
+}
+
+/// The frames of which all packets came, or as many as they can be rebuilt from.
+pub fn complete_frames(side: &Side) -> usize {
+    let mut frames = BTreeMap::<RtpTime, BTreeMap<Sequence, RtpVideo>>::new();
+    for (_, event) in side.events().iter() {
+        if let ConnectionEvent::Video { packet, .. } = event {
+            frames.entry(packet.rtp_time).or_default().insert(packet.sequence, packet.clone());
+        }
+    }
+    let is_complete = |packets: &&BTreeMap<Sequence, RtpVideo>| match packets.values().find_map(|packet| packet.block) {
+        Some(place) => packets.len() >= usize::from(place.media),
+        None => {
+            let numbers: Vec<_> = packets.keys().map(|sequence| sequence.value()).collect();
+            numbers.windows(2).all(|pair| pair[1] == pair[0] + 1) && packets.values().any(|packet| packet.marker)
+        }
+    };
+    frames.values().filter(is_complete).count()
 }
 
 /// The frames of complete packets, put together again in Annex B form (RFC 6184).
