@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use webrtc::runtime::Runtime;
 
 use super::connection_task::{ConnectionHandle, Output, Setup};
+use super::event_queue::EventQueue;
 use super::reporting::Reporter;
 use super::server::{ServerEvent, ServerTask};
 use super::surroundings::{CallMedia, ParticipantMedia, Surroundings, now, until};
@@ -42,7 +43,7 @@ pub(super) struct CallTask {
     addresses: Arc<dyn Fn() -> Vec<IpAddr> + Send + Sync>,
     reporter: Reporter,
     commands: mpsc::Receiver<CallCommand>,
-    events: mpsc::Sender<CallEvent>,
+    events: EventQueue,
     server: ServerTask,
     encoded: MediaOutputs,
     participants: BTreeMap<ParticipantId, ParticipantIo>,
@@ -69,7 +70,7 @@ impl CallTask {
         surroundings: Surroundings,
         report: Report,
         commands: mpsc::Receiver<CallCommand>,
-        events: mpsc::Sender<CallEvent>,
+        events: EventQueue,
     ) -> Self {
         let Surroundings { runtime, servers, media: devices, addresses } = surroundings;
         let now = now(runtime.as_ref());
@@ -132,6 +133,7 @@ impl CallTask {
             Some((serial, id, output)) = self.from_connections.recv() => self.connection_said(serial, id, output),
             Some(frame) = self.encoded.video.recv() => self.send_video(frame),
             Some(packet) = self.encoded.audio.recv() => self.send_audio(packet),
+            () = self.events.make_room() => {}
             () = until(runtime.as_ref(), deadline) => self.time_passed(),
         }
     }
@@ -316,7 +318,7 @@ impl CallTask {
         let Some(io) = self.participants.get_mut(&participant) else { return };
         if !std::mem::replace(&mut io.has_shown_frame, true) {
             self.reporter.first_frame(at, &self.name_of(participant));
-            self.emit(CallEvent::FirstFrame { participant });
+            self.events.push(CallEvent::FirstFrame { participant });
         }
     }
 
@@ -346,7 +348,7 @@ impl CallTask {
             encode_delay_ms: send.encode_delay_ms,
         };
         self.reporter.stats(&stats);
-        self.emit(CallEvent::Stats(stats));
+        self.events.push(CallEvent::Stats(stats));
     }
 
     fn tell(&mut self, event: Event) {
@@ -355,35 +357,28 @@ impl CallTask {
             return;
         }
         self.reporter.event(&event, |participant| self.name_of(participant));
-        self.emit(CallEvent::Call(event.clone()));
+        self.events.push(CallEvent::Call(event.clone()));
         if let Event::ParticipantJoined { participant, .. } = event
             && let Some(io) = self.participants.get(&participant)
         {
-            self.emit(CallEvent::Frames { participant, frames: io.media.frames() });
+            self.events.push(CallEvent::Frames { participant, frames: io.media.frames() });
         }
         if let Event::Joined { server, .. } | Event::ServerBack { server } = event {
             self.invite(&server);
         }
     }
 
-    fn invite(&self, server: &Server) {
+    fn invite(&mut self, server: &Server) {
         // Our own server's URL is 127.0.0.1: others need an address of this machine.
         let addresses = if server.is_own { (self.addresses)() } else { Vec::new() };
         if let Some(invitation) = Invitation::new(&server.url, &self.config.room, &addresses) {
-            self.emit(CallEvent::Invitation(invitation));
-        }
-    }
-
-    fn emit(&self, event: CallEvent) {
-        // A thousand events wait: the receiver has stopped. The call does not wait for it.
-        if self.events.try_send(event).is_err() {
-            tracing::debug!("an event found nobody listening");
+            self.events.push(CallEvent::Invitation(invitation));
         }
     }
 
     /// [`Event::Ended`] follows the goodbyes, so that a process may end with it.
     async fn say_goodbye(self, reason: EndReason) {
-        let Self { runtime, outputs, mut from_connections, connections, server, events, reporter, .. } = self;
+        let Self { runtime, outputs, mut from_connections, connections, server, mut events, reporter, .. } = self;
         drop((outputs, connections));
         let closed = async { while from_connections.recv().await.is_some() {} };
         tokio::select! {
@@ -391,9 +386,8 @@ impl CallTask {
             () = runtime.sleep(GOODBYE_TIMEOUT) => {}
         }
         reporter.ended(&reason);
-        if events.try_send(CallEvent::Call(Event::Ended(reason))).is_err() {
-            tracing::debug!("the end of the call found nobody listening");
-        }
+        events.push(CallEvent::Call(Event::Ended(reason)));
+        events.close().await;
     }
 
     fn now(&self) -> Timestamp {

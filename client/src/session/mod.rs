@@ -4,6 +4,7 @@
 mod call;
 pub mod connection;
 mod connection_task;
+mod event_queue;
 pub mod lan;
 mod reporting;
 pub mod server;
@@ -18,6 +19,7 @@ use maru_protocol::{Nickname, RoomName};
 use tokio::sync::mpsc;
 
 use self::connection::local_addresses;
+use self::event_queue::EventQueue;
 use self::server::SystemServers;
 use self::surroundings::Surroundings;
 use crate::invitation::Invitation;
@@ -142,7 +144,7 @@ pub fn start(config: CallConfig, media: Arc<Media>, report: Report) -> Call {
 /// Starts a call in other surroundings: a simulation's.
 pub fn start_in(surroundings: Surroundings, config: CallConfig, report: Report) -> Call {
     let (commands, from_person) = mpsc::channel(64);
-    let (to_person, events) = mpsc::channel(1024);
+    let (to_person, events) = EventQueue::new();
     let runtime = Arc::clone(&surroundings.runtime);
     let task = call::CallTask::new(config, surroundings, report, from_person, to_person);
     runtime.spawn(Box::pin(task.run())).detach();
