@@ -52,7 +52,8 @@ pub(super) struct CallTask {
     serial: u64,
     outputs: mpsc::Sender<(u64, ConnectionId, Output)>,
     from_connections: mpsc::Receiver<(u64, ConnectionId, Output)>,
-    estimate_at: Timestamp,
+    /// `None` while there is no connection.
+    estimate_at: Option<Timestamp>,
     stats_at: Timestamp,
     last_sent: SendStats,
     ended: Option<EndReason>,
@@ -104,7 +105,7 @@ impl CallTask {
             serial: 0,
             outputs,
             from_connections,
-            estimate_at: now,
+            estimate_at: None,
             stats_at: now + STATS_INTERVAL,
             last_sent: SendStats::default(),
             ended: None,
@@ -124,7 +125,7 @@ impl CallTask {
     }
 
     async fn next_input(&mut self) {
-        let times = [self.call.poll_timeout(), Some(self.estimate_at), Some(self.stats_at)];
+        let times = [self.call.poll_timeout(), self.estimate_at, Some(self.stats_at)];
         let deadline = times.into_iter().flatten().min();
         let runtime = Arc::clone(&self.runtime);
         tokio::select! {
@@ -183,8 +184,8 @@ impl CallTask {
     fn time_passed(&mut self) {
         let now = self.now();
         self.call.handle_timeout(now);
-        if self.estimate_at <= now {
-            self.estimate_at = now + ESTIMATE_INTERVAL;
+        if self.estimate_at.is_some_and(|at| at <= now) {
+            self.estimate_at = (!self.connections.is_empty()).then_some(now + ESTIMATE_INTERVAL);
             let estimates = self.estimates();
             self.call.handle_estimates(now, &estimates);
         }
@@ -296,6 +297,8 @@ impl CallTask {
             serial: self.serial,
         });
         self.connections.insert(id, handle);
+        let next = self.now() + ESTIMATE_INTERVAL;
+        self.estimate_at.get_or_insert(next);
     }
 
     fn set_video_layers(&self, layers: &[LayerTarget]) {

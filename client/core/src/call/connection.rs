@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 /// How long a connection may take from its first signal until media can flow. A person at the other end may have to
 /// answer a firewall's question.
 const ESTABLISH_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long an interrupted connection may take to come back. The stack gives it up after 30 s by itself.
+const INTERRUPTED_TIMEOUT: Duration = Duration::from_secs(40);
 /// How long one step of the negotiation may take. The stack takes milliseconds, unless it hangs.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two greetings to a participant that has not been heard yet: what is sent before the other end of the channel
@@ -41,7 +43,9 @@ enum State {
         deadline: Timestamp,
     },
     Established,
-    Interrupted,
+    Interrupted {
+        deadline: Timestamp,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,17 +86,19 @@ impl Connection {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        let establish = match self.state {
-            State::Connecting { deadline } => Some(deadline),
-            State::Ready | State::Established | State::Interrupted => None,
+        let state = match self.state {
+            State::Connecting { deadline } | State::Interrupted { deadline } => Some(deadline),
+            State::Ready | State::Established => None,
         };
-        establish.into_iter().chain(self.step_deadline).chain(self.hello_at()).min()
+        state.into_iter().chain(self.step_deadline).chain(self.hello_at()).min()
     }
 
     /// Which deadline has passed, if one has: give the connection up.
     pub(super) fn expired(&self, now: Timestamp) -> Option<&'static str> {
-        if matches!(self.state, State::Connecting { deadline } if deadline <= now) {
-            return Some("it took too long to connect");
+        match self.state {
+            State::Connecting { deadline } if deadline <= now => return Some("it took too long to connect"),
+            State::Interrupted { deadline } if deadline <= now => return Some("nothing comes from it"),
+            _ => {}
         }
         self.step_deadline.is_some_and(|deadline| deadline <= now).then_some("the connection does not react")
     }
@@ -179,12 +185,16 @@ impl Connection {
     }
 
     /// Whether it was established before.
-    pub(super) fn interrupted(&mut self) -> bool {
+    pub(super) fn interrupted(&mut self, now: Timestamp) -> bool {
         let was_established = self.is_established();
         if was_established {
-            self.state = State::Interrupted;
+            self.state = State::Interrupted { deadline: now + INTERRUPTED_TIMEOUT };
         }
         was_established
+    }
+
+    pub(super) fn is_interrupted(&self) -> bool {
+        matches!(self.state, State::Interrupted { .. })
     }
 
     pub(super) fn channel_opened(&mut self, now: Timestamp) {

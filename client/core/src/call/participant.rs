@@ -17,6 +17,8 @@ use crate::time::Timestamp;
 /// Pauses between attempts to connect double from the second attempt on.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(10);
+/// A connection that was established for so long has lasted.
+const LASTING: Duration = Duration::from_secs(10);
 /// How long the polite side waits for the other one's offer, on top of the pause. Then it
 /// offers itself: the other one may have given up.
 const OFFER_WAIT: Duration = Duration::from_secs(3);
@@ -72,8 +74,10 @@ pub(super) struct Participant {
     last_generation: Generation,
     /// Signals of a connection that the other side has begun while the present one is established.
     waiting: Option<Waiting>,
-    /// Failed attempts since a connection was last established.
+    /// Failed attempts since a connection lasted.
     failures: u32,
+    /// When the present connection was established last.
+    established_at: Option<Timestamp>,
     /// When to offer another connection, unless the other side does first.
     retry_at: Option<Timestamp>,
     /// Connections that the other side may still begin: opening one costs sockets and keys.
@@ -111,6 +115,7 @@ impl Participant {
             last_generation: Generation(0),
             waiting: None,
             failures: 0,
+            established_at: None,
             retry_at: None,
             openings: Allowance::new(MAX_OPENINGS, OPENING_INTERVAL),
             key_frames: Allowance::new(MAX_KEY_FRAMES, KEY_FRAME_INTERVAL),
@@ -165,6 +170,8 @@ impl Participant {
         self.is_registered = true;
         self.peer = peer;
         match &mut self.connection {
+            // Our own network was away, possibly with another address now: the next connection lists the addresses anew.
+            Some(connection) if offers && connection.is_interrupted() => self.open_next(now, shared, out),
             Some(connection) => {
                 if offers && connection.is_ready() {
                     connection.offer(now);
@@ -207,7 +214,13 @@ impl Participant {
         }
         // Equal: our connection of this generation has failed, and is opened again for another offer.
         if generation < self.last_generation {
-            tracing::debug!(?generation, "a signal of an earlier connection");
+            // The other side has forgotten us, and counts anew: our next offer tells it where we are.
+            if is_offer(&data) && self.connection.is_none() && self.openings.take(now) {
+                self.retry_at = None;
+                self.open_next(now, shared, out);
+            } else {
+                tracing::debug!(?generation, "a signal of an earlier connection");
+            }
         } else if self.established().is_some() {
             // Nobody replaces a connection that works. If it has failed at the other end, that is noticed here soon.
             self.wait(generation, data);
@@ -250,7 +263,7 @@ impl Participant {
             }
             ConnectionInput::Established => {
                 connection.established();
-                self.failures = 0;
+                self.established_at = Some(now);
                 out.push_back(Action::Tell(Event::ParticipantConnected { participant: self.id }));
                 return Consequence::Established;
             }
@@ -261,7 +274,11 @@ impl Participant {
                 self.greet_if_due(now, shared, out);
             }
             ConnectionInput::ChannelText(text) => return self.handle_text(&text, shared, out),
-            ConnectionInput::ChannelClosed => connection.channel_closed(),
+            ConnectionInput::ChannelClosed => {
+                connection.channel_closed();
+                // Without its channel a connection carries neither chat nor presence.
+                self.failed(now, "its channel was closed".into(), shared, out);
+            }
             ConnectionInput::KeyFrameRequested => return Consequence::KeyFrame,
             ConnectionInput::VideoDropped => {
                 connection.require_key_frame();
@@ -361,7 +378,7 @@ impl Participant {
     }
 
     fn interrupted(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
-        if self.connection.as_mut().is_some_and(Connection::interrupted) {
+        if self.connection.as_mut().is_some_and(|connection| connection.interrupted(now)) {
             out.push_back(Action::Tell(Event::ParticipantInterrupted { participant: self.id }));
             self.take_up_waiting(now, shared, out);
         }
@@ -374,6 +391,10 @@ impl Participant {
         out.push_back(Action::Tell(Event::ParticipantUnreachable { participant: self.id, reason }));
         if self.take_up_waiting(now, shared, out) {
             return;
+        }
+        // One that comes and goes is tried again slower and slower, like one that never comes.
+        if self.established_at.take().is_some_and(|at| now.since(at) >= LASTING) {
+            self.failures = 0;
         }
         self.failures += 1;
         let pause = match self.failures {

@@ -3,7 +3,7 @@
 use maru_protocol::signal::ServerMessage;
 
 use super::world::{MS, SECOND, World};
-use crate::call::{Command, EndReason, Event};
+use crate::call::{Command, ConnectionInput, EndReason, Event, Participant};
 
 fn joined(event: &Event) -> bool {
     matches!(event, Event::ParticipantJoined { .. })
@@ -257,11 +257,61 @@ fn one_who_asks_for_key_frames_without_end_gets_few_of_a_layer_that_others_take(
     let mut world = World::room(&["a", "b", "hostile"]);
     let before = world.clients[0].key_frames_made;
     for _ in 0..60 * 50 {
-        world.ask_for_key_frame(2, 0);
+        world.says(0, 2, ConnectionInput::KeyFrameRequested);
         world.run(20 * MS);
     }
     let made = world.clients[0].key_frames_made - before;
     assert!((50..=75).contains(&made), "{made} key frames in a minute");
+}
+
+#[test]
+fn a_connection_that_stays_interrupted_is_replaced() {
+    let mut world = World::room(&["a", "b"]);
+    world.says(0, 1, ConnectionInput::Interrupted);
+    world.run(60 * SECOND);
+    assert_eq!((world.count(0, unreachable), world.connected(0), world.connected(1)), (1, 1, 1));
+}
+
+#[test]
+fn a_connection_whose_channel_was_closed_is_replaced() {
+    let mut world = World::room(&["a", "b"]);
+    world.says(0, 1, ConnectionInput::ChannelClosed);
+    world.run(10 * SECOND);
+    world.write(0, 1, "still there?");
+    world.run(SECOND);
+    assert_eq!(world.chat(1), ["still there?"]);
+}
+
+#[test]
+fn a_connection_that_fails_whenever_it_is_established_is_tried_slower_and_slower() {
+    let mut world = World::room(&["a", "b"]);
+    let before = world.clients[0].opened.len();
+    for _ in 0..600 {
+        world.run(100 * MS);
+        if world.connected(0) == 1 {
+            world.says(0, 1, ConnectionInput::Failed { reason: "it flaps".into() });
+        }
+    }
+    let opened = world.clients[0].opened.len() - before;
+    assert!((4..20).contains(&opened), "{opened} connections in a minute");
+    world.run(20 * SECOND);
+    assert_eq!((world.connected(0), world.connected(1)), (1, 1));
+}
+
+#[test]
+fn an_offer_of_one_who_has_forgotten_us_is_answered_with_the_next_generation() {
+    let mut world = World::room(&["a", "b"]);
+    world.set_cut(0, 1, true);
+    world.run(120 * SECOND);
+    while world.clients[0].call.participants.values().any(|b| Participant::connection(b).is_some()) {
+        world.run(10 * MS);
+    }
+    let opened = world.clients[0].opened.clone();
+    world.send_signal(1, 0, 1, "of a process that has just begun to count");
+    world.run(100 * MS);
+    let now = &world.clients[0].opened;
+    assert_eq!(now.len(), opened.len() + 1);
+    assert!(now.last().map(|(_, id)| id.generation) > opened.last().map(|(_, id)| id.generation));
 }
 
 #[test]

@@ -196,10 +196,10 @@ impl World {
         self.after(DELAY, What::ToServer(from, text));
     }
 
-    /// `from` asks `to` for a key frame (PLI).
-    pub(super) fn ask_for_key_frame(&mut self, from: usize, to: usize) {
-        let Some(id) = self.id_of(to, from) else { return };
-        self.after(DELAY, What::Connection(to, id, ConnectionInput::KeyFrameRequested));
+    /// The end at `client` of its connection to `other` says this, whatever the network does.
+    pub(super) fn says(&mut self, client: usize, other: usize, input: ConnectionInput) {
+        let Some(id) = self.id_of(client, other) else { return };
+        self.after(DELAY, What::Connection(client, id, input));
     }
 
     /// A text as a client of another kind would send it.
