@@ -40,10 +40,18 @@ pub struct Ladder {
     enough: Option<(Timestamp, u32)>,
 }
 
+/// The size of the first frame: it has to pass soon over a path of which nothing is known.
+const FIRST: usize = 2;
+
 impl Ladder {
-    /// Begins with the largest.
+    /// Begins with a small size.
     pub fn new() -> Self {
-        Self { rung: 0, last_bps: 0, enough: None }
+        Self { rung: FIRST, last_bps: 0, enough: None }
+    }
+
+    /// The size to begin with.
+    pub fn first() -> Rung {
+        RUNGS[FIRST]
     }
 
     /// The frame size for video of `bitrate_bps`.
@@ -84,10 +92,25 @@ mod tests {
         Timestamp::from_micros(ms * 1000)
     }
 
+    fn ladder_at_720() -> Ladder {
+        let mut ladder = Ladder::new();
+        assert_eq!(ladder.choose(Timestamp::ZERO, 2_500_000).max_height, 360);
+        ladder.rung = 0;
+        ladder.enough = None;
+        ladder
+    }
+
+    #[test]
+    fn the_first_size_is_small_and_the_next_the_largest_that_fits() {
+        let mut ladder = Ladder::new();
+        let heights: Vec<u32> = (0..60).map(|i| ladder.choose(at(i * 50), 2_500_000).max_height).collect();
+        assert_eq!((heights[0], heights[29], heights[30]), (360, 360, 720));
+        assert_eq!(Ladder::new().choose(at(0), 200_000).max_height, 270);
+    }
+
     #[test]
     fn the_size_falls_at_once_and_rises_to_what_the_least_bitrate_since_allows() {
-        let mut ladder = Ladder::new();
-        assert_eq!(ladder.choose(at(0), 2_500_000).max_height, 720);
+        let mut ladder = ladder_at_720();
         assert_eq!(ladder.choose(at(50), 1_000_000).max_height, 720);
         assert_eq!(ladder.choose(at(60), 850_000).max_height, 540);
         assert_eq!(ladder.choose(at(70), 400_000).max_height, 360);
@@ -102,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_bitrate_that_varies_around_a_rung_does_not_change_the_size() {
-        let mut ladder = Ladder::new();
+        let mut ladder = ladder_at_720();
         ladder.choose(at(0), 850_000);
         for i in 1..400 {
             assert_eq!(ladder.choose(at(i * 50), if i % 3 == 0 { 870_000 } else { 1_300_000 }).max_height, 540);
@@ -111,8 +134,7 @@ mod tests {
 
     #[test]
     fn a_collapse_takes_one_more_step_down() {
-        let mut ladder = Ladder::new();
-        ladder.choose(at(0), 2_500_000);
+        let mut ladder = ladder_at_720();
         assert_eq!(ladder.choose(at(50), 400_000).max_height, 270);
         assert_eq!(ladder.choose(at(100), 390_000).max_height, 270);
         assert_eq!(ladder.choose(at(1000), 400_000).max_height, 270);

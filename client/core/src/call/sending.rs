@@ -7,9 +7,8 @@ use std::time::Duration;
 use super::action::{Action, Estimate, LayerTarget};
 use super::ids::ConnectionId;
 use super::layers::{self, Layers, ReceiverPath};
-use crate::congestion;
 use crate::key_frames::KeyFrameThrottle;
-use crate::ladder::Ladder;
+use crate::ladder::{Ladder, Rung};
 use crate::media::{MAX_LAYERS, VideoLayerId, VideoTarget};
 use crate::time::Timestamp;
 use crate::video_share::VideoShare;
@@ -19,6 +18,9 @@ const AUDIO_BPS: u32 = 60_000;
 /// Share of the rest that video payloads get: of 1,280 bytes on the wire 80 are headers, and some packets are
 /// retransmitted.
 const VIDEO_SHARE: f64 = 0.92;
+/// For the first frame over a path that nothing is known of, so that it arrives soon on a narrow one. The estimate of the
+/// path replaces it at once.
+const FIRST_BPS: u32 = 400_000;
 /// Smaller changes of the bitrate do not reach the encoder.
 const MIN_CHANGE: f64 = 0.03;
 
@@ -93,7 +95,7 @@ impl Sending {
 
     /// Media can flow over `connection`; nothing is known of its path yet.
     pub(super) fn established(&mut self, now: Timestamp, connection: ConnectionId, out: &mut VecDeque<Action>) {
-        let video_bps = self.start_bps();
+        let video_bps = FIRST_BPS;
         self.layers.add(ReceiverPath { connection, video_bps, send_queue: Duration::ZERO });
         self.decide(now, out);
     }
@@ -152,12 +154,6 @@ impl Sending {
         }
     }
 
-    /// What a path is taken to carry before anything is known of it.
-    fn start_bps(&self) -> u32 {
-        let share = VideoShare::for_receivers(self.participants);
-        video_bps(congestion::Config::default().start_bps).min(share.bitrate_bps)
-    }
-
     fn decide(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
         let share = VideoShare::for_receivers(self.participants);
         let is_nobody_reached = layers::all().all(|layer| self.layers.video_bps(layer).is_none());
@@ -166,31 +162,25 @@ impl Sending {
             let receivers: Vec<_> = self.layers.receivers_of(layer).collect();
             // The encoder is ready when the first connection is.
             let is_ready_for_first = number == 0 && is_nobody_reached && self.participants > 0;
-            let bitrate_bps = match self.layers.video_bps(layer) {
-                Some(bps) => bps.min(share.bitrate_bps),
-                None if is_ready_for_first => self.start_bps(),
-                None => 0,
-            };
-            let ladder = self.ladders.get_mut(number).filter(|_| bitrate_bps > 0);
-            let target = match ladder {
-                Some(ladder) => {
-                    let size = ladder.get_or_insert_default().choose(now, bitrate_bps);
-                    VideoTarget {
-                        bitrate_bps,
-                        max_width: share.max_width.min(size.max_width),
-                        max_height: share.max_height.min(size.max_height),
-                        max_fps: share.max_fps,
-                    }
+            let ladder = &mut self.ladders[number];
+            let rate_and_size = match self.layers.video_bps(layer) {
+                Some(bps) => {
+                    let bitrate_bps = bps.min(share.bitrate_bps);
+                    Some((bitrate_bps, ladder.get_or_insert_default().choose(now, bitrate_bps)))
                 }
-                None => VideoTarget::default(),
+                None => {
+                    *ladder = None;
+                    is_ready_for_first.then(|| (FIRST_BPS, Ladder::first()))
+                }
             };
-            LayerTarget { target, receivers }
+            let target = |(bitrate_bps, size): (u32, Rung)| VideoTarget {
+                bitrate_bps,
+                max_width: share.max_width.min(size.max_width),
+                max_height: share.max_height.min(size.max_height),
+                max_fps: share.max_fps,
+            };
+            LayerTarget { target: rate_and_size.map(target).unwrap_or_default(), receivers }
         });
-        for (ladder, layer) in self.ladders.iter_mut().zip(&targets) {
-            if layer.target.bitrate_bps == 0 {
-                *ladder = None;
-            }
-        }
         let is_change = self
             .targets
             .as_ref()
@@ -251,20 +241,23 @@ mod tests {
     fn a_narrow_path_costs_the_others_nothing_and_small_changes_are_ignored() {
         let mut sending = Sending::default();
         let layers = decide(&mut sending, 0, &[5_000_000, 800_000]).expect("the first");
-        assert_eq!(rates_and_heights(&layers), [(1_600_000, 720), (680_800, 540)]);
+        assert_eq!(rates_and_heights(&layers), [(1_600_000, 360), (680_800, 360)]);
         assert_eq!(decide(&mut sending, 50, &[5_000_000, 810_000]), None);
-        let layers = decide(&mut sending, 100, &[5_000_000, 200_000]).expect("much less");
+        let layers = decide(&mut sending, 1_550, &[5_000_000, 800_000]).expect("for long enough");
+        assert_eq!(rates_and_heights(&layers), [(1_600_000, 720), (680_800, 540)]);
+        let layers = decide(&mut sending, 1_600, &[5_000_000, 200_000]).expect("much less");
         assert_eq!(rates_and_heights(&layers), [(1_600_000, 720), (128_800, 180)], "a fall to less than a third");
-        let layers = decide(&mut sending, 150, &[]).expect("nobody");
+        let layers = decide(&mut sending, 1_650, &[]).expect("nobody");
         assert!(layers.iter().all(|layer| layer.target.bitrate_bps == 0 && layer.receivers.is_empty()));
     }
 
     #[test]
     fn a_wide_path_gives_the_share() {
         let mut sending = Sending::default();
-        let layers = decide(&mut sending, 0, &[3_000_000]).expect("the first");
+        decide(&mut sending, 0, &[3_000_000]);
+        let layers = decide(&mut sending, 1_550, &[3_000_000]).expect("for long enough");
         assert_eq!((rates_and_heights(&layers), layers[0].target.max_fps), (vec![(2_500_000, 720)], 30));
-        let layers = decide(&mut sending, 50, &[3_000_000; 7]).expect("more receivers");
+        let layers = decide(&mut sending, 1_600, &[3_000_000; 7]).expect("more receivers");
         assert_eq!((rates_and_heights(&layers), layers[0].target.max_fps), (vec![(600_000, 360)], 20));
         assert_eq!(layers[0].receivers.len(), 7);
     }
@@ -275,10 +268,10 @@ mod tests {
         let mut out = VecDeque::new();
         sending.participants_changed(at(0), 1, &mut out);
         let Some(Action::SetVideoLayers(layers)) = out.pop_front() else { panic!("no layers") };
-        assert_eq!(rates_and_heights(&layers), [(864_800, 540)]);
+        assert_eq!(rates_and_heights(&layers), [(400_000, 360)]);
         sending.established(at(500), id(1), &mut out);
         let Some(Action::SetVideoLayers(layers)) = out.pop_front() else { panic!("no layers") };
-        assert_eq!((rates_and_heights(&layers), layers[0].receivers.len()), (vec![(864_800, 540)], 1));
+        assert_eq!((rates_and_heights(&layers), layers[0].receivers.len()), (vec![(400_000, 360)], 1));
     }
 
     #[test]
