@@ -33,9 +33,9 @@ impl DeviceState {
         self.missed_frames.load(Ordering::Relaxed)
     }
 
-    /// The most frames in one callback.
-    pub fn largest_request(&self) -> usize {
-        self.largest_request.load(Ordering::Relaxed) as usize
+    /// The most frames in one callback since the last call.
+    pub fn take_largest_request(&self) -> usize {
+        self.largest_request.swap(0, Ordering::Relaxed) as usize
     }
 
     /// Resets missed frames and largest request: a driver may call before the ring can be filled.
