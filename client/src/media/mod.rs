@@ -17,6 +17,7 @@ use slot::Wake;
 use video::{PeerVideo, VideoConfig, VideoEngine};
 
 pub mod audio;
+mod codec_failures;
 mod config;
 mod event;
 mod file_names;

@@ -28,6 +28,7 @@ use tokio::sync::mpsc;
 
 use super::slot::Wake;
 use super::source_error::SourceError;
+use super::thread::EndingThreads;
 use super::{DeviceChoice, FrameSlot, MediaEvent, SaveRemote, SendStats, VideoTarget};
 use crate::report::Report;
 use capture::{Capture, Outlets};
@@ -52,8 +53,9 @@ pub(super) struct VideoEngine {
     self_view: FrameSlot,
     save_remote: Option<SaveRemote>,
     wake: Wake,
-    events: mpsc::Sender<MediaEvent>,
     report: Report,
+    /// Of peers that are gone.
+    ending: EndingThreads,
 }
 
 impl VideoEngine {
@@ -64,13 +66,14 @@ impl VideoEngine {
             encoder: encoder.input(),
             self_view: self_view.clone(),
             wake: wake.clone(),
-            events: events.clone(),
+            events,
             report: report.clone(),
             // Without randomness the offset reveals how long the process has been running, no more.
             rtp_offset: getrandom::u32().unwrap_or_default(),
         };
         let capture = Capture::start(config.camera, config.camera_on, outlets);
-        Self { capture, encoder, self_view, save_remote: config.save_remote, wake, events, report }
+        let ending = EndingThreads::default();
+        Self { capture, encoder, self_view, save_remote: config.save_remote, wake, report, ending }
     }
 
     pub(super) fn set_camera(&self, choice: DeviceChoice) {
@@ -111,13 +114,8 @@ impl VideoEngine {
             let started = Recorder::start(save, file_stem.into(), self.report.clone());
             started.map_err(|error| tracing::warn!(%error, "no thread to save frames with")).ok()
         });
-        let outlets = DecoderOutlets {
-            wake: self.wake.clone(),
-            events: self.events.clone(),
-            report: self.report.clone(),
-            recorder,
-        };
-        PeerVideo::start(name, outlets)
+        let outlets = DecoderOutlets { wake: self.wake.clone(), report: self.report.clone(), recorder };
+        PeerVideo::start(name, outlets, self.ending.handle())
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use cpal::{Error, Stream};
 use tokio::sync::mpsc;
 
+use super::super::EngineState;
 use super::super::playback::Sink;
 use super::super::source::{PacedSource, Source};
 use super::super::wav::WavLoop;
@@ -19,7 +20,7 @@ use super::open::{self, Opened, Presence};
 use super::stream::FailureSink;
 use super::{Direction, driver_call};
 use crate::media::event::DeviceReporter;
-use crate::media::thread::{StopFlag, StoppableThread};
+use crate::media::thread::{StopFlag, StoppableThread, catch_panic};
 use crate::media::{DeviceChoice, DeviceProblem, MediaEvent};
 use crate::report::Report;
 
@@ -44,6 +45,7 @@ pub(crate) struct Context {
     pub(crate) worker: SyncSender<Command>,
     pub(crate) events: mpsc::Sender<MediaEvent>,
     pub(crate) report: Report,
+    pub(crate) state: Arc<EngineState>,
 }
 
 /// To the supervisor's thread.
@@ -68,6 +70,7 @@ impl Supervisor {
             reporter: DeviceReporter::new(direction.kind(), context.events),
             worker: context.worker,
             report: context.report,
+            state: context.state,
             messages: messages.clone(),
             choice,
             open: Open::Nothing,
@@ -99,6 +102,7 @@ struct Thread {
     reporter: DeviceReporter,
     worker: SyncSender<Command>,
     report: Report,
+    state: Arc<EngineState>,
     messages: SyncSender<Message>,
     choice: DeviceChoice,
     open: Open,
@@ -120,22 +124,43 @@ enum Open {
 
 impl Thread {
     fn run(mut self, inbox: &Receiver<Message>, stop: &StopFlag) {
-        self.open();
+        self.guard(Self::open);
         while !stop.is_set() {
             match inbox.recv_timeout(POLL) {
                 Ok(Message::Choose(choice)) => {
                     self.choice = choice;
                     self.reporter.reset();
-                    self.close();
-                    self.open();
+                    self.guard(|thread| {
+                        thread.close();
+                        thread.take_crash();
+                        thread.open();
+                    });
                 }
-                Ok(Message::Lost { generation, error }) if generation == self.generation => self.lost(&error),
+                Ok(Message::Lost { generation, error }) if generation == self.generation => {
+                    self.guard(|thread| thread.lost(&error));
+                }
                 Ok(Message::Lost { .. }) => {}
-                Err(RecvTimeoutError::Timeout) => self.check(),
+                Err(RecvTimeoutError::Timeout) => self.guard(Self::check),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.close();
+        self.guard(Self::close);
+    }
+
+    /// Runs `step`. After a panic nothing is open, and the next check tries again.
+    fn guard(&mut self, step: impl FnOnce(&mut Self)) {
+        if let Err(problem) = catch_panic(|| step(self)) {
+            let _ = catch_panic(|| self.close());
+            self.reporter.failed(problem);
+        }
+    }
+
+    /// The panic of the worker in what it did for this device.
+    fn take_crash(&self) -> Option<DeviceProblem> {
+        match self.direction {
+            Direction::Input => self.state.microphone_crash.take(),
+            Direction::Output => self.state.speaker_crash.take(),
+        }
     }
 
     fn open(&mut self) {
@@ -217,6 +242,11 @@ impl Thread {
 
     /// Tries a lost device again, or looks whether the open one is still the one to use.
     fn check(&mut self) {
+        if let Some(problem) = self.take_crash() {
+            self.close();
+            self.reporter.failed(problem);
+            return;
+        }
         match &self.open {
             Open::Virtual => {}
             Open::Nothing => self.open(),
