@@ -137,6 +137,7 @@ notice-server-lost = The server does not respond. The call continues.
 notice-server-back = The server is back.
 notice-camera-back = The camera “{ $name }” is in use again.
 notice-microphone-back = The microphone “{ $name }” is in use again.
+notice-not-saved = “{ $file }” cannot be written: { $reason }. What follows is not saved.
 notice-speaker-back = The speaker “{ $name }” is in use again.
 
 # Why a call ended

@@ -138,6 +138,7 @@ notice-server-lost = 서버가 응답하지 않습니다. 통화는 계속됩니
 notice-server-back = 서버가 복구되었습니다.
 notice-camera-back = 카메라 “{ $name }”{ JOSA($name, "을/를") } 다시 사용합니다.
 notice-microphone-back = 마이크 “{ $name }”{ JOSA($name, "을/를") } 다시 사용합니다.
+notice-not-saved = “{ $file }”{ JOSA($file, "을/를") } 쓸 수 없습니다: { $reason }. 이후 내용은 저장되지 않습니다.
 notice-speaker-back = 스피커 “{ $name }”{ JOSA($name, "을/를") } 다시 사용합니다.
 
 # 통화가 끝난 이유

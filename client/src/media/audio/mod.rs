@@ -15,6 +15,7 @@ use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 
 use super::event::report_failure;
+use super::saved_file::SaveReporter;
 use super::thread::catch_panic;
 use super::{DeviceChoice, DeviceKind, DeviceProblem, MediaEvent};
 use crate::report::Report;
@@ -91,6 +92,7 @@ pub struct AudioEngine {
     commands: Option<SyncSender<Command>>,
     worker: Option<JoinHandle<()>>,
     state: Arc<EngineState>,
+    save_reporter: SaveReporter,
 }
 
 impl AudioEngine {
@@ -99,8 +101,9 @@ impl AudioEngine {
     pub fn start(config: AudioConfig, events: mpsc::Sender<MediaEvent>, report: Report) -> Self {
         let muted = AtomicBool::new(config.muted);
         let state = Arc::new(EngineState { muted, report: report.clone(), ..EngineState::default() });
-        let mut engine = Self { supervisors: None, commands: None, worker: None, state };
-        if let Err(reason) = engine.start_threads(config, &events, &report) {
+        let save_reporter = SaveReporter::new(events.clone(), report.clone());
+        let mut engine = Self { supervisors: None, commands: None, worker: None, state, save_reporter };
+        if let Err(reason) = engine.start_threads(config, &events) {
             crashed(&events, DeviceProblem::Crashed { reason });
         }
         engine
@@ -145,19 +148,14 @@ impl AudioEngine {
         let state = Arc::new(PeerState { report: self.state.report.clone(), ..PeerState::default() });
         let (packets, inbox) = sync_channel(INCOMING_PACKETS);
         let handle = PeerAudio { packets, state: state.clone() };
-        match Peer::new(file_stem.into(), inbox, state, Codecs::OPUS) {
+        match Peer::new(file_stem.into(), inbox, state, self.save_reporter.clone(), Codecs::OPUS) {
             Ok(peer) => self.send(Command::AddPeer(Box::new(peer))),
             Err(error) => tracing::warn!(%error, "no decoder for a peer's audio"),
         }
         handle
     }
 
-    fn start_threads(
-        &mut self,
-        config: AudioConfig,
-        events: &mpsc::Sender<MediaEvent>,
-        report: &Report,
-    ) -> Result<(), String> {
+    fn start_threads(&mut self, config: AudioConfig, events: &mpsc::Sender<MediaEvent>) -> Result<(), String> {
         let worker = AudioWorker::new(Codecs::OPUS, self.state.clone(), config.save_remote)
             .map_err(|error| format!("Opus cannot be used: {error}"))?;
         let (commands, inbox) = sync_channel(COMMANDS);
@@ -173,7 +171,7 @@ impl AudioEngine {
         let context = || Context {
             worker: commands.clone(),
             events: events.clone(),
-            report: report.clone(),
+            save_reporter: self.save_reporter.clone(),
             state: self.state.clone(),
         };
         let microphone = Supervisor::start(Direction::Input, config.microphone, context()).map_err(in_words)?;

@@ -17,6 +17,7 @@ use super::codec::Codecs;
 use super::meter::{AtomicF32, Meter};
 use super::wav_saver::WavSaver;
 use crate::media::codec_failures::CodecFailures;
+use crate::media::saved_file::SaveReporter;
 use crate::media::thread::catch_panic;
 use crate::report::Report;
 
@@ -43,6 +44,7 @@ pub(super) struct Peer {
     file_stem: String,
     packets: Receiver<AudioPacket>,
     state: Arc<PeerState>,
+    save_reporter: SaveReporter,
     codecs: Codecs,
     playout: Playout<Box<dyn AudioDecoder + Send>>,
     failures: CodecFailures,
@@ -60,12 +62,14 @@ impl Peer {
         file_stem: String,
         packets: Receiver<AudioPacket>,
         state: Arc<PeerState>,
+        save_reporter: SaveReporter,
         codecs: Codecs,
     ) -> Result<Self, opus::Error> {
         Ok(Self {
             file_stem,
             packets,
             state,
+            save_reporter,
             codecs,
             playout: Playout::new((codecs.decoder)()?),
             failures: CodecFailures::default(),
@@ -96,8 +100,7 @@ impl Peer {
             }
         }
         if let (true, None, Some(folder)) = (self.has_packets, &self.saver, folder) {
-            let path = folder.join(format!("{}.wav", self.file_stem));
-            let created = WavSaver::create(&path, self.state.report.clone());
+            let created = WavSaver::create(folder, &self.file_stem, self.save_reporter.clone());
             self.saver = created.inspect_err(|error| tracing::warn!(%error, "no thread to save audio with")).ok();
         }
     }
@@ -114,7 +117,7 @@ impl Peer {
             self.guard(now, |playout| playout.pull(now, out));
         }
         self.report_heard(now, waiting_ms, out.len());
-        if let Some(saver) = &self.saver {
+        if let Some(saver) = &mut self.saver {
             saver.write(out);
         }
         self.meter.add(out);

@@ -137,6 +137,8 @@ mod tests {
     use super::super::source::PacedSource;
     use super::*;
     use crate::media::DeviceProblem;
+    use crate::media::saved_file::SaveReporter;
+    use crate::report::Report;
 
     const START: Timestamp = Timestamp::from_micros(3_600_000_000);
     /// These codecs panic at what follows.
@@ -184,7 +186,14 @@ mod tests {
     fn peer(worker: &mut AudioWorker, codecs: Codecs) -> (Arc<PeerState>, SyncSender<AudioPacket>) {
         let state = Arc::<PeerState>::default();
         let (packets, inbox) = sync_channel(64);
-        let peer = Peer::new("peer".into(), inbox, state.clone(), codecs).unwrap();
+        let peer = Peer::new(
+            "peer".into(),
+            inbox,
+            state.clone(),
+            SaveReporter::new(mpsc::channel(1).0, Report::none()),
+            codecs,
+        )
+        .unwrap();
         worker.handle(Command::AddPeer(Box::new(peer)));
         (state, packets)
     }

@@ -26,6 +26,7 @@ use maru_core::media::{EncodedVideo, VideoLayerId};
 use maru_core::send_queue::SendQueueDelay;
 use tokio::sync::mpsc;
 
+use super::saved_file::SaveReporter;
 use super::slot::Wake;
 use super::source_error::SourceError;
 use super::thread::EndingThreads;
@@ -52,6 +53,7 @@ pub(super) struct VideoEngine {
     encoder: EncoderThread,
     self_view: FrameSlot,
     save_remote: Option<SaveRemote>,
+    save_reporter: SaveReporter,
     wake: Wake,
     report: Report,
     /// Of peers that are gone.
@@ -61,6 +63,7 @@ pub(super) struct VideoEngine {
 impl VideoEngine {
     pub(super) fn start(config: VideoConfig, events: mpsc::Sender<MediaEvent>, report: Report, wake: Wake) -> Self {
         let encoder = EncoderThread::start(events.clone());
+        let save_reporter = SaveReporter::new(events.clone(), report.clone());
         let self_view = FrameSlot::default();
         let outlets = Outlets {
             encoder: encoder.input(),
@@ -73,7 +76,7 @@ impl VideoEngine {
         };
         let capture = Capture::start(config.camera, config.camera_on, outlets);
         let ending = EndingThreads::default();
-        Self { capture, encoder, self_view, save_remote: config.save_remote, wake, report, ending }
+        Self { capture, encoder, self_view, save_remote: config.save_remote, save_reporter, wake, report, ending }
     }
 
     pub(super) fn set_camera(&self, choice: DeviceChoice) {
@@ -111,7 +114,7 @@ impl VideoEngine {
     /// `file_stem`: the name of the peer's files without extension.
     pub(super) fn add_peer(&self, name: &str, file_stem: &str) -> PeerVideo {
         let recorder = self.save_remote.clone().and_then(|save| {
-            let started = Recorder::start(save, file_stem.into(), self.report.clone());
+            let started = Recorder::start(save, file_stem, self.save_reporter.clone());
             started.map_err(|error| tracing::warn!(%error, "no thread to save frames with")).ok()
         });
         let outlets = DecoderOutlets { wake: self.wake.clone(), report: self.report.clone(), recorder };

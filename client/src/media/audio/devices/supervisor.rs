@@ -20,9 +20,9 @@ use super::open::{self, Opened, Presence};
 use super::stream::FailureSink;
 use super::{Direction, driver_call};
 use crate::media::event::DeviceReporter;
+use crate::media::saved_file::SaveReporter;
 use crate::media::thread::{StopFlag, StoppableThread, catch_panic};
 use crate::media::{DeviceChoice, DeviceProblem, MediaEvent};
-use crate::report::Report;
 
 /// How often a lost device is tried again and the default device looked up: there are no hotplug events.
 const POLL: Duration = Duration::from_secs(2);
@@ -44,7 +44,7 @@ pub(crate) struct Supervisor {
 pub(crate) struct Context {
     pub(crate) worker: SyncSender<Command>,
     pub(crate) events: mpsc::Sender<MediaEvent>,
-    pub(crate) report: Report,
+    pub(crate) save_reporter: SaveReporter,
     pub(crate) state: Arc<EngineState>,
 }
 
@@ -69,7 +69,7 @@ impl Supervisor {
             direction,
             reporter: DeviceReporter::new(direction.kind(), context.events),
             worker: context.worker,
-            report: context.report,
+            save_reporter: context.save_reporter,
             state: context.state,
             messages: messages.clone(),
             choice,
@@ -101,7 +101,7 @@ struct Thread {
     direction: Direction,
     reporter: DeviceReporter,
     worker: SyncSender<Command>,
-    report: Report,
+    save_reporter: SaveReporter,
     state: Arc<EngineState>,
     messages: SyncSender<Message>,
     choice: DeviceChoice,
@@ -181,7 +181,7 @@ impl Thread {
             Direction::Input => WavLoop::open(&path)
                 .map(|file| Command::SetSource(Source::Paced(Box::new(PacedSource::file(file)))))
                 .map_err(|error| error.to_string()),
-            Direction::Output => WavSaver::create(&path, self.report.clone())
+            Direction::Output => WavSaver::replace(path, self.save_reporter.clone())
                 .map(|file| Command::SetSink(Sink::Clock { file: Some(file) }))
                 .map_err(|error| error.to_string()),
         };

@@ -57,7 +57,9 @@ impl Header {
         let riff = read_at::<12>(file, 0)?.ok_or_else(|| HeaderError::new(0, "it is not a WAV file"))?;
         match &riff[..4] {
             b"RIFF" | b"RF64" | b"BW64" if &riff[8..] == b"WAVE" => {}
-            b"RIFX" => return Err(HeaderError::new(0, "it is a WAV file with big-endian samples, which cannot be played")),
+            b"RIFX" => {
+                return Err(HeaderError::new(0, "it is a WAV file with big-endian samples, which cannot be played"));
+            }
             _ => return Err(HeaderError::new(0, "it is not a WAV file")),
         }
         // Some tools count neither the padding nor the header.
@@ -123,10 +125,7 @@ fn next_chunk(file: &mut (impl Read + Seek), chunk: &Chunk) -> Result<u64, Heade
     Ok(end + u64::from(is_padded))
 }
 
-fn read_format(
-    file: &mut (impl Read + Seek),
-    chunk: &Chunk,
-) -> Result<(SampleFormat, u16, u32), HeaderError> {
+fn read_format(file: &mut (impl Read + Seek), chunk: &Chunk) -> Result<(SampleFormat, u16, u32), HeaderError> {
     let refused = |reason: String| Err(HeaderError::new(chunk.body, reason));
     let mut fields = Vec::new();
     file.seek(SeekFrom::Start(chunk.body))
@@ -158,7 +157,9 @@ fn read_format(
         (PCM, 1..=4) if bits > 0 => SampleFormat::Int { bytes: bytes as u8 },
         (FLOAT, 4) if bits == 32 => SampleFormat::Float32,
         (FLOAT, 8) if bits == 64 => SampleFormat::Float64,
-        (PCM | FLOAT, _) => return refused(format!("{bits} bits a sample; up to 32, or 64 with a point, can be played")),
+        (PCM | FLOAT, _) => {
+            return refused(format!("{bits} bits a sample; up to 32, or 64 with a point, can be played"));
+        }
         _ => return refused(format!("it is compressed, or of a kind of WAV that cannot be played (0x{tag:04x})")),
     };
     // `arecord -f S24_LE` says PCM, 24 bits, 4 bytes; by the standard 24 valid bits in 32 are the upper ones.

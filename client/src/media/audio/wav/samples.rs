@@ -4,10 +4,14 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SampleFormat {
     /// 1 to 4 bytes; those of one byte are unsigned. The upper bits count, if not all do.
-    Int { bytes: u8 },
+    Int {
+        bytes: u8,
+    },
     /// 24 bits in 4 bytes: the upper ones by the standard, the lower ones as `arecord` writes them.
     /// [`Self::examine`] decides.
-    Int24In32 { is_extensible: bool },
+    Int24In32 {
+        is_extensible: bool,
+    },
     /// 24 bits in the lower 3 of 4 bytes; the upper byte does not count.
     LowInt24In32,
     Float32,

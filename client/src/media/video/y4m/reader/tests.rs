@@ -78,7 +78,7 @@ fn a_written_file_can_be_read() {
     let path = directory.path().join("clip.y4m");
     let test = TestPattern::new(64, 48);
     let mut image = I420::black(0, 0);
-    let mut writer = Y4mWriter::create(&path, 64, 48).expect("created");
+    let mut writer = Y4mWriter::new(File::create(&path).expect("created"), 64, 48).expect("begun");
     for number in 0..3 {
         test.draw(number, &mut image);
         writer.write(&image).expect("written");
