@@ -18,6 +18,7 @@ use video::{PeerVideo, VideoConfig, VideoEngine};
 pub mod audio;
 mod codec_failures;
 mod config;
+mod device_names;
 mod event;
 mod file_names;
 mod saved_file;

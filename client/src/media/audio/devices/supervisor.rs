@@ -11,6 +11,7 @@ use cpal::{Error, Stream};
 use tokio::sync::mpsc;
 
 use super::super::EngineState;
+use super::super::callbacks::DeviceState;
 use super::super::playback::Sink;
 use super::super::source::{PacedSource, Source};
 use super::super::wav::WavLoop;
@@ -73,6 +74,7 @@ impl Supervisor {
             state: context.state,
             messages: messages.clone(),
             choice,
+            last_id: None,
             open: Open::Nothing,
             generation: 0,
         };
@@ -105,6 +107,8 @@ struct Thread {
     state: Arc<EngineState>,
     messages: SyncSender<Message>,
     choice: DeviceChoice,
+    /// Of the device that was open last.
+    last_id: Option<String>,
     open: Open,
     /// Counts streams, so that a late message about an old one is ignored.
     generation: u64,
@@ -119,6 +123,9 @@ enum Open {
         stream: Stream,
         id: String,
         name: String,
+        state: Arc<DeviceState>,
+        /// Frames that it had delivered or taken at the last check.
+        frames: u64,
     },
 }
 
@@ -203,12 +210,14 @@ impl Thread {
         let reported = Arc::new(AtomicBool::new(false));
         let failures = FailureSink { messages: self.messages.clone(), generation: self.generation, reported };
         let direction = self.direction;
-        let wanted = name.clone();
-        let answer = driver_call::call(OPEN_TIMEOUT, move || open::open(direction, wanted.as_deref(), &failures));
+        let (wanted, last_id) = (name.clone(), self.last_id.clone());
+        let open = move || open::open(direction, wanted.as_deref(), last_id.as_deref(), &failures);
+        let answer = driver_call::call(OPEN_TIMEOUT, open);
         match answer {
-            Ok(Ok(Opened { stream, command, id, name })) => {
+            Ok(Ok(Opened { stream, command, id, name, state })) => {
                 self.send(command);
-                self.open = Open::Device { stream, id, name: name.clone() };
+                self.last_id = Some(id.clone());
+                self.open = Open::Device { stream, id, name: name.clone(), state, frames: 0 };
                 self.reporter.opened(name);
             }
             Ok(Err(problem)) => self.reporter.failed(problem),
@@ -247,14 +256,17 @@ impl Thread {
             self.reporter.failed(problem);
             return;
         }
-        match &self.open {
+        match &mut self.open {
             Open::Virtual => {}
             Open::Nothing => self.open(),
-            Open::Device { id, name, .. } => {
+            Open::Device { id, name, state, frames, .. } => {
                 let (direction, id, name) = (self.direction, id.clone(), name.clone());
+                let runs = state.frames() != std::mem::replace(frames, state.frames());
                 let is_default = self.choice == DeviceChoice::Auto;
                 match driver_call::call(OPEN_TIMEOUT, move || open::presence(direction, &id, is_default)) {
-                    Ok(Presence::Gone) => {
+                    // While a stream runs its device is there, whatever the audio server says or does not say.
+                    Ok(Presence::Unknown) | Err(_) if runs => {}
+                    Ok(Presence::Gone | Presence::Unknown) => {
                         self.close();
                         self.reporter.failed(DeviceProblem::Unplugged { name });
                     }
@@ -262,7 +274,7 @@ impl Thread {
                         self.close();
                         self.open();
                     }
-                    // Without an answer nothing is known: the stream goes on.
+                    // A server that does not answer at all may only be slow.
                     Ok(Presence::There) | Err(_) => {}
                 }
             }
