@@ -44,21 +44,21 @@ camera-busy = The camera “{ $name }” is in use by another program. Close tha
 camera-unplugged = The camera “{ $name }” was unplugged. Maru uses it again as soon as it is back.
 camera-not-responding = The camera “{ $name }” does not respond. Maru tries to open it again. If that does not help, unplug the camera and connect it again.
 camera-unusable = The camera “{ $name }” cannot be used: { $reason }. Choose another one.
-camera-crashed = The camera stopped because of an error in Maru: { $reason }. Choose the camera again.
+camera-crashed = The camera stopped because of an error in Maru: { $reason }. Maru opens it again. If that does not help, choose the camera again.
 microphone-missing = No microphone was found. Connect one, or continue without a microphone.
 microphone-not-found = The microphone “{ $name }” was not found. Connect it or choose another one.
 microphone-busy = The microphone “{ $name }” is in use by another program. Close that program, and Maru opens the microphone.
 microphone-unplugged = The microphone “{ $name }” was unplugged. Maru uses it again as soon as it is back.
 microphone-not-responding = The microphone “{ $name }” does not respond. Maru tries to open it again. If that does not help, unplug the microphone and connect it again.
 microphone-unusable = The microphone “{ $name }” cannot be used: { $reason }. Choose another one.
-microphone-crashed = The microphone stopped because of an error in Maru: { $reason }. Choose the microphone again.
+microphone-crashed = The microphone stopped because of an error in Maru: { $reason }. Maru opens it again. If that does not help, choose the microphone again.
 speaker-missing = No speaker was found. Connect one, or continue without a speaker.
 speaker-not-found = The speaker “{ $name }” was not found. Connect it or choose another one.
 speaker-busy = The speaker “{ $name }” is in use by another program. Close that program, and Maru opens the speaker.
 speaker-unplugged = The speaker “{ $name }” was unplugged. Maru uses it again as soon as it is back.
 speaker-not-responding = The speaker “{ $name }” does not respond. Maru tries to open it again. If that does not help, unplug the speaker and connect it again.
 speaker-unusable = The speaker “{ $name }” cannot be used: { $reason }. Choose another one.
-speaker-crashed = The speaker stopped because of an error in Maru: { $reason }. Choose the speaker again.
+speaker-crashed = The speaker stopped because of an error in Maru: { $reason }. Maru opens it again. If that does not help, choose the speaker again.
 
 # Call screen
 room-name = Room { $room }
@@ -137,6 +137,7 @@ notice-server-lost = The server does not respond. The call continues.
 notice-server-back = The server is back.
 notice-camera-back = The camera “{ $name }” is in use again.
 notice-microphone-back = The microphone “{ $name }” is in use again.
+notice-not-saved = “{ $file }” cannot be written: { $reason }. What follows is not saved.
 notice-speaker-back = The speaker “{ $name }” is in use again.
 
 # Why a call ended

@@ -45,21 +45,21 @@ camera-busy = 다른 프로그램이 카메라 “{ $name }”{ JOSA($name, "을
 camera-unplugged = 카메라 “{ $name }”의 연결이 끊어졌습니다. 다시 연결하면 바로 사용합니다.
 camera-not-responding = 카메라 “{ $name }”{ JOSA($name, "이/가") } 응답하지 않습니다. Maru가 다시 여는 중입니다. 계속 응답하지 않으면 카메라를 뺐다가 다시 연결하십시오.
 camera-unusable = 카메라 “{ $name }”{ JOSA($name, "을/를") } 사용할 수 없습니다: { $reason }. 다른 카메라를 선택하십시오.
-camera-crashed = Maru의 오류로 카메라가 멈췄습니다: { $reason }. 카메라를 다시 선택하십시오.
+camera-crashed = Maru의 오류로 카메라가 멈췄습니다: { $reason }. Maru가 다시 엽니다. 그래도 안 되면 카메라를 다시 선택하십시오.
 microphone-missing = 마이크를 찾지 못했습니다. 마이크를 연결하거나 마이크 없이 계속하십시오.
 microphone-not-found = 마이크 “{ $name }”{ JOSA($name, "을/를") } 찾지 못했습니다. 다시 연결하거나 다른 마이크를 선택하십시오.
 microphone-busy = 다른 프로그램이 마이크 “{ $name }”{ JOSA($name, "을/를") } 사용하고 있습니다. 그 프로그램을 닫으면 Maru가 마이크를 엽니다.
 microphone-unplugged = 마이크 “{ $name }”의 연결이 끊어졌습니다. 다시 연결하면 바로 사용합니다.
 microphone-not-responding = 마이크 “{ $name }”{ JOSA($name, "이/가") } 응답하지 않습니다. Maru가 다시 여는 중입니다. 계속 응답하지 않으면 마이크를 뺐다가 다시 연결하십시오.
 microphone-unusable = 마이크 “{ $name }”{ JOSA($name, "을/를") } 사용할 수 없습니다: { $reason }. 다른 마이크를 선택하십시오.
-microphone-crashed = Maru의 오류로 마이크가 멈췄습니다: { $reason }. 마이크를 다시 선택하십시오.
+microphone-crashed = Maru의 오류로 마이크가 멈췄습니다: { $reason }. Maru가 다시 엽니다. 그래도 안 되면 마이크를 다시 선택하십시오.
 speaker-missing = 스피커를 찾지 못했습니다. 스피커를 연결하거나 스피커 없이 계속하십시오.
 speaker-not-found = 스피커 “{ $name }”{ JOSA($name, "을/를") } 찾지 못했습니다. 다시 연결하거나 다른 스피커를 선택하십시오.
 speaker-busy = 다른 프로그램이 스피커 “{ $name }”{ JOSA($name, "을/를") } 사용하고 있습니다. 그 프로그램을 닫으면 Maru가 스피커를 엽니다.
 speaker-unplugged = 스피커 “{ $name }”의 연결이 끊어졌습니다. 다시 연결하면 바로 사용합니다.
 speaker-not-responding = 스피커 “{ $name }”{ JOSA($name, "이/가") } 응답하지 않습니다. Maru가 다시 여는 중입니다. 계속 응답하지 않으면 스피커를 뺐다가 다시 연결하십시오.
 speaker-unusable = 스피커 “{ $name }”{ JOSA($name, "을/를") } 사용할 수 없습니다: { $reason }. 다른 스피커를 선택하십시오.
-speaker-crashed = Maru의 오류로 스피커가 멈췄습니다: { $reason }. 스피커를 다시 선택하십시오.
+speaker-crashed = Maru의 오류로 스피커가 멈췄습니다: { $reason }. Maru가 다시 엽니다. 그래도 안 되면 스피커를 다시 선택하십시오.
 
 # 통화 화면
 room-name = 방 { $room }
@@ -138,6 +138,7 @@ notice-server-lost = 서버가 응답하지 않습니다. 통화는 계속됩니
 notice-server-back = 서버가 복구되었습니다.
 notice-camera-back = 카메라 “{ $name }”{ JOSA($name, "을/를") } 다시 사용합니다.
 notice-microphone-back = 마이크 “{ $name }”{ JOSA($name, "을/를") } 다시 사용합니다.
+notice-not-saved = “{ $file }”{ JOSA($file, "을/를") } 쓸 수 없습니다: { $reason }. 이후 내용은 저장되지 않습니다.
 notice-speaker-back = 스피커 “{ $name }”{ JOSA($name, "을/를") } 다시 사용합니다.
 
 # 통화가 끝난 이유

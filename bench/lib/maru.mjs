@@ -92,7 +92,7 @@ export function startClient(running, { name, folder, programs, address, clip, so
 
 /** The files of `--save-remote` with the frames of `name`, in order: the client begins a new one when the frame size changes. */
 function savedFiles(folder, name) {
-  const number = file => Number(/-(\d+)\.y4m$/.exec(file)?.[1] ?? 1);
+  const number = file => Number(/[-.](\d+)\.y4m$/.exec(file)?.[1] ?? 1);
   return fs.readdirSync(folder).filter(file => file.startsWith(name) && file.endsWith('.y4m'))
     .sort((a, b) => number(a) - number(b)).map(file => path.join(folder, file));
 }

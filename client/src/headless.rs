@@ -19,6 +19,8 @@ use crate::signals;
 
 /// Longest time that leaving waits for the peers to receive the goodbye.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest time that the end waits for the files to be complete.
+const SAVE_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub struct HeadlessConfig {
@@ -54,6 +56,7 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
         room: config.room,
         participants: Participants::default(),
         failed: Vec::new(),
+        all_saved: true,
         commands,
         next_id: 1,
     };
@@ -78,14 +81,29 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
             () = &mut leave_timeout => break EndReason::Left,
         }
     };
-    // Closes the devices, and finishes the files, before the process ends.
+    // Closes the devices, and finishes the files, before the process ends. That may fail, too.
+    let mut all_saved = terminal.all_saved;
     drop(terminal);
     drop(media);
-    if reason == EndReason::Left {
-        return ExitCode::SUCCESS;
+    let finished = async {
+        while let Some(event) = media_events.recv().await {
+            if let MediaEvent::NotSaved { file, reason } = event {
+                eprintln!("{}", Notice::NotSaved { file, reason }.sentence(texts));
+                all_saved = false;
+            }
+        }
+    };
+    if tokio::time::timeout(SAVE_TIMEOUT, finished).await.is_err() {
+        tracing::warn!("a device or a disk hangs");
     }
-    eprintln!("{}", i18n::end_reason(texts, &reason));
-    ExitCode::FAILURE
+    match reason {
+        EndReason::Left if all_saved => ExitCode::SUCCESS,
+        EndReason::Left => ExitCode::FAILURE,
+        reason => {
+            eprintln!("{}", i18n::end_reason(texts, &reason));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 struct Terminal<'a> {
@@ -93,6 +111,8 @@ struct Terminal<'a> {
     room: RoomName,
     participants: Participants,
     failed: Vec<DeviceKind>,
+    /// Whether no file failed so far.
+    all_saved: bool,
     commands: mpsc::Sender<CallCommand>,
     next_id: u64,
 }
@@ -126,6 +146,10 @@ impl Terminal<'_> {
                 Notice::DeviceBack { device, name }
             }
             MediaEvent::Opened { .. } => return,
+            MediaEvent::NotSaved { file, reason } => {
+                self.all_saved = false;
+                Notice::NotSaved { file, reason }
+            }
         };
         eprintln!("{}", notice.sentence(self.texts));
     }

@@ -11,6 +11,10 @@ use serde_json::Value;
 use crate::i18n::Language;
 use crate::media::{DeviceChoice, MediaConfig};
 
+mod saver;
+
+pub use saver::SettingsSaver;
+
 /// The folder of the settings, in place of the system's.
 pub const CONFIG_DIR_VARIABLE: &str = "MARU_CONFIG_DIR";
 
@@ -68,7 +72,7 @@ impl Settings {
         }
     }
 
-    /// Writes the settings of this account.
+    /// Writes the settings of this account, and waits for the disk.
     ///
     /// # Errors
     /// There is no home folder, or the folder cannot be made or written.

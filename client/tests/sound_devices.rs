@@ -4,6 +4,7 @@
 //! server, and runs its body in another process with an environment of its own.
 #![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,11 +26,22 @@ use hearing::{first_marker, loudest_hz, whole_second};
 /// Longer than the slowest machine takes.
 const TIMEOUT: Duration = Duration::from_secs(120);
 const SINK: &str = "sink_name=maru rate=48000 sink_properties=device.description=Maru";
+/// Has the name of the first one.
+const TWIN: &str = "sink_name=twin rate=48000 sink_properties=device.description=Maru";
 const OTHER_SINK: &str = "sink_name=other rate=44100 sink_properties=device.description=Other";
+/// An interface with 18 inputs: a sink whose monitor has as many.
+const INTERFACE: &str = "sink_name=maru rate=48000 channels=18 sink_properties=device.description=Maru \
+                         channel_map=aux0,aux1,aux2,aux3,aux4,aux5,aux6,aux7,aux8,aux9,aux10,aux11,aux12,aux13,aux14,aux15,aux16,aux17";
+const AUX: &str = "aux0,aux1,aux2,aux3,aux4,aux5,aux6,aux7,aux8,aux9,aux10,aux11,aux12,aux13,aux14,aux15,aux16,aux17";
 
 #[test]
 fn a_microphone_hears_what_the_speaker_plays() {
     with_server(&[SINK], "body_speaker_to_microphone");
+}
+
+#[test]
+fn a_microphone_at_one_of_many_inputs_is_as_loud_as_it_is() {
+    with_server(&[INTERFACE, OTHER_SINK], "body_one_of_many_inputs");
 }
 
 #[test]
@@ -40,6 +52,11 @@ fn an_unplugged_speaker_is_opened_again_when_it_is_back() {
 #[test]
 fn a_change_of_the_default_speaker_is_followed() {
     with_server(&[SINK, OTHER_SINK], "body_default_is_followed");
+}
+
+#[test]
+fn a_chosen_speaker_is_found_when_its_twin_comes_and_goes() {
+    with_server(&[SINK], "body_twins");
 }
 
 #[test]
@@ -93,6 +110,40 @@ fn body_speaker_to_microphone() {
 }
 
 #[test]
+#[ignore = "started by a_microphone_at_one_of_many_inputs_is_as_loud_as_it_is"]
+fn body_one_of_many_inputs() {
+    for (sink, monitor, channels) in [("maru", "Monitor of Maru", 18), ("other", "Monitor of Other", 2)] {
+        let (engine, _events) = engine(DeviceChoice::Named(monitor.into()), DeviceChoice::None);
+        let mut packets = engine.attach();
+        let mut player = Command::new("pacat")
+            .args(["--raw", "--format=float32le", "--rate=48000"])
+            .args([format!("--device={sink}"), format!("--channels={channels}")])
+            .args((channels > 2).then(|| format!("--channel-map={AUX}")))
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("Debian's package pulseaudio-utils is installed");
+        let mut input = player.stdin.take().expect("a pipe");
+        let playing = std::thread::Builder::new().name("tone".into()).spawn(move || {
+            let frame = |n: usize| {
+                let mut frame = vec![0.0_f32; channels];
+                frame[channels - 1] = 0.5 * (n as f32 * std::f32::consts::TAU / 96.0).sin();
+                frame
+            };
+            let second: Vec<u8> = (0..48_000).flat_map(frame).flat_map(f32::to_le_bytes).collect();
+            while input.write_all(&second).is_ok() {}
+        });
+        let deadline = Instant::now() + TIMEOUT;
+        while engine.level() < 0.45 {
+            assert!(Instant::now() < deadline, "of a peak of 0.5 at one of {channels} inputs {} came", engine.level());
+            packets.blocking_recv().expect("the engine is running");
+        }
+        player.kill().expect("pacat runs");
+        player.wait().expect("pacat ends");
+        playing.expect("a thread").join().expect("it ends with pacat");
+    }
+}
+
+#[test]
 #[ignore = "started by an_unplugged_speaker_is_opened_again_when_it_is_back"]
 fn body_unplugged_and_back() {
     let (engine, mut events) = engine(DeviceChoice::Test, DeviceChoice::Named("Maru".into()));
@@ -125,6 +176,26 @@ fn body_default_is_followed() {
     wait_for(&mut events, |event| *event == opened("Maru"));
     pactl(&["set-default-sink", "other"]);
     wait_for(&mut events, |event| *event == opened("Other"));
+}
+
+#[test]
+#[ignore = "started by a_chosen_speaker_is_found_when_its_twin_comes_and_goes"]
+fn body_twins() {
+    let choose = |name: &str| DeviceChoice::Named(name.into());
+    let opened = |name: &str| MediaEvent::Opened { device: DeviceKind::Speaker, name: name.into() };
+    let (engine, mut events) = engine(DeviceChoice::None, choose("Maru"));
+    wait_for(&mut events, |event| *event == opened("Maru"));
+    let twin = load_sink(TWIN);
+    assert_eq!(list_speakers(), ["Maru [maru]", "Maru [twin]"]);
+    engine.set_speaker(choose("Maru"));
+    assert_eq!(next(&mut events), opened("Maru [maru]"), "the one that was open");
+    engine.set_speaker(choose("Maru [twin]"));
+    assert_eq!(next(&mut events), opened("Maru [twin]"));
+    engine.set_speaker(choose("Maru [maru]"));
+    assert_eq!(next(&mut events), opened("Maru [maru]"));
+    pactl(&["unload-module", &twin]);
+    engine.set_speaker(choose("Maru [maru]"));
+    assert_eq!(next(&mut events), opened("Maru"), "alone, it has no id in its name");
 }
 
 #[test]
@@ -278,12 +349,16 @@ fn run_body(body: &str, folder: &Path) {
     assert!(status.success(), "{body} failed, see above");
 }
 
-fn pactl(arguments: &[&str]) {
-    let status = Command::new("pactl").args(arguments).stdout(Stdio::null()).status();
-    assert!(status.expect("Debian's package pulseaudio-utils is installed").success(), "pactl {arguments:?}");
+/// What pactl prints.
+fn pactl(arguments: &[&str]) -> String {
+    let output = Command::new("pactl").args(arguments).output();
+    let output = output.expect("Debian's package pulseaudio-utils is installed");
+    assert!(output.status.success(), "pactl {arguments:?}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-fn load_sink(sink: &str) {
+/// The number of the module.
+fn load_sink(sink: &str) -> String {
     let arguments: Vec<&str> = ["load-module", "module-null-sink"].into_iter().chain(sink.split(' ')).collect();
-    pactl(&arguments);
+    pactl(&arguments)
 }

@@ -7,6 +7,7 @@ pub mod call;
 pub mod chat;
 pub mod congestion;
 pub mod convert;
+pub mod downmix;
 pub mod fec;
 pub mod fec_arrivals;
 pub mod frame;

@@ -95,6 +95,7 @@ impl Devices {
                 *status = failed;
                 DeviceNews::Failed { device, problem }
             }
+            MediaEvent::NotSaved { .. } => DeviceNews::Nothing,
         }
     }
 

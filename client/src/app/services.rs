@@ -1,5 +1,5 @@
 //! Media, the call, settings and the clipboard: [`Services`] performs the window's effects on them and collects their
-//! events. Nothing here blocks but saving, and [`Services::leave_and_wait`].
+//! events. Nothing here blocks but [`Services::leave_and_wait`].
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use super::repaint::RepaintWaker;
 use crate::media::{DeviceList, Media, MediaConfig, MediaEvent};
 use crate::report::Report;
 use crate::session::{self, Call, CallCommand, CallEvent, EndReason, Event};
+use crate::settings::SettingsSaver;
 
 /// Longest time that closing the window waits for the call to say goodbye.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -26,6 +27,7 @@ pub(super) struct Services {
     /// A call that is still saying goodbye. Its events are dropped.
     leaving: Option<Call>,
     device_lister: DeviceLister,
+    settings_saver: SettingsSaver,
     stop: Option<oneshot::Receiver<()>>,
     ctx: egui::Context,
     waker: Waker,
@@ -56,6 +58,7 @@ impl Services {
             call: None,
             leaving: None,
             device_lister: DeviceLister::new(),
+            settings_saver: SettingsSaver::start(),
             stop,
             ctx: ctx.clone(),
             waker: Waker::from(Arc::new(RepaintWaker(ctx.clone()))),
@@ -121,11 +124,7 @@ impl Services {
                 send(self.call.as_ref(), CallCommand::Leave);
                 self.leaving = self.call.take();
             }
-            Effect::Save(settings) => {
-                if let Err(error) = settings.save() {
-                    tracing::warn!(%error, "the settings cannot be saved");
-                }
-            }
+            Effect::Save(settings) => self.settings_saver.save(settings),
             Effect::CopyText(text) => self.ctx.copy_text(text),
         }
     }

@@ -159,10 +159,13 @@ impl State {
     }
 
     pub(crate) fn apply_media(&mut self, event: MediaEvent, now: Timestamp) {
-        let notice = match self.devices.apply(event) {
-            DeviceNews::Nothing => return,
-            DeviceNews::Failed { device, problem } => Notice::DeviceFailed { device, problem },
-            DeviceNews::Back { device, name } => Notice::DeviceBack { device, name },
+        let notice = match event {
+            MediaEvent::NotSaved { file, reason } => Notice::NotSaved { file, reason },
+            event => match self.devices.apply(event) {
+                DeviceNews::Nothing => return,
+                DeviceNews::Failed { device, problem } => Notice::DeviceFailed { device, problem },
+                DeviceNews::Back { device, name } => Notice::DeviceBack { device, name },
+            },
         };
         if let Some(call) = &mut self.call {
             call.notify(notice, now);

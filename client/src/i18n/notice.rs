@@ -54,6 +54,10 @@ pub enum Notice {
         device: DeviceKind,
         name: String,
     },
+    NotSaved {
+        file: String,
+        reason: String,
+    },
 }
 
 impl Notice {
@@ -77,6 +81,9 @@ impl Notice {
                 .tr_with("notice-unreachable", &[("name", name.as_str().into()), ("reason", reason.as_str().into())]),
             Self::ServerLost => texts.tr("notice-server-lost"),
             Self::ServerBack => texts.tr("notice-server-back"),
+            Self::NotSaved { file, reason } => {
+                texts.tr_with("notice-not-saved", &[("file", file.as_str().into()), ("reason", reason.as_str().into())])
+            }
             Self::DeviceFailed { device, problem } => device_problem(texts, *device, problem),
             Self::DeviceBack { device, name } => match device {
                 DeviceKind::Camera => named("notice-camera-back", name),

@@ -31,7 +31,7 @@ pub struct MediaConfig {
     pub save_remote: Option<SaveRemote>,
 }
 
-/// Saves what each peer sent as `NAME.y4m` and `NAME.wav`.
+/// Saves what each peer sent as `NAME.y4m` and `NAME.wav`. Overwrites nothing.
 #[derive(Debug, Clone)]
 pub struct SaveRemote {
     pub folder: PathBuf,

@@ -2,13 +2,15 @@
 
 use tokio::sync::mpsc;
 
-/// A device that opened or failed. Shown as a sentence; the call goes on.
+/// What happened to a device or a file. Shown as a sentence; the call goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MediaEvent {
     /// `name` is in use from now on.
     Opened { device: DeviceKind, name: String },
     /// The device could not be opened, or was lost. Its supervisor tries again.
     Failed { device: DeviceKind, problem: DeviceProblem },
+    /// `file`, which should be saved, cannot be written; nothing more is written to it. `reason` is the system's text.
+    NotSaved { file: String, reason: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,7 +81,7 @@ pub(super) fn report_failure(events: &mpsc::Sender<MediaEvent>, device: DeviceKi
     send(events, MediaEvent::Failed { device, problem });
 }
 
-fn send(events: &mpsc::Sender<MediaEvent>, event: MediaEvent) {
+pub(super) fn send(events: &mpsc::Sender<MediaEvent>, event: MediaEvent) {
     if let Err(error) = events.try_send(event) {
         tracing::debug!(%error, "an event is dropped: nobody reads it");
     }
@@ -101,7 +103,7 @@ mod tests {
     fn problems(events: &mut mpsc::Receiver<MediaEvent>) -> Vec<DeviceProblem> {
         let failed = |event| match event {
             MediaEvent::Failed { problem, .. } => Some(problem),
-            MediaEvent::Opened { .. } => None,
+            MediaEvent::Opened { .. } | MediaEvent::NotSaved { .. } => None,
         };
         std::iter::from_fn(|| events.try_recv().ok()).filter_map(failed).collect()
     }

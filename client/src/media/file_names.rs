@@ -1,6 +1,7 @@
 //! File names for `--save-remote`, made from nicknames.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// Longest stem, in characters. File systems allow 255 bytes; a character has up to four.
@@ -13,6 +14,17 @@ pub(super) struct FileNames {
 }
 
 impl FileNames {
+    /// Names that no file in `folder` has, so that the files of one call are told from those of the next. Without a folder
+    /// all names are free.
+    pub(super) fn of_folder(folder: Option<&Path>) -> Self {
+        let files = folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+        let stem = |file: std::fs::DirEntry| {
+            let name = file.file_name();
+            name.to_string_lossy().split('.').next().map(str::to_lowercase)
+        };
+        Self { used: Mutex::new(files.filter_map(stem).collect()) }
+    }
+
     /// A stem for the files of the peer `name` that no other call has returned: a nickname that repeats gets a number.
     /// Letters and digits of any script, `-` and `_` stay; any other character becomes `_`.
     pub(super) fn unique(&self, name: &str) -> String {
@@ -57,6 +69,16 @@ mod tests {
     fn a_name_that_repeats_gets_a_number() {
         let names = FileNames::default();
         assert_eq!(["민지", "민지", "Bo", "bO"].map(|name| names.unique(name)), ["민지", "민지_2", "Bo", "bO_2"]);
+    }
+
+    #[test]
+    fn a_second_call_into_the_same_folder_gets_names_of_its_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["Bo.wav", "민지.y4m", "민지.2.y4m"] {
+            std::fs::write(folder.path().join(name), "").expect("written");
+        }
+        let names = FileNames::of_folder(Some(folder.path()));
+        assert_eq!(["bo", "민지", "Ann"].map(|name| names.unique(name)), ["bo_2", "민지_2", "Ann"]);
     }
 
     #[test]

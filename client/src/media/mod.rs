@@ -1,7 +1,6 @@
 //! Camera, microphone, speaker and codecs, on named threads. Commands never wait. Frames are handed over in slots that
 //! keep the newest, encoded media in bounded channels.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo, VideoLayerId};
@@ -17,9 +16,12 @@ use slot::Wake;
 use video::{PeerVideo, VideoConfig, VideoEngine};
 
 pub mod audio;
+mod codec_failures;
 mod config;
+mod device_names;
 mod event;
 mod file_names;
+mod saved_file;
 mod slot;
 mod source_error;
 mod stats;
@@ -60,7 +62,7 @@ pub fn list_devices() -> DeviceList {
     }
 }
 
-/// Checks that the files in `config` can be played and the folder for saved media can be created.
+/// Checks that the files in `config` can be played or written, and files be created in the folder for saved media.
 ///
 /// # Errors
 /// The first file that cannot be used, the place in it, and the reason.
@@ -72,13 +74,13 @@ pub fn check_files(config: &MediaConfig) -> Result<(), SourceError> {
         audio::check_file(path)?;
     }
     if let Some(save) = &config.save_remote {
-        check_directory(&save.folder)?;
+        let unusable = |error: std::io::Error| SourceError::new(&save.folder, "writing", error.to_string());
+        saved_file::check_folder(&save.folder).map_err(unusable)?;
+    }
+    if let DeviceChoice::File(path) = &config.speaker {
+        saved_file::check_file(path).map_err(|error| SourceError::new(path, "writing", error.to_string()))?;
     }
     Ok(())
-}
-
-fn check_directory(directory: &Path) -> Result<(), SourceError> {
-    std::fs::create_dir_all(directory).map_err(|error| SourceError::new(directory, "opening", error.to_string()))
 }
 
 /// The devices and encoders of this process. Dropping it ends their threads.
@@ -94,6 +96,7 @@ impl Media {
     pub fn start(config: MediaConfig, report: Report) -> (Arc<Self>, mpsc::Receiver<MediaEvent>) {
         let (events, received) = mpsc::channel(EVENT_QUEUE);
         let wake = Wake::default();
+        let file_names = FileNames::of_folder(config.save_remote.as_ref().map(|save| save.folder.as_path()));
         let video =
             VideoConfig { camera: config.camera, camera_on: config.camera_on, save_remote: config.save_remote.clone() };
         let audio = AudioConfig {
@@ -106,7 +109,7 @@ impl Media {
             video: VideoEngine::start(video, events.clone(), report.clone(), wake.clone()),
             audio: AudioEngine::start(audio, events, report),
             wake,
-            file_names: FileNames::default(),
+            file_names,
         };
         (Arc::new(media), received)
     }

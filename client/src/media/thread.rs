@@ -85,6 +85,64 @@ impl Drop for StoppableThread {
     }
 }
 
+/// Threads whose owner is gone. Handing one over does not wait; dropping this waits for all of them, each up to
+/// [`JOIN_TIMEOUT`].
+#[derive(Debug, Default)]
+pub(super) struct EndingThreads {
+    shared: Arc<Mutex<Ending>>,
+}
+
+/// Hands threads over. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct EndingThreadsHandle {
+    shared: Arc<Mutex<Ending>>,
+}
+
+#[derive(Debug, Default)]
+struct Ending {
+    threads: Vec<StoppableThread>,
+    /// Nobody waits any more.
+    is_closed: bool,
+}
+
+impl EndingThreads {
+    pub(super) fn handle(&self) -> EndingThreadsHandle {
+        EndingThreadsHandle { shared: Arc::clone(&self.shared) }
+    }
+
+    /// How many of them have not ended.
+    #[cfg(test)]
+    pub(super) fn running(&self) -> usize {
+        let ending = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        ending.threads.iter().filter(|thread| !thread.ended.is_set()).count()
+    }
+}
+
+impl Drop for EndingThreads {
+    fn drop(&mut self) {
+        let mut ending = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        ending.is_closed = true;
+        let threads = std::mem::take(&mut ending.threads);
+        drop(ending);
+        drop(threads);
+    }
+}
+
+impl EndingThreadsHandle {
+    /// Stops `thread`. Never waits for it.
+    pub(super) fn end(&self, mut thread: StoppableThread) {
+        thread.stop();
+        let mut ending = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        // Dropping those that have ended does not wait.
+        ending.threads.retain(|thread| !thread.ended.is_set());
+        if ending.is_closed {
+            thread.thread = None;
+        } else {
+            ending.threads.push(thread);
+        }
+    }
+}
+
 /// Sets the flag also when its thread panics.
 struct SetOnDrop(StopFlag);
 
@@ -127,6 +185,29 @@ mod tests {
         });
         assert!(!thread.expect("a thread").join_within(Duration::from_millis(1)));
         drop(release);
+    }
+
+    #[test]
+    fn a_thread_that_is_handed_over_is_waited_for_later() {
+        let (release, released) = sync_channel::<()>(1);
+        let (ended, end) = sync_channel(1);
+        let thread = StoppableThread::spawn("test", move |_| {
+            let _ = released.recv();
+            let _ = ended.send(());
+        });
+        let ending = EndingThreads::default();
+        let handle = ending.handle();
+        handle.end(thread.expect("a thread"));
+        assert!(end.try_recv().is_err(), "it still works, and nobody waited");
+        drop(release);
+        drop(ending);
+        assert_eq!(end.try_recv(), Ok(()));
+        let (_hold, held) = sync_channel::<()>(0);
+        let late = StoppableThread::spawn("test", move |_| {
+            let _ = held.recv();
+        });
+        handle.end(late.expect("a thread"));
+        assert_eq!(handle.shared.lock().expect("no panic").threads.len(), 0, "nobody will wait for this one");
     }
 
     #[test]

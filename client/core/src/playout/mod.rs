@@ -25,6 +25,12 @@ pub trait AudioDecoder {
     fn decode(&mut self, step: &Decode, out: &mut Vec<f32>);
 }
 
+impl<D: AudioDecoder + ?Sized> AudioDecoder for Box<D> {
+    fn decode(&mut self, step: &Decode, out: &mut Vec<f32>) {
+        (**self).decode(step, out);
+    }
+}
+
 /// The playout of one peer's audio.
 #[derive(Debug)]
 pub struct Playout<D> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use cpal::{FromSample, Sample};
+use maru_core::downmix::Downmix;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 /// What a callback reports to the audio worker.
@@ -33,9 +34,9 @@ impl DeviceState {
         self.missed_frames.load(Ordering::Relaxed)
     }
 
-    /// The most frames in one callback.
-    pub fn largest_request(&self) -> usize {
-        self.largest_request.load(Ordering::Relaxed) as usize
+    /// The most frames in one callback since the last call.
+    pub fn take_largest_request(&self) -> usize {
+        self.largest_request.swap(0, Ordering::Relaxed) as usize
     }
 
     /// Resets missed frames and largest request: a driver may call before the ring can be filled.
@@ -60,6 +61,7 @@ impl DeviceState {
 pub struct InputCallback {
     ring: Producer<f32>,
     channels: usize,
+    downmix: Downmix,
     state: Arc<DeviceState>,
 }
 
@@ -75,12 +77,14 @@ pub struct InputRing {
 pub fn input(channels: u16, rate_hz: u32) -> (InputCallback, InputRing) {
     let (producer, consumer) = RingBuffer::new(rate_hz as usize / 2);
     let state = Arc::<DeviceState>::default();
-    let callback = InputCallback { ring: producer, channels: usize::from(channels).max(1), state: state.clone() };
+    let channels = usize::from(channels).max(1);
+    let downmix = Downmix::new(channels, rate_hz);
+    let callback = InputCallback { ring: producer, channels, downmix, state: state.clone() };
     (callback, InputRing { ring: consumer, state, rate_hz })
 }
 
 impl InputCallback {
-    /// Appends interleaved `samples` to the ring; the channels are averaged.
+    /// Appends interleaved `samples` to the ring, mixed down to one channel.
     pub fn take<T: Sample>(&mut self, samples: &[T], latency: Duration)
     where
         f32: FromSample<T>,
@@ -88,15 +92,19 @@ impl InputCallback {
         let frames = samples.len() / self.channels;
         let fit = frames.min(self.ring.slots());
         if let Ok(chunk) = self.ring.write_chunk_uninit(fit) {
-            let share = 1.0 / self.channels as f32;
-            let mono = samples.chunks_exact(self.channels).map(|frame| {
-                let sum: f32 = frame.iter().map(|&sample| f32::from_sample(sample)).sum();
-                sum * share
-            });
-            chunk.fill_from_iter(mono);
+            let frames = samples.chunks_exact(self.channels);
+            self.downmix.measure(frames.clone().map(as_floats));
+            chunk.fill_from_iter(frames.map(|frame| self.downmix.mix(as_floats(frame))));
         }
         self.state.note(frames, frames - fit, latency);
     }
+}
+
+fn as_floats<T: Sample>(frame: &[T]) -> impl Iterator<Item = f32>
+where
+    f32: FromSample<T>,
+{
+    frame.iter().map(|&sample| f32::from_sample(sample))
 }
 
 /// The speaker's callback.
@@ -145,10 +153,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn channels_are_averaged() {
+    fn channels_are_mixed_down_to_one() {
         let (mut callback, mut end) = input(2, 48_000);
-        callback.take(&[0.5_f32, 0.25, -1.0, 0.0], Duration::from_millis(3));
-        assert_eq!([end.ring.pop(), end.ring.pop()], [Ok(0.375), Ok(-0.5)]);
+        callback.take(&[0.5_f32, 0.25, -0.25, -0.5], Duration::from_millis(3));
+        assert_eq!([end.ring.pop(), end.ring.pop()], [Ok(0.375), Ok(-0.375)]);
         assert_eq!((end.state.frames(), end.state.latency()), (2, Duration::from_millis(3)));
         let (mut callback, mut end) = input(1, 48_000);
         callback.take(&[i16::MIN, 0, 16_384], Duration::ZERO);

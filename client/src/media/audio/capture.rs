@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::EngineState;
-use super::codec::Encoder;
+use super::codec::{AudioEncoder, Codecs};
 use super::meter::Meter;
 use super::source::{Source, samples};
 
@@ -22,7 +22,8 @@ const MAX_GAP: Duration = Duration::from_millis(200);
 /// Cuts the microphone's audio into frames of 20 ms and encodes them, unless muted.
 pub(super) struct Capture {
     source: Source,
-    encoder: Encoder,
+    codecs: Codecs,
+    encoder: Box<dyn AudioEncoder>,
     output: Option<mpsc::Sender<EncodedAudio>>,
     state: Arc<EngineState>,
     meter: Meter,
@@ -37,10 +38,13 @@ pub(super) struct Capture {
 }
 
 impl Capture {
-    pub(super) fn new(encoder: Encoder, state: Arc<EngineState>) -> Self {
-        Self {
+    /// # Errors
+    /// The encoder cannot be made.
+    pub(super) fn new(codecs: Codecs, state: Arc<EngineState>) -> Result<Self, opus::Error> {
+        Ok(Self {
             source: Source::None,
-            encoder,
+            codecs,
+            encoder: (codecs.encoder)()?,
             output: None,
             state,
             meter: Meter::default(),
@@ -52,6 +56,16 @@ impl Capture {
             last_captured: None,
             was_muted: false,
             was_silent: true,
+        })
+    }
+
+    /// After a panic: drops the source, and replaces the encoder. The output stays.
+    pub(super) fn restart(&mut self) {
+        self.set_source(Source::None);
+        self.was_silent = true;
+        match (self.codecs.encoder)() {
+            Ok(encoder) => self.encoder = encoder,
+            Err(error) => tracing::warn!(%error, "the audio encoder stays the one that failed"),
         }
     }
 

@@ -18,14 +18,35 @@ const DTX_BYTES: usize = 2;
 /// 2.5 ms: Opus conceals multiples of it.
 const GRID_SAMPLES: usize = 120;
 
+/// Makes codecs: those of Opus, or what a test uses instead.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Codecs {
+    pub(super) encoder: fn() -> Result<Box<dyn AudioEncoder>, opus::Error>,
+    pub(super) decoder: fn() -> Result<Box<dyn AudioDecoder + Send>, opus::Error>,
+}
+
+impl Codecs {
+    pub(super) const OPUS: Self =
+        Self { encoder: || Ok(Box::new(Encoder::new()?)), decoder: || Ok(Box::new(Decoder::new()?)) };
+}
+
+/// Encodes frames of 20 ms.
+pub(super) trait AudioEncoder: Send {
+    /// One packet. `None`: nothing needs to be sent.
+    fn encode(&mut self, frame: &[f32; OPUS_FRAME_SAMPLES]) -> Option<Bytes>;
+
+    /// Forgets the audio so far.
+    fn reset(&mut self);
+}
+
 /// Encodes speech at [`BITRATE_BPS`] with in-band FEC. Silence gives no packets (DTX).
-pub(super) struct Encoder {
+struct Encoder {
     opus: opus::Encoder,
     packet: [u8; MAX_PACKET_BYTES],
 }
 
 impl Encoder {
-    pub(super) fn new() -> Result<Self, opus::Error> {
+    fn new() -> Result<Self, opus::Error> {
         let mut opus = opus::Encoder::new(AUDIO_CLOCK_HZ, Channels::Mono, Application::Voip)?;
         opus.set_bitrate(Bitrate::Bits(BITRATE_BPS))?;
         opus.set_signal(Signal::Voice)?;
@@ -35,9 +56,10 @@ impl Encoder {
         opus.set_complexity(COMPLEXITY)?;
         Ok(Self { opus, packet: [0; MAX_PACKET_BYTES] })
     }
+}
 
-    /// One packet. `None`: nothing needs to be sent.
-    pub(super) fn encode(&mut self, frame: &[f32; OPUS_FRAME_SAMPLES]) -> Option<Bytes> {
+impl AudioEncoder for Encoder {
+    fn encode(&mut self, frame: &[f32; OPUS_FRAME_SAMPLES]) -> Option<Bytes> {
         match self.opus.encode_float(frame, &mut self.packet) {
             Ok(length) if length > DTX_BYTES => Some(Bytes::copy_from_slice(&self.packet[..length])),
             Ok(_) => None,
@@ -48,20 +70,19 @@ impl Encoder {
         }
     }
 
-    /// Forgets the audio so far.
-    pub(super) fn reset(&mut self) {
+    fn reset(&mut self) {
         if let Err(error) = self.opus.reset_state() {
             tracing::warn!(%error, "the audio encoder cannot be reset");
         }
     }
 }
 
-pub(super) struct Decoder {
+struct Decoder {
     opus: opus::Decoder,
 }
 
 impl Decoder {
-    pub(super) fn new() -> Result<Self, opus::Error> {
+    fn new() -> Result<Self, opus::Error> {
         Ok(Self { opus: opus::Decoder::new(AUDIO_CLOCK_HZ, Channels::Mono)? })
     }
 

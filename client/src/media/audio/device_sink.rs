@@ -14,6 +14,8 @@ const MAX_RESERVE_MS: usize = 80;
 const RESERVE_STEP_MS: usize = 10;
 /// The reserve shrinks by a step after this time without an underrun.
 const SHRINK_AFTER: Duration = Duration::from_secs(30);
+/// A request of the device is provided for during this time, and at most twice as long.
+const REQUEST_WINDOW: Duration = Duration::from_secs(10);
 /// A device that takes nothing for this long is stalled.
 const STALLED_AFTER: Duration = Duration::from_millis(200);
 
@@ -23,6 +25,9 @@ pub(super) struct DeviceSink {
     converter: RateConverter,
     /// Converted samples that found no place in the ring.
     pending: Vec<f32>,
+    requests: LargestRequest,
+    /// What waits in the ring for the device's next request.
+    request_frames: usize,
     reserve_ms: usize,
     missed_frames: u64,
     /// Time of the last underrun or change of the reserve.
@@ -40,9 +45,11 @@ impl DeviceSink {
         let converter = RateConverter::new(AUDIO_CLOCK_HZ, output.rate_hz)?;
         output.state.restart();
         let mut sink = Self {
+            request_frames: output.rate_hz as usize / 100,
             output,
             converter,
             pending: Vec::new(),
+            requests: LargestRequest::default(),
             reserve_ms: MIN_RESERVE_MS,
             missed_frames: 0,
             reserve_since: None,
@@ -54,8 +61,12 @@ impl DeviceSink {
         Ok(sink)
     }
 
-    /// Looks at what the device took and missed since the last call: adapts the reserve and notices a stall.
+    /// Looks at what the device took and missed since the last call: adapts the target and notices a stall.
     pub(super) fn update(&mut self, now: Timestamp) {
+        let rate_hz = self.output.rate_hz as usize;
+        let largest = self.requests.update(self.output.state.take_largest_request(), now).max(rate_hz / 100);
+        // Shrinks by 1 ms per update (10 ms): what no longer waits here waits in the jitter buffers, which shorten it.
+        self.request_frames = largest.max(self.request_frames.saturating_sub(rate_hz / 1000));
         let missed = self.output.state.missed_frames();
         if missed > self.missed_frames {
             self.missed_frames = missed;
@@ -97,8 +108,7 @@ impl DeviceSink {
 
     fn target_frames(&self) -> usize {
         let rate_hz = self.output.rate_hz as usize;
-        let request = self.output.state.largest_request().max(rate_hz / 100);
-        (request + self.reserve_ms * rate_hz / 1000).min(self.output.ring.buffer().capacity())
+        (self.request_frames + self.reserve_ms * rate_hz / 1000).min(self.output.ring.buffer().capacity())
     }
 
     fn waiting_frames(&self) -> usize {
@@ -109,6 +119,25 @@ impl DeviceSink {
         let (pushed, _) = self.output.ring.push_partial_slice(&self.pending);
         let pushed = pushed.len();
         self.pending.drain(..pushed);
+    }
+}
+
+/// The largest request of the last 10 to 20 s: of the current window and of the one before.
+#[derive(Debug, Default)]
+struct LargestRequest {
+    window_started: Option<Timestamp>,
+    frames: usize,
+    frames_before: usize,
+}
+
+impl LargestRequest {
+    fn update(&mut self, frames: usize, now: Timestamp) -> usize {
+        let started = *self.window_started.get_or_insert(now);
+        if now.since(started) > REQUEST_WINDOW {
+            *self = Self { window_started: Some(now), frames: 0, frames_before: self.frames };
+        }
+        self.frames = self.frames.max(frames);
+        self.frames.max(self.frames_before)
     }
 }
 
@@ -171,7 +200,7 @@ mod tests {
     #[test]
     fn the_reserve_shrinks_after_30_s_without_an_underrun() {
         let mut bench = Bench::new();
-        bench.callback.fill(&mut [0.0_f32; 9600], Duration::ZERO);
+        bench.take(10);
         bench.refill(0);
         let after_underrun = bench.sink.waiting_frames();
         for tick in 0..4000 {
@@ -179,6 +208,37 @@ mod tests {
             bench.refill(tick * 10);
         }
         assert_eq!(after_underrun - bench.sink.waiting_frames(), RESERVE_STEP_MS * 48);
+    }
+
+    #[test]
+    fn one_large_request_adds_delay_for_20_s_at_most() {
+        let mut bench = Bench::new();
+        bench.refill(0);
+        bench.callback.fill(&mut [0.0_f32; 2 * 400 * 48], Duration::ZERO);
+        bench.refill(10);
+        assert!(bench.sink.waiting_ms() >= 400.0, "another one like this would be served");
+        let mut lowest_ms = f32::INFINITY;
+        for tick in 2..4000 {
+            bench.take(1);
+            lowest_ms = lowest_ms.min(bench.sink.waiting_ms());
+            bench.refill(tick * 10);
+        }
+        assert_eq!(bench.sink.waiting_ms(), 30.0, "10 ms for a request and 20 ms in reserve");
+        assert!(lowest_ms >= 20.0, "{lowest_ms} ms: the ring is not drained on the way");
+    }
+
+    #[test]
+    fn a_device_with_large_requests_is_always_provided_for() {
+        let mut bench = Bench::new();
+        bench.refill(0);
+        for tick in 1..6000_u64 {
+            if tick % 10 == 0 {
+                bench.callback.fill(&mut [0.0_f32; 2 * 4800], Duration::ZERO);
+            }
+            bench.refill(tick * 10);
+        }
+        let missed = bench.sink.output.state.missed_frames();
+        assert!(missed <= 4800, "{missed} frames: only the first request was a surprise");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use maru_core::media::{AudioPacket, EncodedAudio};
@@ -15,6 +15,7 @@ use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 
 use super::event::report_failure;
+use super::saved_file::SaveReporter;
 use super::thread::catch_panic;
 use super::{DeviceChoice, DeviceKind, DeviceProblem, MediaEvent};
 use crate::report::Report;
@@ -35,7 +36,7 @@ mod worker;
 
 pub use wav::check_file;
 
-use codec::{Decoder, Encoder};
+use codec::Codecs;
 use devices::{Context, Direction, Supervisor};
 use meter::AtomicF32;
 use peer::{Peer, PeerState};
@@ -59,11 +60,28 @@ pub struct AudioConfig {
 
 /// What the worker shares with the handle.
 #[derive(Debug, Default)]
-struct EngineState {
+pub(crate) struct EngineState {
     muted: AtomicBool,
     level: AtomicF32,
     packets_dropped: AtomicU64,
+    microphone_crash: CrashSlot,
+    speaker_crash: CrashSlot,
     report: Report,
+}
+
+/// The last panic of the worker in what it did for a device. The device's supervisor takes it.
+#[derive(Debug, Default)]
+struct CrashSlot(Mutex<Option<DeviceProblem>>);
+
+impl CrashSlot {
+    fn put(&self, problem: DeviceProblem) {
+        tracing::error!(?problem, "an audio device is opened again");
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+    }
+
+    fn take(&self) -> Option<DeviceProblem> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// The audio of this process. Dropping it closes the devices, completes the files and ends the threads.
@@ -74,6 +92,7 @@ pub struct AudioEngine {
     commands: Option<SyncSender<Command>>,
     worker: Option<JoinHandle<()>>,
     state: Arc<EngineState>,
+    save_reporter: SaveReporter,
 }
 
 impl AudioEngine {
@@ -82,8 +101,9 @@ impl AudioEngine {
     pub fn start(config: AudioConfig, events: mpsc::Sender<MediaEvent>, report: Report) -> Self {
         let muted = AtomicBool::new(config.muted);
         let state = Arc::new(EngineState { muted, report: report.clone(), ..EngineState::default() });
-        let mut engine = Self { supervisors: None, commands: None, worker: None, state };
-        if let Err(reason) = engine.start_threads(config, &events, &report) {
+        let save_reporter = SaveReporter::new(events.clone(), report.clone());
+        let mut engine = Self { supervisors: None, commands: None, worker: None, state, save_reporter };
+        if let Err(reason) = engine.start_threads(config, &events) {
             crashed(&events, DeviceProblem::Crashed { reason });
         }
         engine
@@ -128,21 +148,16 @@ impl AudioEngine {
         let state = Arc::new(PeerState { report: self.state.report.clone(), ..PeerState::default() });
         let (packets, inbox) = sync_channel(INCOMING_PACKETS);
         let handle = PeerAudio { packets, state: state.clone() };
-        match Decoder::new() {
-            Ok(decoder) => self.send(Command::AddPeer(Box::new(Peer::new(file_stem.into(), inbox, state, decoder)))),
+        match Peer::new(file_stem.into(), inbox, state, self.save_reporter.clone(), Codecs::OPUS) {
+            Ok(peer) => self.send(Command::AddPeer(Box::new(peer))),
             Err(error) => tracing::warn!(%error, "no decoder for a peer's audio"),
         }
         handle
     }
 
-    fn start_threads(
-        &mut self,
-        config: AudioConfig,
-        events: &mpsc::Sender<MediaEvent>,
-        report: &Report,
-    ) -> Result<(), String> {
-        let encoder = Encoder::new().map_err(|error| format!("Opus cannot be used: {error}"))?;
-        let worker = AudioWorker::new(encoder, self.state.clone(), config.save_remote);
+    fn start_threads(&mut self, config: AudioConfig, events: &mpsc::Sender<MediaEvent>) -> Result<(), String> {
+        let worker = AudioWorker::new(Codecs::OPUS, self.state.clone(), config.save_remote)
+            .map_err(|error| format!("Opus cannot be used: {error}"))?;
         let (commands, inbox) = sync_channel(COMMANDS);
         self.commands = Some(commands.clone());
         let in_words = |error: std::io::Error| format!("no thread for audio: {error}");
@@ -153,7 +168,12 @@ impl AudioEngine {
             }
         });
         self.worker = Some(thread.map_err(in_words)?);
-        let context = || Context { worker: commands.clone(), events: events.clone(), report: report.clone() };
+        let context = || Context {
+            worker: commands.clone(),
+            events: events.clone(),
+            save_reporter: self.save_reporter.clone(),
+            state: self.state.clone(),
+        };
         let microphone = Supervisor::start(Direction::Input, config.microphone, context()).map_err(in_words)?;
         let speaker = Supervisor::start(Direction::Output, config.speaker, context()).map_err(in_words)?;
         self.supervisors = Some((microphone, speaker));

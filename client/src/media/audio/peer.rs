@@ -8,14 +8,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use maru_core::media::AudioPacket;
-use maru_core::playout::Playout;
+use maru_core::playout::{AudioDecoder, Playout};
 use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
 use serde_json::json;
 
-use super::codec::Decoder;
+use super::codec::Codecs;
 use super::meter::{AtomicF32, Meter};
 use super::wav_saver::WavSaver;
+use crate::media::codec_failures::CodecFailures;
+use crate::media::saved_file::SaveReporter;
+use crate::media::thread::catch_panic;
 use crate::report::Report;
 
 /// 100 ms.
@@ -41,7 +44,12 @@ pub(super) struct Peer {
     file_stem: String,
     packets: Receiver<AudioPacket>,
     state: Arc<PeerState>,
-    playout: Playout<Decoder>,
+    save_reporter: SaveReporter,
+    codecs: Codecs,
+    playout: Playout<Box<dyn AudioDecoder + Send>>,
+    failures: CodecFailures,
+    /// Samples played and concealed with decoders that failed.
+    counted_before: (u64, u64),
     saver: Option<WavSaver>,
     has_packets: bool,
     is_gone: bool,
@@ -54,20 +62,35 @@ impl Peer {
         file_stem: String,
         packets: Receiver<AudioPacket>,
         state: Arc<PeerState>,
-        decoder: Decoder,
-    ) -> Self {
-        let playout = Playout::new(decoder);
-        let (saver, meter) = (None, Meter::default());
-        Self { file_stem, packets, state, playout, saver, has_packets: false, is_gone: false, meter, blocks: 0 }
+        save_reporter: SaveReporter,
+        codecs: Codecs,
+    ) -> Result<Self, opus::Error> {
+        Ok(Self {
+            file_stem,
+            packets,
+            state,
+            save_reporter,
+            codecs,
+            playout: Playout::new((codecs.decoder)()?),
+            failures: CodecFailures::default(),
+            counted_before: (0, 0),
+            saver: None,
+            has_packets: false,
+            is_gone: false,
+            meter: Meter::default(),
+            blocks: 0,
+        })
     }
 
     /// Moves packets from the network to the jitter buffer. The first one begins the file in `folder`, if given.
-    pub(super) fn receive(&mut self, folder: Option<&Path>) {
+    pub(super) fn receive(&mut self, now: Timestamp, folder: Option<&Path>) {
+        let is_pausing = self.failures.is_pausing(now);
         loop {
             match self.packets.try_recv() {
+                Ok(_) if is_pausing => {}
                 Ok(packet) => {
                     self.has_packets = true;
-                    self.playout.push(packet);
+                    self.guard(now, |playout| playout.push(packet));
                 }
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
@@ -77,8 +100,7 @@ impl Peer {
             }
         }
         if let (true, None, Some(folder)) = (self.has_packets, &self.saver, folder) {
-            let path = folder.join(format!("{}.wav", self.file_stem));
-            let created = WavSaver::create(&path, self.state.report.clone());
+            let created = WavSaver::create(folder, &self.file_stem, self.save_reporter.clone());
             self.saver = created.inspect_err(|error| tracing::warn!(%error, "no thread to save audio with")).ok();
         }
     }
@@ -90,9 +112,12 @@ impl Peer {
 
     /// Fills `out` with the next samples. `waiting_ms`: audio between the mixer and the speaker.
     pub(super) fn play(&mut self, now: Timestamp, waiting_ms: f32, out: &mut [f32]) {
-        self.playout.pull(now, out);
+        out.fill(0.0);
+        if !self.failures.is_pausing(now) {
+            self.guard(now, |playout| playout.pull(now, out));
+        }
         self.report_heard(now, waiting_ms, out.len());
-        if let Some(saver) = &self.saver {
+        if let Some(saver) = &mut self.saver {
             saver.write(out);
         }
         self.meter.add(out);
@@ -100,8 +125,26 @@ impl Peer {
         let state = &self.state;
         state.buffer_ms.store(self.playout.buffered_ms() + waiting_ms);
         state.level.store(self.meter.level());
-        state.samples_played.store(counters.samples_played, Ordering::Relaxed);
-        state.samples_concealed.store(counters.samples_concealed, Ordering::Relaxed);
+        let (played, concealed) = self.counted_before;
+        state.samples_played.store(played + counters.samples_played, Ordering::Relaxed);
+        state.samples_concealed.store(concealed + counters.samples_concealed, Ordering::Relaxed);
+    }
+
+    /// Runs `work`. After a panic the peer continues with a new decoder and an empty jitter buffer; the others notice nothing.
+    fn guard(&mut self, now: Timestamp, work: impl FnOnce(&mut Playout<Box<dyn AudioDecoder + Send>>)) {
+        let Err(problem) = catch_panic(|| work(&mut self.playout)) else { return };
+        self.failures.failed(now);
+        tracing::error!(?problem, peer = self.file_stem, "a peer's audio decoder is replaced");
+        self.state.report.event(now, "error", json!({ "text": format!("a decoder crashed: {problem:?}") }));
+        match (self.codecs.decoder)() {
+            Ok(decoder) => {
+                let counters = self.playout.counters();
+                self.counted_before.0 += counters.samples_played;
+                self.counted_before.1 += counters.samples_concealed;
+                self.playout = Playout::new(decoder);
+            }
+            Err(error) => tracing::warn!(%error, "a peer's audio decoder stays the one that failed"),
+        }
     }
 
     /// Each 100 ms: which audio is played when. Video is synchronised to it; the report's `heard` and the sender's `spoken`

@@ -55,7 +55,7 @@ impl Playback {
     /// Plays what is due at `now`.
     pub(super) fn tick(&mut self, now: Timestamp, peers: &mut [Peer], folder: Option<&Path>) {
         for peer in peers.iter_mut() {
-            peer.receive(folder);
+            peer.receive(now, folder);
         }
         // Counted also while a device sets the pace, so that the clock can take over when the device stalls.
         let by_clock = self.blocks_due(now);

@@ -12,11 +12,12 @@ use tokio::sync::mpsc;
 
 use super::EngineState;
 use super::capture::Capture;
-use super::codec::Encoder;
+use super::codec::Codecs;
 use super::peer::Peer;
 use super::playback::{Playback, Sink};
 use super::source::Source;
 use crate::clock;
+use crate::media::thread::catch_panic;
 
 const TICK: Duration = Duration::from_millis(10);
 /// A worker that is later than this skips the ticks it missed.
@@ -35,6 +36,7 @@ pub(super) struct AudioWorker {
     capture: Capture,
     playback: Playback,
     peers: Vec<Peer>,
+    state: Arc<EngineState>,
     /// `--save-remote`.
     folder: Option<PathBuf>,
     /// Threads that are still writing files.
@@ -42,14 +44,17 @@ pub(super) struct AudioWorker {
 }
 
 impl AudioWorker {
-    pub(super) fn new(encoder: Encoder, state: Arc<EngineState>, folder: Option<PathBuf>) -> Self {
-        Self {
-            capture: Capture::new(encoder, state),
+    /// # Errors
+    /// The encoder cannot be made.
+    pub(super) fn new(codecs: Codecs, state: Arc<EngineState>, folder: Option<PathBuf>) -> Result<Self, opus::Error> {
+        Ok(Self {
+            capture: Capture::new(codecs, state.clone())?,
             playback: Playback::new(),
             peers: Vec::new(),
+            state,
             folder,
             savers: Vec::new(),
-        }
+        })
     }
 
     /// Runs until [`Command::Stop`], or until all senders of commands are gone. The files are complete when it returns.
@@ -82,9 +87,18 @@ impl AudioWorker {
         }
     }
 
+    /// A panic ends what it happened in: the source or the sink is dropped, and its supervisor opens it again.
     fn tick(&mut self, now: Timestamp) {
-        self.capture.tick(now);
-        self.playback.tick(now, &mut self.peers, self.folder.as_deref());
+        if let Err(problem) = catch_panic(|| self.capture.tick(now)) {
+            self.capture.restart();
+            self.state.microphone_crash.put(problem);
+        }
+        let (playback, peers) = (&mut self.playback, &mut self.peers);
+        if let Err(problem) = catch_panic(|| playback.tick(now, peers, self.folder.as_deref())) {
+            let sink = self.playback.set_sink(Sink::Clock { file: None });
+            self.end_file(sink);
+            self.state.speaker_crash.put(problem);
+        }
         for peer in self.peers.extract_if(.., |peer| peer.is_gone()) {
             self.savers.extend(peer.finish());
         }
@@ -105,5 +119,130 @@ impl AudioWorker {
             // A saver that panicked loses its own file only.
             let _ = saver.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{SyncSender, sync_channel};
+
+    use bytes::Bytes;
+    use maru_core::media::{AudioPacket, OPUS_FRAME_SAMPLES};
+    use maru_core::playout::{AudioDecoder, Decode};
+    use maru_core::rtp::{RtpTime, Sequence};
+    use maru_core::test_sound;
+
+    use super::super::codec::AudioEncoder;
+    use super::super::peer::PeerState;
+    use super::super::source::PacedSource;
+    use super::*;
+    use crate::media::DeviceProblem;
+    use crate::media::saved_file::SaveReporter;
+    use crate::report::Report;
+
+    const START: Timestamp = Timestamp::from_micros(3_600_000_000);
+    /// These codecs panic at what follows.
+    const FRAMES: u32 = 5;
+
+    struct Fragile(u32);
+
+    impl Fragile {
+        fn work(&mut self) {
+            self.0 += 1;
+            assert!(self.0 <= FRAMES, "a fragile codec");
+        }
+    }
+
+    impl AudioEncoder for Fragile {
+        fn encode(&mut self, _: &[f32; OPUS_FRAME_SAMPLES]) -> Option<Bytes> {
+            self.work();
+            Some(Bytes::from_static(&[0x78, 1, 2]))
+        }
+
+        fn reset(&mut self) {}
+    }
+
+    impl AudioDecoder for Fragile {
+        fn decode(&mut self, step: &Decode, out: &mut Vec<f32>) {
+            if let Decode::Packet { samples, .. } = step {
+                self.work();
+                out.resize(out.len() + samples, 0.5);
+            }
+        }
+    }
+
+    const FRAGILE: Codecs = Codecs { encoder: || Ok(Box::new(Fragile(0))), decoder: || Ok(Box::new(Fragile(0))) };
+
+    fn worker(codecs: Codecs) -> (AudioWorker, Arc<EngineState>) {
+        let state = Arc::<EngineState>::default();
+        (AudioWorker::new(codecs, state.clone(), None).unwrap(), state)
+    }
+
+    fn test_sound() -> Command {
+        Command::SetSource(Source::Paced(Box::new(PacedSource::test())))
+    }
+
+    /// The state of a new peer, and its packets.
+    fn peer(worker: &mut AudioWorker, codecs: Codecs) -> (Arc<PeerState>, SyncSender<AudioPacket>) {
+        let state = Arc::<PeerState>::default();
+        let (packets, inbox) = sync_channel(64);
+        let peer = Peer::new(
+            "peer".into(),
+            inbox,
+            state.clone(),
+            SaveReporter::new(mpsc::channel(1).0, Report::none()),
+            codecs,
+        )
+        .unwrap();
+        worker.handle(Command::AddPeer(Box::new(peer)));
+        (state, packets)
+    }
+
+    #[test]
+    fn after_a_panic_of_its_codec_the_microphone_can_be_chosen_again() {
+        let (mut worker, state) = worker(FRAGILE);
+        let (sender, mut packets) = mpsc::channel(100);
+        worker.handle(Command::Attach(sender));
+        worker.handle(test_sound());
+        let mut now = START;
+        for chosen in 1..=3 {
+            for _ in 0..100 {
+                now = now + TICK;
+                worker.tick(now);
+            }
+            let sent = std::iter::from_fn(|| packets.try_recv().ok()).count();
+            assert_eq!(sent, FRAMES as usize, "chosen {chosen} times");
+            let crash = state.microphone_crash.take();
+            assert!(matches!(crash, Some(DeviceProblem::Crashed { reason }) if reason.contains("fragile")));
+            assert_eq!(state.speaker_crash.take(), None);
+            worker.handle(test_sound());
+        }
+    }
+
+    #[test]
+    fn a_panic_of_one_peers_decoder_silences_nobody_else() {
+        let (mut worker, state) = worker(Codecs::OPUS);
+        let (fragile, to_fragile) = peer(&mut worker, FRAGILE);
+        let (other, to_other) = peer(&mut worker, Codecs::OPUS);
+        let mut encoder = (Codecs::OPUS.encoder)().unwrap();
+        let mut now = START;
+        for number in 0..500_u64 {
+            let first = number * OPUS_FRAME_SAMPLES as u64;
+            let frame = std::array::from_fn(|at| test_sound::sample(first + at as u64));
+            let payload = encoder.encode(&frame).expect("the test sound is never silent");
+            let (sequence, rtp_time) = (Sequence::new(number), RtpTime::new(first));
+            for packets in [&to_fragile, &to_other] {
+                let packet = AudioPacket { payload: payload.clone(), sequence, rtp_time, arrived: now };
+                packets.try_send(packet).expect("the worker reads");
+            }
+            for _ in 0..2 {
+                now = now + TICK;
+                worker.tick(now);
+            }
+        }
+        let played = |state: &PeerState| state.samples_played.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(played(&other) > 9 * 48_000, "{}", played(&other));
+        assert!(played(&fragile) > 0, "its decoder is replaced again and again");
+        assert_eq!((state.microphone_crash.take(), state.speaker_crash.take()), (None, None));
     }
 }

@@ -1,6 +1,7 @@
 //! Cameras, in the raw formats they deliver. The backend is V4L2 on Linux and `nokhwa` elsewhere; both have the same
 //! functions.
 
+mod automatic;
 mod convert;
 mod error;
 mod format;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use maru_core::frame::I420;
 
+use self::automatic::{Traits, candidates};
 use self::convert::Converter;
 #[cfg(not(target_os = "linux"))]
 use self::nokhwa as backend;
@@ -23,6 +25,7 @@ use self::watch::FrameWatch;
 use super::source::{Captured, FrameSource};
 use crate::clock;
 use crate::media::DeviceProblem;
+use crate::media::device_names::{self, Listed};
 use crate::media::thread::{StopFlag, catch_panic};
 
 /// How often a wait for a frame looks at the stop flag.
@@ -33,13 +36,13 @@ pub(super) fn list() -> Vec<String> {
     catch_panic(devices).unwrap_or_default().into_iter().map(|device| device.name).collect()
 }
 
-/// Opens the first camera that can be opened.
+/// Opens the first camera that can be opened, of those that [`automatic`] allows.
 ///
 /// # Errors
 /// There is no camera, or the problem of the first one.
 pub(super) fn open_any(stop: &StopFlag) -> Result<CameraSource, DeviceProblem> {
     let mut first = None;
-    for device in devices() {
+    for device in candidates(devices(), |device| &device.node.traits) {
         match CameraSource::open(device, stop) {
             Ok(camera) => return Ok(camera),
             Err(problem) => {
@@ -50,32 +53,44 @@ pub(super) fn open_any(stop: &StopFlag) -> Result<CameraSource, DeviceProblem> {
     Err(first.unwrap_or(DeviceProblem::NoDevice))
 }
 
-/// Opens the camera that [`list`] calls `name`.
+/// Opens the camera that [`list`] calls `name`, or called so when it was chosen.
 ///
 /// # Errors
 /// No camera has this name, it is busy, delivers no frames, or cannot be used.
 pub(super) fn open_named(name: &str, stop: &StopFlag) -> Result<CameraSource, DeviceProblem> {
-    let device = devices().into_iter().find(|device| device.name == name);
-    CameraSource::open(device.ok_or_else(|| DeviceProblem::NotFound { name: name.into() })?, stop)
+    let mut devices = devices();
+    let listed: Vec<Listed<'_>> = devices.iter().map(|device| device.node.listed()).collect();
+    let found = device_names::find(&listed, name, None);
+    let found = found.ok_or_else(|| DeviceProblem::NotFound { name: name.into() })?;
+    CameraSource::open(devices.swap_remove(found), stop)
+}
+
+/// A camera that the backend lists.
+struct Node<A> {
+    name: String,
+    /// Where it is connected.
+    id: String,
+    traits: Traits,
+    /// For the backend.
+    address: A,
+}
+
+impl<A> Node<A> {
+    fn listed(&self) -> Listed<'_> {
+        Listed { name: &self.name, id: &self.id }
+    }
 }
 
 struct Device {
+    /// Unique.
     name: String,
-    node: backend::Node,
+    node: Node<backend::Address>,
 }
 
 fn devices() -> Vec<Device> {
-    let mut devices: Vec<Device> = Vec::new();
-    for node in backend::nodes() {
-        let mut name = node.name.clone();
-        let mut copy = 1;
-        while devices.iter().any(|device| device.name == name) {
-            copy += 1;
-            name = format!("{} #{copy}", node.name);
-        }
-        devices.push(Device { name, node });
-    }
-    devices
+    let nodes = backend::nodes();
+    let names = device_names::unique_names(&nodes.iter().map(Node::listed).collect::<Vec<_>>());
+    names.into_iter().zip(nodes).map(|(name, node)| Device { name, node }).collect()
 }
 
 /// An open camera.
@@ -88,7 +103,7 @@ pub(super) struct CameraSource {
 
 impl CameraSource {
     fn open(device: Device, stop: &StopFlag) -> Result<Self, DeviceProblem> {
-        let camera = backend::Camera::open(&device.node).map_err(|error| error.problem(&device.name))?;
+        let camera = backend::Camera::open(&device.node.address).map_err(|error| error.problem(&device.name))?;
         tracing::info!(camera = %device.name, format = ?camera.format(), "opened");
         Ok(Self { name: device.name, camera, converter: Converter::default(), stop: stop.clone() })
     }

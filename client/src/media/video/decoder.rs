@@ -8,28 +8,28 @@ use maru_core::frame::VideoFrame;
 use maru_core::media::AccessUnit;
 use maru_core::time::Timestamp;
 use serde_json::json;
-use tokio::sync::mpsc;
 
 use super::h264::H264Decoder;
 use super::mean::SecondMean;
 use super::pool::FramePool;
 use super::recorder::Recorder;
 use crate::clock;
-use crate::media::event::report_failure;
+use crate::media::codec_failures::CodecFailures;
 use crate::media::slot::Wake;
-use crate::media::thread::{StopFlag, StoppableThread, catch_panic};
-use crate::media::{DeviceKind, DeviceProblem, FrameSlot, MediaEvent, ReceiveStats};
+use crate::media::thread::{EndingThreadsHandle, StopFlag, StoppableThread, catch_panic};
+use crate::media::{FrameSlot, ReceiveStats};
 use crate::report::Report;
 
 /// Access units: a quarter of a second. What waits longer is too late.
 const QUEUE: usize = 8;
 
-/// The decoder of one peer. Dropping it ends its thread.
+/// The decoder of one peer. Dropping it ends its thread, but does not wait for that.
 pub struct PeerVideo {
     shared: Arc<Shared>,
-    // Dropped before the thread: closing the queue ends the thread's wait.
+    /// Closing it ends the thread's wait.
     queue: SyncSender<Waiting>,
-    _thread: Option<StoppableThread>,
+    thread: Option<StoppableThread>,
+    ending: EndingThreadsHandle,
 }
 
 struct Waiting {
@@ -54,13 +54,26 @@ struct State {
 /// Where a decoder thread sends frames and reports.
 pub(super) struct DecoderOutlets {
     pub(super) wake: Wake,
-    pub(super) events: mpsc::Sender<MediaEvent>,
     pub(super) report: Report,
     pub(super) recorder: Option<Recorder>,
 }
 
 impl PeerVideo {
-    pub(super) fn start(name: &str, outlets: DecoderOutlets) -> Self {
+    /// `ending` gets the thread when this is dropped.
+    pub(super) fn start(name: &str, outlets: DecoderOutlets, ending: EndingThreadsHandle) -> Self {
+        let new_decoder = || {
+            let mut decoder = StreamDecoder::default();
+            move |unit: &AccessUnit| decoder.decode(unit)
+        };
+        Self::start_with(new_decoder, name, outlets, ending)
+    }
+
+    fn start_with<D: FnMut(&AccessUnit) -> Decoded>(
+        new_decoder: impl Fn() -> D + Send + 'static,
+        name: &str,
+        outlets: DecoderOutlets,
+        ending: EndingThreadsHandle,
+    ) -> Self {
         let shared = Arc::new(Shared {
             frames: FrameSlot::default(),
             key_wanted: AtomicBool::new(true),
@@ -68,15 +81,12 @@ impl PeerVideo {
             state: Mutex::new(State { name: name.into(), ..State::default() }),
         });
         let (queue, units) = sync_channel(QUEUE);
-        let events = outlets.events.clone();
         let spawned = StoppableThread::spawn("decoder", {
             let shared = Arc::clone(&shared);
-            move |stop| decode_all(&shared, &units, outlets, stop)
+            move |stop| decode_all(new_decoder, &shared, &units, outlets, stop)
         });
-        let not_started = |error: std::io::Error| {
-            report_failure(&events, DeviceKind::Camera, DeviceProblem::Crashed { reason: error.to_string() });
-        };
-        Self { shared, queue, _thread: spawned.map_err(not_started).ok() }
+        let not_started = |error: &std::io::Error| tracing::error!(%error, "no thread to decode a peer's video with");
+        Self { shared, queue, thread: spawned.inspect_err(not_started).ok(), ending }
     }
 
     /// Hands over a complete access unit, in decoding order. `false`: the queue is full and the unit is dropped.
@@ -115,21 +125,44 @@ impl PeerVideo {
     }
 }
 
+impl Drop for PeerVideo {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.ending.end(thread);
+        }
+    }
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The loop of the thread. After a panic it continues with a new codec.
-fn decode_all(shared: &Shared, units: &Receiver<Waiting>, mut outlets: DecoderOutlets, stop: &StopFlag) {
-    let mut decoder = StreamDecoder::default();
+/// The loop of the thread. After a panic it continues with a new decoder: the picture stands still until the next key
+/// frame, which is all that a person sees of it.
+fn decode_all<D: FnMut(&AccessUnit) -> Decoded>(
+    new_decoder: impl Fn() -> D,
+    shared: &Shared,
+    units: &Receiver<Waiting>,
+    mut outlets: DecoderOutlets,
+    stop: &StopFlag,
+) {
+    let mut decode = new_decoder();
+    let mut failures = CodecFailures::default();
     while !stop.is_set() {
         let Ok(waiting) = units.recv() else { return };
-        let decoded = catch_panic(|| decoder.decode(&waiting.unit));
+        let now = clock::now();
+        if failures.is_pausing(now) {
+            shared.key_wanted.store(true, Ordering::Relaxed);
+            continue;
+        }
+        let decoded = catch_panic(|| decode(&waiting.unit));
         let frame = decoded.unwrap_or_else(|problem| {
-            report_failure(&outlets.events, DeviceKind::Camera, problem);
-            decoder = StreamDecoder::default();
+            failures.failed(now);
+            tracing::error!(?problem, "a peer's video decoder is replaced");
+            outlets.report.event(now, "error", json!({ "text": format!("a decoder crashed: {problem:?}") }));
+            decode = new_decoder();
             Decoded::Broken
         });
         match frame {

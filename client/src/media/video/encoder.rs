@@ -13,6 +13,7 @@ use super::latest::Latest;
 use super::mean::SecondMean;
 use super::stream_encoder::StreamEncoder;
 use crate::clock;
+use crate::media::codec_failures::CodecFailures;
 use crate::media::event::report_failure;
 use crate::media::thread::{StoppableThread, catch_panic};
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent, SendStats, VideoTarget};
@@ -129,19 +130,25 @@ impl Shared {
     }
 }
 
-/// The loop of the thread. After a panic or an error it continues with new encoders.
+/// The loop of the thread. After a panic or an error it continues with new encoders. A person is told if these fail, too.
 fn encode_all(shared: &Shared, events: &mpsc::Sender<MediaEvent>) {
     let mut encoders = Encoders::default();
+    let mut failures = CodecFailures::default();
     let mut reported = false;
     while let Some(frame) = shared.frames.take() {
+        let now = clock::now();
+        if failures.is_pausing(now) {
+            continue;
+        }
         let encoded = catch_panic(|| encode_layers(shared, &mut encoders, &frame));
         let problem = match encoded {
             Ok(Ok(())) => continue,
             Ok(Err(error)) => DeviceProblem::Crashed { reason: error.to_string() },
             Err(problem) => problem,
         };
+        tracing::error!(?problem, "the video encoders are replaced");
         encoders = Encoders::default();
-        if !reported {
+        if failures.failed(now) && !reported {
             report_failure(events, DeviceKind::Camera, problem);
             reported = true;
         }

@@ -26,8 +26,10 @@ use maru_core::media::{EncodedVideo, VideoLayerId};
 use maru_core::send_queue::SendQueueDelay;
 use tokio::sync::mpsc;
 
+use super::saved_file::SaveReporter;
 use super::slot::Wake;
 use super::source_error::SourceError;
+use super::thread::EndingThreads;
 use super::{DeviceChoice, FrameSlot, MediaEvent, SaveRemote, SendStats, VideoTarget};
 use crate::report::Report;
 use capture::{Capture, Outlets};
@@ -51,26 +53,30 @@ pub(super) struct VideoEngine {
     encoder: EncoderThread,
     self_view: FrameSlot,
     save_remote: Option<SaveRemote>,
+    save_reporter: SaveReporter,
     wake: Wake,
-    events: mpsc::Sender<MediaEvent>,
     report: Report,
+    /// Of peers that are gone.
+    ending: EndingThreads,
 }
 
 impl VideoEngine {
     pub(super) fn start(config: VideoConfig, events: mpsc::Sender<MediaEvent>, report: Report, wake: Wake) -> Self {
         let encoder = EncoderThread::start(events.clone());
+        let save_reporter = SaveReporter::new(events.clone(), report.clone());
         let self_view = FrameSlot::default();
         let outlets = Outlets {
             encoder: encoder.input(),
             self_view: self_view.clone(),
             wake: wake.clone(),
-            events: events.clone(),
+            events,
             report: report.clone(),
             // Without randomness the offset reveals how long the process has been running, no more.
             rtp_offset: getrandom::u32().unwrap_or_default(),
         };
         let capture = Capture::start(config.camera, config.camera_on, outlets);
-        Self { capture, encoder, self_view, save_remote: config.save_remote, wake, events, report }
+        let ending = EndingThreads::default();
+        Self { capture, encoder, self_view, save_remote: config.save_remote, save_reporter, wake, report, ending }
     }
 
     pub(super) fn set_camera(&self, choice: DeviceChoice) {
@@ -108,16 +114,11 @@ impl VideoEngine {
     /// `file_stem`: the name of the peer's files without extension.
     pub(super) fn add_peer(&self, name: &str, file_stem: &str) -> PeerVideo {
         let recorder = self.save_remote.clone().and_then(|save| {
-            let started = Recorder::start(save, file_stem.into(), self.report.clone());
+            let started = Recorder::start(save, file_stem, self.save_reporter.clone());
             started.map_err(|error| tracing::warn!(%error, "no thread to save frames with")).ok()
         });
-        let outlets = DecoderOutlets {
-            wake: self.wake.clone(),
-            events: self.events.clone(),
-            report: self.report.clone(),
-            recorder,
-        };
-        PeerVideo::start(name, outlets)
+        let outlets = DecoderOutlets { wake: self.wake.clone(), report: self.report.clone(), recorder };
+        PeerVideo::start(name, outlets, self.ending.handle())
     }
 }
 

@@ -7,13 +7,10 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use maru_core::frame::VideoFrame;
-use maru_core::rtp::RtpTime;
-use serde_json::json;
 
 use super::y4m::Y4mWriter;
-use crate::clock;
 use crate::media::SaveRemote;
-use crate::report::Report;
+use crate::media::saved_file::{self, SaveReporter};
 
 /// Frames: half a second.
 const QUEUE: usize = 16;
@@ -26,19 +23,20 @@ pub(super) struct Recorder {
     /// Frames so far; one of `every` is written.
     seen: u32,
     every: NonZeroU32,
-    report: Report,
+    reporter: SaveReporter,
 }
 
 impl Recorder {
     /// # Errors
     /// The system cannot start another thread.
-    pub(super) fn start(save: SaveRemote, file_stem: String, report: Report) -> std::io::Result<Self> {
+    pub(super) fn start(save: SaveRemote, file_stem: &str, reporter: SaveReporter) -> std::io::Result<Self> {
         let (queue, frames) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new().name("y4m-saver".into()).spawn({
-            let (file_stem, report) = (file_stem.clone(), report.clone());
-            move || write_all(&save.folder, &file_stem, &frames, &report)
+            let (file_stem, reporter) = (file_stem.to_owned(), reporter.clone());
+            move || write_all(&save.folder, &file_stem, &frames, &reporter)
         })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), file_stem, seen: 0, every: save.every, report })
+        let file_stem = file_stem.to_owned();
+        Ok(Self { queue: Some(queue), thread: Some(thread), file_stem, seen: 0, every: save.every, reporter })
     }
 
     /// Never waits. While the queue is full, because the disk is slow, frames are dropped and reported.
@@ -49,8 +47,7 @@ impl Recorder {
         }
         let Some(queue) = &self.queue else { return };
         if let Err(TrySendError::Full(frame)) = queue.try_send(frame) {
-            let reason = "the disk is too slow: a frame is not saved";
-            report_error(&self.report, &format!("{}.y4m", self.file_stem), reason, Some(frame.rtp_time));
+            self.reporter.has_gap(&format!("{}.y4m", self.file_stem), Some(frame.rtp_time));
         }
     }
 }
@@ -64,60 +61,77 @@ impl Drop for Recorder {
     }
 }
 
-fn write_all(folder: &Path, stem: &str, frames: &Receiver<Arc<VideoFrame>>, report: &Report) {
+fn write_all(folder: &Path, stem: &str, frames: &Receiver<Arc<VideoFrame>>, reporter: &SaveReporter) {
     let mut file: Option<Y4mWriter> = None;
     let mut files = 0;
+    let mut name = folder.join(format!("{stem}.y4m"));
     while let Ok(frame) = frames.recv() {
         let fitting = file.take().filter(|file| file.fits(&frame.image));
         let written = fitting.map_or_else(
             || {
-                files += 1;
-                let path = folder.join(file_name(stem, files));
-                Y4mWriter::create(&path, frame.image.width, frame.image.height)
+                let (path, created) = saved_file::create(folder, stem, "y4m", &mut files)?;
+                name = path;
+                Y4mWriter::new(created, frame.image.width, frame.image.height)
             },
             Ok,
         );
         let written = written.and_then(|mut open| open.write(&frame.image).map(|()| open));
         match written {
             Ok(open) => file = Some(open),
-            Err(reason) => return report_error(report, &file_name(stem, files), &reason.to_string(), None),
+            Err(reason) => return reporter.failed(name.display().to_string(), reason.to_string()),
         }
     }
-}
-
-fn file_name(stem: &str, number: u32) -> String {
-    if number == 1 { format!("{stem}.y4m") } else { format!("{stem}-{number}.y4m") }
-}
-
-fn report_error(report: &Report, file: &str, reason: &str, rtp_time: Option<RtpTime>) {
-    tracing::warn!(file, reason, "not saved");
-    let fields = json!({ "what": "save-remote", "file": file, "reason": reason, "rtp_time": rtp_time });
-    report.event(clock::now(), "error", fields);
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::y4m::Y4mReader;
     use super::*;
+    use crate::media::MediaEvent;
+    use crate::report::Report;
     use maru_core::frame::I420;
+    use maru_core::rtp::RtpTime;
     use maru_core::time::Timestamp;
+    use tokio::sync::mpsc;
 
-    #[test]
-    fn a_change_of_size_begins_a_new_file() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let save = SaveRemote { folder: directory.path().into(), every: NonZeroU32::MIN };
-        let mut recorder = Recorder::start(save, "Bo".into(), Report::none()).expect("a thread");
-        for (width, height) in [(4, 2), (4, 2), (8, 4), (4, 2)] {
-            let image = I420::black(width, height);
-            recorder.write(Arc::new(VideoFrame {
-                image,
-                at: Timestamp::ZERO,
-                rtp_time: RtpTime::new(0),
-                source_frame: None,
-            }));
+    fn record(folder: &Path, stem: &str, sizes: &[(u32, u32)]) -> Vec<MediaEvent> {
+        let (sender, mut events) = mpsc::channel(8);
+        let save = SaveRemote { folder: folder.into(), every: NonZeroU32::MIN };
+        let mut recorder = Recorder::start(save, stem, SaveReporter::new(sender, Report::none())).expect("a thread");
+        for (width, height) in sizes {
+            let image = I420::black(*width, *height);
+            let frame = VideoFrame { image, at: Timestamp::ZERO, rtp_time: RtpTime::new(0), source_frame: None };
+            recorder.write(Arc::new(frame));
         }
         drop(recorder);
+        std::iter::from_fn(|| events.try_recv().ok()).collect()
+    }
+
+    #[test]
+    fn a_change_of_size_begins_a_new_file_that_no_other_caller_has() {
+        let directory = tempfile::tempdir().expect("a directory");
+        assert_eq!(record(directory.path(), "cam-2", &[(4, 2)]), []);
+        assert_eq!(record(directory.path(), "cam", &[(4, 2), (4, 2), (8, 4), (4, 2)]), []);
         let frames = |name: &str| Y4mReader::open(&directory.path().join(name)).expect("a good file").frames();
-        assert_eq!((frames("Bo.y4m"), frames("Bo-2.y4m"), frames("Bo-3.y4m")), (2, 1, 1));
+        let names = ["cam-2.y4m", "cam.y4m", "cam.2.y4m", "cam.3.y4m"];
+        assert_eq!(names.map(frames), [1, 2, 1, 1]);
+    }
+
+    #[test]
+    fn a_second_call_overwrites_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        record(directory.path(), "Bo", &[(4, 2); 3]);
+        record(directory.path(), "Bo", &[(4, 2)]);
+        let frames = |name: &str| Y4mReader::open(&directory.path().join(name)).expect("a good file").frames();
+        assert_eq!(["Bo.y4m", "Bo.2.y4m"].map(frames), [3, 1]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_reported_once() {
+        let events = record(Path::new("/proc/none"), "Bo", &[(4, 2); 5]);
+        assert!(
+            matches!(&events[..], [MediaEvent::NotSaved { file, .. }] if file == "/proc/none/Bo.y4m"),
+            "{events:?}"
+        );
     }
 }

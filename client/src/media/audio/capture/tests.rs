@@ -12,7 +12,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let state = Arc::<EngineState>::default();
-        let capture = Capture::new(Encoder::new().unwrap(), state.clone());
+        let capture = Capture::new(Codecs::OPUS, state.clone()).unwrap();
         Self { capture, state, now: START }
     }
 

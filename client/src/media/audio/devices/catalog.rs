@@ -1,12 +1,12 @@
 //! The audio devices that are there, by name.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cpal::traits::{DeviceTrait, HostTrait};
 use cpal::{Device, Error, Host};
 
 use super::Direction;
+use crate::media::device_names::{self, Listed};
 
 /// The connection to the audio server, kept while it works: dropping it leaks a thread and a socket (pulseaudio 0.3).
 static HOST: Mutex<Option<Arc<Host>>> = Mutex::new(None);
@@ -22,8 +22,16 @@ const MONITOR_SUFFIX: &str = ".monitor";
 /// A device that can be opened. Its name is unique among those of its direction.
 pub(super) struct Entry {
     pub(super) name: String,
+    /// The name that the system gives it, which others may have too.
+    own_name: String,
     pub(super) id: String,
     pub(super) device: Device,
+}
+
+impl Entry {
+    fn listed(&self) -> Listed<'_> {
+        Listed { name: &self.own_name, id: &self.id }
+    }
 }
 
 /// All devices of one direction. May take long, or hang.
@@ -31,12 +39,23 @@ pub(super) fn entries(direction: Direction) -> Result<Vec<Entry>, Error> {
     let host = host();
     let devices = host.devices().inspect_err(|_| forget_host(&host))?;
     let is_alsa = host.id().name() == ALSA;
-    let entries: Vec<Entry> = devices
+    let mut entries: Vec<Entry> = devices
         .filter(|device| fits(device, direction))
         .filter_map(entry)
         .filter(|entry| !is_alsa || is_alsa_device(&entry.id))
         .collect();
-    Ok(with_unique_names(entries))
+    let names = device_names::unique_names(&entries.iter().map(Entry::listed).collect::<Vec<_>>());
+    for (entry, name) in entries.iter_mut().zip(names) {
+        entry.name = name;
+    }
+    Ok(entries)
+}
+
+/// The device that `choice` means, also if it was called so at another time. `last_id`: the one that was open last.
+pub(super) fn chosen_entry(direction: Direction, choice: &str, last_id: Option<&str>) -> Result<Option<Entry>, Error> {
+    let mut entries = entries(direction)?;
+    let found = device_names::find(&entries.iter().map(Entry::listed).collect::<Vec<_>>(), choice, last_id);
+    Ok(found.map(|index| entries.swap_remove(index)))
 }
 
 /// ALSA lists each card twice, by its name and by its number; the name is taken.
@@ -93,21 +112,7 @@ fn fits(device: &Device, direction: Direction) -> bool {
 fn entry(device: Device) -> Option<Entry> {
     let name = device.description().ok()?.name().to_owned();
     let id = device.id().ok()?.id().to_owned();
-    Some(Entry { name, id, device })
-}
-
-/// Appends the id to each name that repeats.
-fn with_unique_names(mut entries: Vec<Entry>) -> Vec<Entry> {
-    let mut counts = HashMap::<String, u32>::new();
-    for entry in &entries {
-        *counts.entry(entry.name.clone()).or_default() += 1;
-    }
-    for entry in &mut entries {
-        if counts.get(&entry.name).is_some_and(|&count| count > 1) {
-            entry.name = format!("{} [{}]", entry.name, entry.id);
-        }
-    }
-    entries
+    Some(Entry { name: name.clone(), own_name: name, id, device })
 }
 
 #[cfg(test)]

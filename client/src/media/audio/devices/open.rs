@@ -1,7 +1,10 @@
 //! Opening a device by its name, looking whether it is still there, and what its errors mean.
 
+use std::sync::Arc;
+
 use cpal::{Error, ErrorKind, Stream};
 
+use super::super::callbacks::DeviceState;
 use super::super::device_sink::DeviceSink;
 use super::super::playback::Sink;
 use super::super::source::{DeviceSource, Source};
@@ -19,23 +22,34 @@ pub(super) struct Opened {
     pub(super) command: Command,
     pub(super) id: String,
     pub(super) name: String,
+    /// What the stream does.
+    pub(super) state: Arc<DeviceState>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presence {
     There,
     Gone,
     /// Another device has become the default one.
     OtherDefault,
+    /// The devices cannot be listed.
+    Unknown,
 }
 
-/// Opens the device `name`, or the default device. May take long, or hang.
+/// Opens the device that the choice `name` means, or the default device. `last_id`: the one that was open last. May take
+/// long, or hang.
 ///
 /// # Errors
 /// There is no such device, it is busy, or it cannot be used.
-pub(super) fn open(direction: Direction, name: Option<&str>, failures: &FailureSink) -> Result<Opened, DeviceProblem> {
+pub(super) fn open(
+    direction: Direction,
+    name: Option<&str>,
+    last_id: Option<&str>,
+    failures: &FailureSink,
+) -> Result<Opened, DeviceProblem> {
     let found = match name {
         None => catalog::default_entry(direction),
-        Some(name) => catalog::entries(direction).map(|entries| entries.into_iter().find(|entry| entry.name == name)),
+        Some(name) => catalog::chosen_entry(direction, name, last_id),
     };
     let found = found.map_err(|error| problem(&error, name.unwrap_or(DEFAULT_NAME)))?;
     let absent = || name.map_or(DeviceProblem::NoDevice, |name| DeviceProblem::NotFound { name: name.into() });
@@ -46,25 +60,40 @@ pub(super) fn open(direction: Direction, name: Option<&str>, failures: &FailureS
         _ => problem(&error, &entry.name),
     })?;
     let unusable = |reason| DeviceProblem::Unusable { name: entry.name.clone(), reason };
+    let state = match &ring {
+        Ring::Input(ring) => ring.state.clone(),
+        Ring::Output(ring) => ring.state.clone(),
+    };
     let command = match ring {
         Ring::Input(ring) => Command::SetSource(Source::Device(Box::new(DeviceSource::new(ring).map_err(unusable)?))),
         Ring::Output(ring) => Command::SetSink(Sink::Device(Box::new(DeviceSink::new(ring).map_err(unusable)?))),
     };
-    Ok(Opened { stream, command, id: entry.id, name: entry.name })
+    Ok(Opened { stream, command, id: entry.id, name: entry.name, state })
 }
 
 /// Whether the open device `id` is still the one to use. May take long, or hang.
 pub(super) fn presence(direction: Direction, id: &str, is_default: bool) -> Presence {
-    if is_default {
-        return match catalog::default_entry(direction) {
-            Ok(Some(default)) if default.id != id => Presence::OtherDefault,
-            Ok(Some(_)) => Presence::There,
-            Ok(None) | Err(_) => Presence::Gone,
-        };
+    let ids = |entries: Vec<catalog::Entry>| entries.into_iter().map(|entry| entry.id).collect::<Vec<_>>();
+    let default = if is_default { catalog::default_entry(direction) } else { Ok(None) };
+    let listed = default.and_then(|default| match default {
+        Some(default) => Ok((Some(default.id), Vec::new())),
+        None => Ok((None, catalog::entries(direction).map(ids)?)),
+    });
+    if let Err(error) = &listed {
+        tracing::info!(%error, "audio devices cannot be listed");
     }
-    match catalog::entries(direction) {
-        Ok(entries) if entries.iter().any(|entry| entry.id == id) => Presence::There,
-        _ => Presence::Gone,
+    judge(id, listed.ok().as_ref())
+}
+
+/// `listed`: the default device, if it is wanted and there is one; otherwise all devices.
+fn judge(id: &str, listed: Option<&(Option<String>, Vec<String>)>) -> Presence {
+    match listed {
+        None => Presence::Unknown,
+        Some((Some(default), _)) if default != id => Presence::OtherDefault,
+        Some((Some(_), _)) => Presence::There,
+        // Where no default device is known, the open one stays.
+        Some((None, ids)) if ids.iter().any(|listed| listed == id) => Presence::There,
+        Some((None, _)) => Presence::Gone,
     }
 }
 
@@ -92,6 +121,23 @@ fn problem(error: &Error, name: &str) -> DeviceProblem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_list_without_it_shows_that_a_device_is_gone() {
+        let listed = |default: Option<&str>, ids: &[&str]| {
+            Some((default.map(str::to_owned), ids.iter().map(|&id| id.to_owned()).collect()))
+        };
+        for (listed, presence) in [
+            (None, Presence::Unknown),
+            (listed(None, &[]), Presence::Gone),
+            (listed(None, &["b"]), Presence::Gone),
+            (listed(None, &["b", "a"]), Presence::There),
+            (listed(Some("a"), &[]), Presence::There),
+            (listed(Some("b"), &[]), Presence::OtherDefault),
+        ] {
+            assert_eq!(judge("a", listed.as_ref()), presence, "{listed:?}");
+        }
+    }
 
     #[test]
     fn a_device_that_is_not_available_was_unplugged_if_it_ran_and_is_not_found_otherwise() {

@@ -1,4 +1,5 @@
-//! Opens a device in the format nearest to ours: mono or stereo `f32` at 48 kHz, in buffers of 10 ms.
+//! Opens a device in the format nearest to ours: `f32` at 48 kHz, in buffers of 10 ms. Speakers in stereo, microphones with
+//! all of their channels.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,15 +64,16 @@ fn choose(device: &Device, direction: Direction) -> Result<SupportedStreamConfig
         Direction::Input => (device.supported_input_configs()?.collect(), device.default_input_config()),
         Direction::Output => (device.supported_output_configs()?.collect(), device.default_output_config()),
     };
-    best_config(&ranges, direction).map_or(default, Ok)
+    let preferred_channels = match direction {
+        // All that the device has: an audio server that makes one of them averages them.
+        Direction::Input => default.as_ref().map_or(1, SupportedStreamConfig::channels),
+        Direction::Output => 2,
+    };
+    best_config(&ranges, preferred_channels).map_or(default, Ok)
 }
 
 /// The range with the rate nearest to 48 kHz; among equals the best sample format, then the preferred channels.
-fn best_config(ranges: &[SupportedStreamConfigRange], direction: Direction) -> Option<SupportedStreamConfig> {
-    let preferred_channels = match direction {
-        Direction::Input => 1,
-        Direction::Output => 2,
-    };
+fn best_config(ranges: &[SupportedStreamConfigRange], preferred_channels: u16) -> Option<SupportedStreamConfig> {
     let rate = |range: &SupportedStreamConfigRange| {
         AUDIO_CLOCK_HZ.clamp(range.min_sample_rate(), range.max_sample_rate().max(range.min_sample_rate()))
     };
@@ -200,16 +202,16 @@ mod tests {
             range(2, 8_000, 96_000, SampleFormat::F32),
             range(1, 8_000, 96_000, SampleFormat::F32),
         ];
-        let best = best_config(&ranges, Direction::Input).unwrap();
+        let best = best_config(&ranges, 1).unwrap();
         assert_eq!((best.channels(), best.sample_rate(), best.sample_format()), (1, 48_000, SampleFormat::F32));
-        assert_eq!(best_config(&ranges, Direction::Output).unwrap().channels(), 2);
+        assert_eq!(best_config(&ranges, 2).unwrap().channels(), 2);
     }
 
     #[test]
     fn without_it_the_nearest_rate_and_a_format_that_can_be_converted_is_taken() {
         let ranges = [range(4, 16_000, 44_100, SampleFormat::I32), range(4, 8_000, 8_000, SampleFormat::F32)];
-        let best = best_config(&ranges, Direction::Input).unwrap();
+        let best = best_config(&ranges, 1).unwrap();
         assert_eq!((best.sample_rate(), best.sample_format()), (44_100, SampleFormat::I32));
-        assert!(best_config(&[range(1, 48_000, 48_000, SampleFormat::F64)], Direction::Input).is_none());
+        assert!(best_config(&[range(1, 48_000, 48_000, SampleFormat::F64)], 1).is_none());
     }
 }

@@ -10,6 +10,8 @@ use std::time::Duration;
 use cpal::{Error, Stream};
 use tokio::sync::mpsc;
 
+use super::super::EngineState;
+use super::super::callbacks::DeviceState;
 use super::super::playback::Sink;
 use super::super::source::{PacedSource, Source};
 use super::super::wav::WavLoop;
@@ -19,9 +21,9 @@ use super::open::{self, Opened, Presence};
 use super::stream::FailureSink;
 use super::{Direction, driver_call};
 use crate::media::event::DeviceReporter;
-use crate::media::thread::{StopFlag, StoppableThread};
+use crate::media::saved_file::SaveReporter;
+use crate::media::thread::{StopFlag, StoppableThread, catch_panic};
 use crate::media::{DeviceChoice, DeviceProblem, MediaEvent};
-use crate::report::Report;
 
 /// How often a lost device is tried again and the default device looked up: there are no hotplug events.
 const POLL: Duration = Duration::from_secs(2);
@@ -43,7 +45,8 @@ pub(crate) struct Supervisor {
 pub(crate) struct Context {
     pub(crate) worker: SyncSender<Command>,
     pub(crate) events: mpsc::Sender<MediaEvent>,
-    pub(crate) report: Report,
+    pub(crate) save_reporter: SaveReporter,
+    pub(crate) state: Arc<EngineState>,
 }
 
 /// To the supervisor's thread.
@@ -67,9 +70,11 @@ impl Supervisor {
             direction,
             reporter: DeviceReporter::new(direction.kind(), context.events),
             worker: context.worker,
-            report: context.report,
+            save_reporter: context.save_reporter,
+            state: context.state,
             messages: messages.clone(),
             choice,
+            last_id: None,
             open: Open::Nothing,
             generation: 0,
         };
@@ -98,9 +103,12 @@ struct Thread {
     direction: Direction,
     reporter: DeviceReporter,
     worker: SyncSender<Command>,
-    report: Report,
+    save_reporter: SaveReporter,
+    state: Arc<EngineState>,
     messages: SyncSender<Message>,
     choice: DeviceChoice,
+    /// Of the device that was open last.
+    last_id: Option<String>,
     open: Open,
     /// Counts streams, so that a late message about an old one is ignored.
     generation: u64,
@@ -115,27 +123,51 @@ enum Open {
         stream: Stream,
         id: String,
         name: String,
+        state: Arc<DeviceState>,
+        /// Frames that it had delivered or taken at the last check.
+        frames: u64,
     },
 }
 
 impl Thread {
     fn run(mut self, inbox: &Receiver<Message>, stop: &StopFlag) {
-        self.open();
+        self.guard(Self::open);
         while !stop.is_set() {
             match inbox.recv_timeout(POLL) {
                 Ok(Message::Choose(choice)) => {
                     self.choice = choice;
                     self.reporter.reset();
-                    self.close();
-                    self.open();
+                    self.guard(|thread| {
+                        thread.close();
+                        thread.take_crash();
+                        thread.open();
+                    });
                 }
-                Ok(Message::Lost { generation, error }) if generation == self.generation => self.lost(&error),
+                Ok(Message::Lost { generation, error }) if generation == self.generation => {
+                    self.guard(|thread| thread.lost(&error));
+                }
                 Ok(Message::Lost { .. }) => {}
-                Err(RecvTimeoutError::Timeout) => self.check(),
+                Err(RecvTimeoutError::Timeout) => self.guard(Self::check),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.close();
+        self.guard(Self::close);
+    }
+
+    /// Runs `step`. After a panic nothing is open, and the next check tries again.
+    fn guard(&mut self, step: impl FnOnce(&mut Self)) {
+        if let Err(problem) = catch_panic(|| step(self)) {
+            let _ = catch_panic(|| self.close());
+            self.reporter.failed(problem);
+        }
+    }
+
+    /// The panic of the worker in what it did for this device.
+    fn take_crash(&self) -> Option<DeviceProblem> {
+        match self.direction {
+            Direction::Input => self.state.microphone_crash.take(),
+            Direction::Output => self.state.speaker_crash.take(),
+        }
     }
 
     fn open(&mut self) {
@@ -156,7 +188,7 @@ impl Thread {
             Direction::Input => WavLoop::open(&path)
                 .map(|file| Command::SetSource(Source::Paced(Box::new(PacedSource::file(file)))))
                 .map_err(|error| error.to_string()),
-            Direction::Output => WavSaver::create(&path, self.report.clone())
+            Direction::Output => WavSaver::replace(path, self.save_reporter.clone())
                 .map(|file| Command::SetSink(Sink::Clock { file: Some(file) }))
                 .map_err(|error| error.to_string()),
         };
@@ -178,12 +210,14 @@ impl Thread {
         let reported = Arc::new(AtomicBool::new(false));
         let failures = FailureSink { messages: self.messages.clone(), generation: self.generation, reported };
         let direction = self.direction;
-        let wanted = name.clone();
-        let answer = driver_call::call(OPEN_TIMEOUT, move || open::open(direction, wanted.as_deref(), &failures));
+        let (wanted, last_id) = (name.clone(), self.last_id.clone());
+        let open = move || open::open(direction, wanted.as_deref(), last_id.as_deref(), &failures);
+        let answer = driver_call::call(OPEN_TIMEOUT, open);
         match answer {
-            Ok(Ok(Opened { stream, command, id, name })) => {
+            Ok(Ok(Opened { stream, command, id, name, state })) => {
                 self.send(command);
-                self.open = Open::Device { stream, id, name: name.clone() };
+                self.last_id = Some(id.clone());
+                self.open = Open::Device { stream, id, name: name.clone(), state, frames: 0 };
                 self.reporter.opened(name);
             }
             Ok(Err(problem)) => self.reporter.failed(problem),
@@ -217,14 +251,22 @@ impl Thread {
 
     /// Tries a lost device again, or looks whether the open one is still the one to use.
     fn check(&mut self) {
-        match &self.open {
+        if let Some(problem) = self.take_crash() {
+            self.close();
+            self.reporter.failed(problem);
+            return;
+        }
+        match &mut self.open {
             Open::Virtual => {}
             Open::Nothing => self.open(),
-            Open::Device { id, name, .. } => {
+            Open::Device { id, name, state, frames, .. } => {
                 let (direction, id, name) = (self.direction, id.clone(), name.clone());
+                let runs = state.frames() != std::mem::replace(frames, state.frames());
                 let is_default = self.choice == DeviceChoice::Auto;
                 match driver_call::call(OPEN_TIMEOUT, move || open::presence(direction, &id, is_default)) {
-                    Ok(Presence::Gone) => {
+                    // While a stream runs its device is there, whatever the audio server says or does not say.
+                    Ok(Presence::Unknown) | Err(_) if runs => {}
+                    Ok(Presence::Gone | Presence::Unknown) => {
                         self.close();
                         self.reporter.failed(DeviceProblem::Unplugged { name });
                     }
@@ -232,7 +274,7 @@ impl Thread {
                         self.close();
                         self.open();
                     }
-                    // Without an answer nothing is known: the stream goes on.
+                    // A server that does not answer at all may only be slow.
                     Ok(Presence::There) | Err(_) => {}
                 }
             }

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use ::nokhwa::utils::{
-    ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
+    ApiBackend, CameraFormat, CameraIndex, CameraInfo, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
 };
 use ::nokhwa::{Camera as NokhwaCamera, NokhwaError};
 
+use super::Node;
+use super::automatic::Traits;
 use super::error::CameraError;
 use super::format::{Format, PixelFormat, best};
 use crate::media::video::frame_clock::FrameRate;
@@ -21,19 +23,22 @@ const FORMATS: [FrameFormat; 6] = [
     FrameFormat::RAWBGR,
 ];
 
-/// A camera that `nokhwa` lists.
-pub(super) struct Node {
-    pub(super) name: String,
-    index: CameraIndex,
-}
+/// How `nokhwa` finds a camera.
+pub(super) type Address = CameraIndex;
 
 /// The cameras that are there now.
-pub(super) fn nodes() -> Vec<Node> {
+pub(super) fn nodes() -> Vec<Node<Address>> {
     let found = ::nokhwa::query(ApiBackend::Auto).unwrap_or_else(|error| {
         tracing::warn!(%error, "the cameras cannot be listed");
         Vec::new()
     });
-    found.iter().map(|info| Node { name: info.human_name(), index: info.index().clone() }).collect()
+    let node = |info: &CameraInfo| Node {
+        name: info.human_name(),
+        id: info.index().as_string(),
+        traits: Traits { names: vec![info.human_name()], is_colourless: false },
+        address: info.index().clone(),
+    };
+    found.iter().map(node).collect()
 }
 
 /// An open camera whose stream runs.
@@ -47,15 +52,15 @@ impl Camera {
     ///
     /// # Errors
     /// It is busy, or cannot be used.
-    pub(super) fn open(node: &Node) -> Result<Self, CameraError> {
+    pub(super) fn open(address: &Address) -> Result<Self, CameraError> {
         let any = RequestedFormat::with_formats(RequestedFormatType::None, &FORMATS);
-        let mut camera = NokhwaCamera::new(node.index.clone(), any).map_err(|error| open_error(&error))?;
+        let mut camera = NokhwaCamera::new(address.clone(), any).map_err(|error| open_error(&error))?;
         let listed = camera.compatible_camera_formats().map_err(|error| open_error(&error))?;
         let listed: Vec<Format> = listed.into_iter().map(from_nokhwa).collect();
         if let Some(best) = best(&listed) {
             let exactly = RequestedFormat::with_formats(RequestedFormatType::Exact(to_nokhwa(best)), &FORMATS);
             if let Err(error) = camera.set_camera_requset(exactly) {
-                tracing::info!(camera = %node.name, %error, "keeps its own format");
+                tracing::info!(%error, "a camera keeps its own format");
             }
         }
         // The format that the driver made of it.

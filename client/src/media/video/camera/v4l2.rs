@@ -4,6 +4,7 @@
 mod formats;
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::time::Duration;
 use std::{fs, io};
 
@@ -13,6 +14,8 @@ use v4l::capability::Flags as Capabilities;
 use v4l::io::traits::{CaptureStream, Stream};
 use v4l::prelude::MmapStream;
 
+use super::Node;
+use super::automatic::Traits;
 use super::error::CameraError;
 use super::format::Format;
 use super::watch::STALLED_AFTER;
@@ -29,25 +32,43 @@ const ENXIO: i32 = 6;
 const ENODEV: i32 = 19;
 const ENOSPC: i32 = 28;
 
-/// A node `/dev/videoINDEX` that delivers frames.
-pub(super) struct Node {
-    pub(super) name: String,
-    index: usize,
-}
+/// The number of `/dev/videoN`.
+pub(super) type Address = usize;
 
 /// The cameras that are there now, by number. A webcam also has a node for metadata, which is not listed.
-pub(super) fn nodes() -> Vec<Node> {
+pub(super) fn nodes() -> Vec<Node<Address>> {
     let entries = fs::read_dir(CLASS).into_iter().flatten().flatten();
-    let mut nodes: Vec<Node> = entries
-        .filter_map(|entry| {
-            let index = entry.file_name().to_str()?.strip_prefix("video")?.parse().ok()?;
-            let name = fs::read(entry.path().join("name")).ok()?;
-            Some(Node { name: String::from_utf8_lossy(&name).trim().to_owned(), index })
-        })
-        .filter(|node| delivers_frames(node.index))
-        .collect();
-    nodes.sort_by_key(|node| node.index);
+    let node = |entry: fs::DirEntry| {
+        let number = entry.file_name().to_str()?.strip_prefix("video")?.parse().ok()?;
+        node(&entry.path(), number)
+    };
+    let mut nodes: Vec<Node<Address>> = entries.filter_map(node).collect();
+    nodes.sort_by_key(|node| node.address);
     nodes
+}
+
+/// `None`: it delivers no frames. `folder`: what the kernel tells about it.
+fn node(folder: &Path, number: usize) -> Option<Node<Address>> {
+    let text = |file: &str| Some(String::from_utf8_lossy(&fs::read(folder.join(file)).ok()?).trim().to_owned());
+    let name = text("name")?;
+    // The library panics at a driver whose name is not UTF-8.
+    let probed = catch_panic(|| {
+        let device = Device::new(number)?;
+        Ok::<_, io::Error>((device.query_caps()?, formats::is_colourless(&device)))
+    });
+    let Ok(Ok((capabilities, is_colourless))) = probed else { return None };
+    if !capabilities.capabilities.contains(Capabilities::VIDEO_CAPTURE | Capabilities::STREAMING) {
+        return None;
+    }
+    let bus = capabilities.bus.trim_matches('\0');
+    // A device with several sensors has several nodes.
+    let id = match text("index").as_deref() {
+        None | Some("0") => bus.to_owned(),
+        Some(index) => format!("{bus}.{index}"),
+    };
+    // The name of a USB interface is longer than the 31 characters of the other.
+    let names = std::iter::once(name.clone()).chain(text("device/interface")).collect();
+    Some(Node { name, id, traits: Traits { names, is_colourless }, address: number })
 }
 
 /// An open camera whose stream runs.
@@ -62,8 +83,8 @@ impl Camera {
     ///
     /// # Errors
     /// It is busy, gone, delivers no frame, or has no format that can be used.
-    pub(super) fn open(node: &Node) -> Result<Self, CameraError> {
-        let device = Device::new(node.index).map_err(|error| open_error(&error))?;
+    pub(super) fn open(number: &Address) -> Result<Self, CameraError> {
+        let device = Device::new(*number).map_err(|error| open_error(&error))?;
         let format = formats::set_best(&device)?;
         let stream = MmapStream::with_buffers(&device, Type::VideoCapture, BUFFERS);
         let mut stream = stream.map_err(|error| open_error(&error))?;
@@ -117,13 +138,6 @@ impl Drop for Camera {
             std::mem::forget(stream);
         }
     }
-}
-
-fn delivers_frames(index: usize) -> bool {
-    // The library panics at a driver whose name is not UTF-8.
-    let capabilities = catch_panic(|| Device::new(index)?.query_caps());
-    let needed = Capabilities::VIDEO_CAPTURE | Capabilities::STREAMING;
-    matches!(capabilities, Ok(Ok(capabilities)) if capabilities.capabilities.contains(needed))
 }
 
 fn open_error(error: &io::Error) -> CameraError {

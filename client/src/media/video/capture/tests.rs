@@ -76,7 +76,7 @@ fn the_self_view_is_empty_while_the_camera_is_off() {
 fn a_file_replaces_the_test_pattern_and_plays_in_a_loop() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("clip.y4m");
-    let mut writer = Y4mWriter::create(&path, 320, 180).expect("created");
+    let mut writer = Y4mWriter::new(std::fs::File::create(&path).expect("created"), 320, 180).expect("begun");
     let mut image = I420::black(320, 180);
     for number in 0..3 {
         barcode::write(&mut image, 1000 + number);

@@ -5,6 +5,7 @@ use maru_core::test_pattern::TestPattern;
 
 use super::super::h264::H264Encoder;
 use super::*;
+use crate::media::thread::EndingThreads;
 
 const WIDTH: u32 = 320;
 const HEIGHT: u32 = 180;
@@ -112,7 +113,7 @@ fn a_full_queue_drops_the_unit_and_requests_a_key_frame() {
         camera_on: AtomicBool::new(true),
         state: Mutex::default(),
     });
-    let peer = PeerVideo { shared, queue, _thread: None };
+    let peer = PeerVideo { shared, queue, thread: None, ending: EndingThreads::default().handle() };
     let unit = units(1, &[]).remove(0);
     for _ in 0..QUEUE {
         assert!(peer.push(unit.clone()));
@@ -128,8 +129,9 @@ fn frames_are_presented_until_the_camera_is_off() {
     let (woken, wakes) = sync_channel(64);
     let wake = Wake::default();
     wake.set(Arc::new(move || woken.try_send(()).expect("room for every frame of this test")));
-    let (events, _received) = mpsc::channel(4);
-    let peer = PeerVideo::start("Bo", DecoderOutlets { wake, events, report: Report::none(), recorder: None });
+    let ending = EndingThreads::default();
+    let outlets = DecoderOutlets { wake, report: Report::none(), recorder: None };
+    let peer = PeerVideo::start("Bo", outlets, ending.handle());
     assert!(peer.take_key_frame_request(), "the first unit has to be a key frame");
     for unit in units(4, &[]) {
         assert!(peer.push(unit));
@@ -142,4 +144,56 @@ fn frames_are_presented_until_the_camera_is_off() {
     assert!(!peer.take_key_frame_request());
     peer.set_camera_on(false);
     assert!(peer.frames().get().is_none());
+}
+
+fn outlets() -> DecoderOutlets {
+    DecoderOutlets { wake: Wake::default(), report: Report::none(), recorder: None }
+}
+
+#[test]
+fn dropping_a_peer_does_not_wait_for_its_decoder() {
+    let (release, released) = sync_channel::<()>(0);
+    let (started, start) = sync_channel(1);
+    let released = Arc::new(Mutex::new(released));
+    let new_decoder = move || {
+        let (started, released) = (started.clone(), Arc::clone(&released));
+        move |_: &AccessUnit| {
+            let _ = started.send(());
+            let _ = released.lock().expect("no panic").recv();
+            Decoded::Nothing
+        }
+    };
+    let ending = EndingThreads::default();
+    let peer = PeerVideo::start_with(new_decoder, "Bo", outlets(), ending.handle());
+    assert!(peer.push(units(1, &[]).remove(0)));
+    start.recv().expect("it decodes");
+    drop(peer);
+    assert_eq!(ending.running(), 1, "it still decodes");
+    drop(release);
+}
+
+#[test]
+fn a_decoder_that_panics_is_replaced() {
+    let (decoded, results) = sync_channel(16);
+    let made = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let new_decoder = {
+        let made = Arc::clone(&made);
+        move || {
+            let generation = made.fetch_add(1, Ordering::Relaxed);
+            let decoded = decoded.clone();
+            move |_: &AccessUnit| {
+                decoded.send(generation).expect("the test listens");
+                assert!(generation > 0, "a broken decoder");
+                Decoded::Nothing
+            }
+        }
+    };
+    let ending = EndingThreads::default();
+    let peer = PeerVideo::start_with(new_decoder, "Bo", outlets(), ending.handle());
+    for unit in units(2, &[]) {
+        assert!(peer.push(unit));
+    }
+    assert_eq!([results.recv(), results.recv()], [Ok(0), Ok(1)]);
+    assert!(peer.take_key_frame_request());
+    assert_eq!(peer.stats().decode_errors, 1);
 }

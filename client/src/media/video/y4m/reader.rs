@@ -11,22 +11,34 @@ use crate::media::SourceError;
 use crate::media::video::frame_clock::FrameRate;
 
 const MARKER: &[u8] = b"FRAME";
+const MARKER_LINE: &[u8; 6] = b"FRAME\n";
 const MARKER_WITH_WORDS: &[u8] = b"FRAME ";
 /// Bytes.
 const MAX_LINE: u64 = 1024;
+/// So many markers are looked at when a file is opened. A film of two hours has 200,000.
+const SAMPLED: u64 = 64;
 
-/// An open file whose frame markers have all been checked.
+/// An open file. What is not checked when it is opened is checked when it is read.
 #[derive(Debug)]
 pub(in crate::media::video) struct Y4mReader {
     path: PathBuf,
     file: BufReader<File>,
     header: Header,
-    /// Offset in bytes of each frame's pixels.
-    frames: Vec<u64>,
+    frames: Frames,
+}
+
+/// Where the frames are. Offsets in bytes.
+#[derive(Debug)]
+enum Frames {
+    /// One after the other, each with the plain marker.
+    Regular { start: u64, stride: u64, count: u64 },
+    /// The pixels of each; all markers have been checked.
+    Listed(Vec<u64>),
 }
 
 impl Y4mReader {
-    /// Opens the file and checks its header and each frame's marker. Pixels are not read.
+    /// Opens the file and checks its header and the markers of frames: a few if all are alike, otherwise each. Pixels are
+    /// not read.
     ///
     /// # Errors
     /// The file is missing, is no Y4M file, has no frame or a broken marker, or is cut off.
@@ -42,13 +54,21 @@ impl Y4mReader {
         // A missing line is refused in the same way as an empty one.
         let line = line.unwrap_or_default();
         let header = header::parse(&line).map_err(|reason| at("header", reason))?;
-        let frames = find_frames(path, &mut file, line.len() as u64 + 1, metadata.len(), header.frame_bytes())?;
+        let (start, file_bytes) = (line.len() as u64 + 1, metadata.len());
+        let regular = find_regular(&mut file, start, file_bytes, header.frame_bytes());
+        let frames = match regular.map_err(|error| at("reading", error.to_string()))? {
+            Some(regular) => regular,
+            None => Frames::Listed(find_frames(path, &mut file, start, file_bytes, header.frame_bytes())?),
+        };
         Ok(Self { path: path.to_owned(), file, header, frames })
     }
 
     /// The number of frames, at least 1.
     pub(in crate::media::video) fn frames(&self) -> u64 {
-        self.frames.len() as u64
+        match &self.frames {
+            Frames::Regular { count, .. } => *count,
+            Frames::Listed(frames) => frames.len() as u64,
+        }
     }
 
     pub(in crate::media::video) fn rate(&self) -> FrameRate {
@@ -61,22 +81,68 @@ impl Y4mReader {
     /// There is no such frame, or the file changed since it was opened.
     pub(in crate::media::video) fn read(&mut self, index: u64, image: &mut I420) -> Result<(), SourceError> {
         image.reshape(self.header.width, self.header.height);
-        let position = usize::try_from(index).ok().and_then(|index| self.frames.get(index).copied());
-        let read = match position {
-            None => Err(std::io::Error::other("there is no such frame")),
-            Some(position) => read_planes(&mut self.file, position, image),
+        let no_such_frame = || std::io::Error::other("there is no such frame");
+        let read = match &self.frames {
+            Frames::Regular { count, .. } if index >= *count => Err(no_such_frame()),
+            Frames::Regular { start, stride, .. } => {
+                let position = start + index * stride;
+                read_marker(&mut self.file, position)
+                    .and_then(|()| read_planes(&mut self.file, position + MARKER_LINE.len() as u64, image))
+            }
+            Frames::Listed(frames) => {
+                let position = usize::try_from(index).ok().and_then(|index| frames.get(index).copied());
+                position.ok_or_else(no_such_frame).and_then(|position| read_planes(&mut self.file, position, image))
+            }
         };
         read.map_err(|error| SourceError::new(&self.path, format!("frame {index}"), error.to_string()))
     }
 }
 
-fn read_planes(file: &mut BufReader<File>, position: u64, image: &mut I420) -> std::io::Result<()> {
+fn read_marker(file: &mut BufReader<File>, position: u64) -> std::io::Result<()> {
+    let mut marker = [0; MARKER_LINE.len()];
+    seek(file, position)?;
+    file.read_exact(&mut marker)?;
+    if &marker == MARKER_LINE { Ok(()) } else { Err(std::io::Error::other("the frame does not begin with FRAME")) }
+}
+
+/// Relative, because that keeps the buffer when frames are read in order.
+fn seek(file: &mut BufReader<File>, position: u64) -> std::io::Result<()> {
     let here = file.stream_position()?;
-    // Relative, because that keeps the buffer when frames are read in order.
-    file.seek_relative(position as i64 - here as i64)?;
+    file.seek_relative(position as i64 - here as i64)
+}
+
+fn read_planes(file: &mut BufReader<File>, position: u64, image: &mut I420) -> std::io::Result<()> {
+    seek(file, position)?;
     file.read_exact(&mut image.y)?;
     file.read_exact(&mut image.u)?;
     file.read_exact(&mut image.v)
+}
+
+/// `None`: the frames are not all alike, or one of those looked at is broken.
+fn find_regular(
+    file: &mut BufReader<File>,
+    start: u64,
+    file_bytes: u64,
+    frame_bytes: u64,
+) -> std::io::Result<Option<Frames>> {
+    let stride = MARKER_LINE.len() as u64 + frame_bytes;
+    let bytes = file_bytes.saturating_sub(start);
+    let count = bytes / stride;
+    if count == 0 || !bytes.is_multiple_of(stride) {
+        return Ok(None);
+    }
+    let mut marker = [0; MARKER_LINE.len()];
+    let samples = count.min(SAMPLED);
+    for sample in 0..samples {
+        // From the first to the last one.
+        let index = sample * (count - 1) / (samples - 1).max(1);
+        file.seek(SeekFrom::Start(start + index * stride))?;
+        file.read_exact(&mut marker)?;
+        if &marker != MARKER_LINE {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Frames::Regular { start, stride, count }))
 }
 
 fn find_frames(

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use maru_core::frame::I420;
 
@@ -15,12 +14,12 @@ pub(in crate::media::video) struct Y4mWriter {
 }
 
 impl Y4mWriter {
-    /// Creates the file. Its header always says 30 frames per second: the real rate is not known.
+    /// Begins `file`. Its header always says 30 frames per second: the real rate is not known.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(in crate::media::video) fn create(path: &Path, width: u32, height: u32) -> std::io::Result<Self> {
-        let mut file = BufWriter::new(File::create(path)?);
+    pub(in crate::media::video) fn new(file: File, width: u32, height: u32) -> std::io::Result<Self> {
+        let mut file = BufWriter::new(file);
         writeln!(file, "YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420jpeg")?;
         Ok(Self { file, width, height })
     }

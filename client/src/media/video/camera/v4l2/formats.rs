@@ -14,6 +14,19 @@ use crate::media::video::frame_clock::FrameRate;
 const PIXEL_FORMATS: [PixelFormat; 6] =
     [PixelFormat::Mjpeg, PixelFormat::Yuyv, PixelFormat::Nv12, PixelFormat::Grey, PixelFormat::Rgb, PixelFormat::Bgr];
 
+/// Of brightness, infrared light or depth: what `videodev2.h` begins so.
+const COLOURLESS: [&[u8]; 6] = [b"GREY", b"Y8", b"Y1", b"Z16", b"INZI", b"INVZ"];
+
+/// Whether all formats of the driver have one channel only.
+pub(super) fn is_colourless(device: &Device) -> bool {
+    let listed = device.enum_formats().unwrap_or_default();
+    !listed.is_empty() && listed.iter().all(|format| is_colourless_code(format.fourcc))
+}
+
+fn is_colourless_code(code: FourCC) -> bool {
+    COLOURLESS.iter().any(|begin| code.repr.starts_with(begin))
+}
+
 /// Sets the best format. Returns the one that the driver made of it.
 ///
 /// # Errors
@@ -141,6 +154,14 @@ mod tests {
     fn an_interval_becomes_a_rate() {
         assert_eq!(rate(Fraction::new(1001, 30_000)), Some(NTSC));
         assert_eq!([rate(Fraction::new(0, 30)), rate(Fraction::new(1, 0))], [None, None]);
+    }
+
+    #[test]
+    fn formats_of_infrared_cameras_have_no_colour() {
+        let colourless = [b"GREY", b"Y8  ", b"Y10 ", b"Y12I", b"Y16 ", b"Z16 "];
+        assert!(colourless.into_iter().all(|code| is_colourless_code(FourCC::new(code))));
+        let colour = [b"YUYV", b"YU12", b"YV12", b"YVYU", b"MJPG", b"NV12", b"H264"];
+        assert!(!colour.into_iter().any(|code| is_colourless_code(FourCC::new(code))));
     }
 
     fn fps(numerator: u32) -> FrameRate {

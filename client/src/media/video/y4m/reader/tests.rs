@@ -59,6 +59,22 @@ fn a_broken_file_is_refused_with_the_place_and_the_reason() {
 }
 
 #[test]
+fn a_long_file_is_opened_without_looking_at_each_frame_and_read_with_care() {
+    let frame = [&b"FRAME\n"[..], &[9; 12]].concat();
+    let mut bytes = clip(&[&frame.repeat(10_000)]);
+    let broken = 31 + 5001 * frame.len();
+    bytes[broken] = b'f';
+    let file = file(&bytes);
+    let mut reader = Y4mReader::open(file.path()).expect("no marker that is looked at is broken");
+    assert!(matches!(reader.frames, Frames::Regular { count: 10_000, .. }), "{:?}", reader.frames);
+    let mut image = I420::black(0, 0);
+    reader.read(9999, &mut image).expect("the last one");
+    let error = reader.read(5001, &mut image).expect_err("a broken one");
+    assert_eq!((error.place.as_str(), error.reason.contains("FRAME")), ("frame 5001", true));
+    assert_eq!(reader.read(10_000, &mut image).expect_err("there is no more").place, "frame 10000");
+}
+
+#[test]
 fn a_file_cut_off_while_it_plays_is_an_error() {
     // Larger than what is read ahead, so that the second frame is not in memory yet.
     let header = b"YUV4MPEG2 W640 H480 F25:1\n";
@@ -78,7 +94,7 @@ fn a_written_file_can_be_read() {
     let path = directory.path().join("clip.y4m");
     let test = TestPattern::new(64, 48);
     let mut image = I420::black(0, 0);
-    let mut writer = Y4mWriter::create(&path, 64, 48).expect("created");
+    let mut writer = Y4mWriter::new(File::create(&path).expect("created"), 64, 48).expect("begun");
     for number in 0..3 {
         test.draw(number, &mut image);
         writer.write(&image).expect("written");
