@@ -5,20 +5,37 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// The least time between two key frames on request.
+/// The least time between two key frames on request, on a short round trip.
 pub const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(300);
+/// On a longer one: what the key frame itself takes beside the round trip. Another one, made before the first can have
+/// arrived, takes its place in the send queue, and on a narrow path neither arrives.
+const BESIDE_ROUND_TRIP: Duration = Duration::from_millis(200);
+/// A round trip that is measured longer than this is a queue, or nonsense of the peer.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Lets the first request through at once. Requests within [`KEY_FRAME_INTERVAL`] of the last key frame are answered
-/// together when it is over.
-#[derive(Debug, Default)]
+/// Lets the first request through at once. Requests within an interval of the last key frame are answered together when
+/// it is over.
+#[derive(Debug)]
 pub struct KeyFrameThrottle {
+    interval: Duration,
     last: Option<Timestamp>,
     is_requested: bool,
+}
+
+impl Default for KeyFrameThrottle {
+    fn default() -> Self {
+        Self { interval: KEY_FRAME_INTERVAL, last: None, is_requested: false }
+    }
 }
 
 impl KeyFrameThrottle {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// How long an answer takes.
+    pub fn set_round_trip(&mut self, round_trip: Duration) {
+        self.interval = round_trip.saturating_add(BESIDE_ROUND_TRIP).clamp(KEY_FRAME_INTERVAL, LONGEST_INTERVAL);
     }
 
     /// A key frame is wanted (PLI or FIR: RFC 4585, 6.3.1; RFC 5104, 4.3.1). [`Self::poll`] comes next.
@@ -43,7 +60,7 @@ impl KeyFrameThrottle {
 
     /// `None`: at once.
     pub(crate) fn next_allowed(&self) -> Option<Timestamp> {
-        self.last.map(|last| last + KEY_FRAME_INTERVAL)
+        self.last.map(|last| last + self.interval)
     }
 }
 
@@ -76,13 +93,19 @@ mod tests {
         assert!(!throttle.poll(at(1_000)), "once for all of them");
     }
 
-    #[test]
-    fn a_second_of_requests_every_ms_makes_four_key_frames() {
+    /// Key frames made in a second of requests every ms.
+    fn made(round_trip_ms: u64) -> usize {
         let mut throttle = KeyFrameThrottle::new();
+        throttle.set_round_trip(Duration::from_millis(round_trip_ms));
         let made = (0..1_000).filter(|&ms| {
             throttle.request();
             throttle.poll(at(ms))
         });
-        assert_eq!(made.count(), 4);
+        made.count()
+    }
+
+    #[test]
+    fn the_next_key_frame_is_made_when_the_one_before_can_have_arrived() {
+        assert_eq!((made(0), made(100), made(500), made(100_000)), (4, 4, 2, 1));
     }
 }

@@ -202,6 +202,7 @@ impl CallTask {
             connection,
             bitrate_bps: handle.path.target_without_fec_bps(),
             send_queue: handle.path.send_queue_delay().get(),
+            round_trip: handle.path.round_trip(),
             needs_key_frame: self.call.established(connection.participant) == Some(connection)
                 && handle.path.take_need_of_key_frame(),
         };

@@ -64,6 +64,7 @@ pub struct Estimate {
     pub bitrate_bps: u32,
     /// How long the packets that wait to be sent will take.
     pub send_queue: Duration,
+    pub round_trip: Duration,
     /// So many packets were lost, or wait, that only a key frame helps.
     pub needs_key_frame: bool,
 }

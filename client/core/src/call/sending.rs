@@ -115,6 +115,12 @@ impl Sending {
         };
         let paths: Vec<_> = estimates.iter().map(path).collect();
         let moved = self.layers.update(now, &paths);
+        for (layer, key_frames) in layers::all().zip(&mut self.key_frames) {
+            let in_layer = estimates.iter().filter(|estimate| self.layers.layer_of(estimate.connection) == Some(layer));
+            if let Some(shortest) = in_layer.map(|estimate| estimate.round_trip).min() {
+                key_frames.set_round_trip(shortest);
+            }
+        }
         self.decide(now, out);
         moved
     }
@@ -223,6 +229,7 @@ mod tests {
             connection: id(number),
             bitrate_bps,
             send_queue: Duration::ZERO,
+            round_trip: Duration::from_millis(40),
             needs_key_frame: false,
         };
         let estimates: Vec<_> = paths_bps.iter().enumerate().map(estimate).collect();

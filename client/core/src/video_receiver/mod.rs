@@ -106,9 +106,10 @@ impl VideoReceiver {
         }
     }
 
-    /// Sets the hold time: four round trips, which is enough for two requests and queues; from 60 to 400 ms.
+    /// Sets the hold time and the time between two requests. Hold time: four round trips, which is enough for two requests and queues; from 60 to 400 ms.
     pub fn set_round_trip(&mut self, round_trip: Duration) {
         self.hold = round_trip.min(MAX_HOLD).mul_f64(4.0).clamp(MIN_HOLD, MAX_HOLD);
+        self.requests.set_round_trip(round_trip);
     }
 
     /// A packet arrived. To be followed by [`Self::poll_unit`] until `None`.

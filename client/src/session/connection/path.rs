@@ -71,7 +71,7 @@ impl PathState {
     }
 
     /// As measured last.
-    pub(super) fn round_trip(&self) -> Duration {
+    pub fn round_trip(&self) -> Duration {
         Duration::from_micros(self.round_trip_us.load(Ordering::Relaxed))
     }
 
