@@ -151,6 +151,9 @@ ended-server-full = The server is full. Try again later, or use another server.
 ended-internal = The call ended because of an error in Maru: { $reason }. Try again.
 
 # Terminal
+terminal-nobody = Nobody is in the room yet: the message was not sent.
+terminal-too-long = This message was not sent: it has more than { $limit } characters.
+terminal-out-of-reach = { $name } cannot be reached, and does not get further messages until the connection is back.
 terminal-too-fast = Too many messages at once: this one was not sent. Send it again in a moment.
 window-no-display = There is no display to open a window on. Use --headless ROOM for a call in the terminal, or --demo for a demonstration.
 devices-cameras = Cameras:

@@ -152,6 +152,9 @@ ended-server-full = 서버가 가득 찼습니다. 나중에 다시 시도하거
 ended-internal = Maru의 오류로 통화가 끝났습니다: { $reason }. 다시 시도하십시오.
 
 # 터미널
+terminal-nobody = 방에 아직 아무도 없어 메시지를 보내지 않았습니다.
+terminal-too-long = 메시지가 { $limit }자를 넘어 보내지 않았습니다.
+terminal-out-of-reach = { $name }님과 연결되지 않아, 다시 연결될 때까지 더 이상 메시지를 전할 수 없습니다.
 terminal-too-fast = 한꺼번에 너무 많은 메시지를 보내서 이 메시지는 전송되지 않았습니다. 잠시 뒤에 다시 보내십시오.
 window-no-display = 창을 열 디스플레이가 없습니다. 터미널에서 통화하려면 --headless ROOM을, 데모를 보려면 --demo를 사용하십시오.
 devices-cameras = 카메라:
