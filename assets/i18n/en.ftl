@@ -143,6 +143,7 @@ notice-speaker-back = The speaker “{ $name }” is in use again.
 ended-left = You left the call.
 ended-bad-url = “{ $url }” is not a server address ({ $reason }). Use an address such as wss://example.org.
 ended-no-server = No server responds at { $url } ({ $reason }). Check the address and the network, then try again.
+ended-bad-certificate = The certificate of { $url } is not trusted ({ $reason }). Check the address and the clock of this computer. If your organization has its own authority, install its certificate, or name the file in SSL_CERT_FILE.
 ended-not-a-server = The response from { $url } is not that of a Maru server ({ $reason }). Check the address.
 ended-other-version = The server has another version ({ $server }). Install the newest Maru on this computer and on the server.
 ended-room-full = The room is full. Wait until someone leaves, or use another room name.
