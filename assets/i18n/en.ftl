@@ -144,6 +144,7 @@ notice-speaker-back = The speaker “{ $name }” is in use again.
 ended-left = You left the call.
 ended-bad-url = “{ $url }” is not a server address ({ $reason }). Use an address such as wss://example.org.
 ended-no-server = No server responds at { $url } ({ $reason }). Check the address and the network, then try again.
+ended-bad-certificate = The certificate of { $url } is not trusted ({ $reason }). Check the address and the clock of this computer. If your organization has its own authority, install its certificate, or name the file in SSL_CERT_FILE.
 ended-not-a-server = The response from { $url } is not that of a Maru server ({ $reason }). Check the address.
 ended-other-version = The server has another version ({ $server }). Install the newest Maru on this computer and on the server.
 ended-room-full = The room is full. Wait until someone leaves, or use another room name.
@@ -152,6 +153,9 @@ ended-server-full = The server is full. Try again later, or use another server.
 ended-internal = The call ended because of an error in Maru: { $reason }. Try again.
 
 # Terminal
+terminal-nobody = Nobody is in the room yet: the message was not sent.
+terminal-too-long = This message was not sent: it has more than { $limit } characters.
+terminal-out-of-reach = { $name } cannot be reached, and does not get further messages until the connection is back.
 terminal-too-fast = Too many messages at once: this one was not sent. Send it again in a moment.
 window-no-display = There is no display to open a window on. Use --headless ROOM for a call in the terminal, or --demo for a demonstration.
 devices-cameras = Cameras:

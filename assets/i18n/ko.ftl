@@ -145,6 +145,7 @@ notice-speaker-back = 스피커 “{ $name }”{ JOSA($name, "을/를") } 다시
 ended-left = 통화에서 나왔습니다.
 ended-bad-url = “{ $url }”{ JOSA($url, "은/는") } 서버 주소가 아닙니다 ({ $reason }). wss://example.org와 같은 주소를 입력하십시오.
 ended-no-server = { $url }에서 서버가 응답하지 않습니다 ({ $reason }). 주소와 네트워크를 확인한 뒤 다시 시도하십시오.
+ended-bad-certificate = { $url }의 인증서를 신뢰할 수 없습니다 ({ $reason }). 주소와 이 컴퓨터의 시계를 확인하십시오. 소속 기관에 자체 인증 기관이 있으면 그 인증서를 설치하거나 파일을 SSL_CERT_FILE에 지정하십시오.
 ended-not-a-server = { $url }에서 받은 응답이 Maru 서버의 응답이 아닙니다 ({ $reason }). 주소를 확인하십시오.
 ended-other-version = 서버의 버전이 다릅니다 ({ $server }). 이 컴퓨터와 서버에 최신 Maru를 설치하십시오.
 ended-room-full = 방이 가득 찼습니다. 누군가 나갈 때까지 기다리거나 다른 방 이름을 사용하십시오.
@@ -153,6 +154,9 @@ ended-server-full = 서버가 가득 찼습니다. 나중에 다시 시도하거
 ended-internal = Maru의 오류로 통화가 끝났습니다: { $reason }. 다시 시도하십시오.
 
 # 터미널
+terminal-nobody = 방에 아직 아무도 없어 메시지를 보내지 않았습니다.
+terminal-too-long = 메시지가 { $limit }자를 넘어 보내지 않았습니다.
+terminal-out-of-reach = { $name }님과 연결되지 않아, 다시 연결될 때까지 더 이상 메시지를 전할 수 없습니다.
 terminal-too-fast = 한꺼번에 너무 많은 메시지를 보내서 이 메시지는 전송되지 않았습니다. 잠시 뒤에 다시 보내십시오.
 window-no-display = 창을 열 디스플레이가 없습니다. 터미널에서 통화하려면 --headless ROOM을, 데모를 보려면 --demo를 사용하십시오.
 devices-cameras = 카메라:

@@ -80,6 +80,7 @@ const AFTER_HELP: &str = "\
 Environment:
   MARU_LOG                   Log level, for example MARU_LOG=maru=debug
   MARU_CONFIG_DIR            Folder of the settings, in place of the system's
+  SSL_CERT_FILE              Certificates of authorities to trust (wss://), in place of the system's
   LC_ALL, LC_MESSAGES, LANG  Language: Korean for ko_*, otherwise English";
 
 fn parse_room(text: &str) -> Result<RoomName, String> {

@@ -1,20 +1,28 @@
 //! A call in the terminal. Each line of standard input is sent as a chat message, received messages go to standard
 //! output, and notices to standard error.
 
-use std::io::BufRead;
+mod input;
+mod undelivered;
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use maru_console::{print, tell};
+use maru_protocol::peer::MAX_CHAT_CHARS;
 use maru_protocol::{Nickname, RoomName};
 use tokio::sync::mpsc;
 
+use self::input::Line;
+use self::undelivered::Undelivered;
 use crate::i18n::{self, Notice, Texts};
 use crate::media::{DeviceKind, Media, MediaConfig, MediaEvent};
 use crate::participants::Participants;
 use crate::report::Report;
-use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, EndReason, Event, ServerChoice};
+use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, EndReason, Event, ParticipantId, ServerChoice};
 use crate::signals;
 
 /// Longest time that leaving waits for the peers to receive the goodbye.
@@ -34,7 +42,7 @@ pub struct HeadlessConfig {
     pub greeting: Option<String>,
 }
 
-/// Runs the call until `duration` is over, the server refuses it, or Ctrl-C or SIGTERM ends it.
+/// Runs the call until `duration` is over, the server refuses it, or a signal ends it.
 pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitCode {
     let (muted, camera_on) = (config.media.muted, config.media.camera_on);
     let (media, mut media_events) = Media::start(config.media, report.clone());
@@ -57,10 +65,14 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
         participants: Participants::default(),
         failed: Vec::new(),
         all_saved: true,
-        commands,
+        commands: commands.clone(),
         next_id: 1,
+        undelivered: Undelivered::default(),
+        out_of_reach: BTreeSet::new(),
+        is_typed: std::io::stdin().is_terminal(),
     };
-    let mut typed = read_lines();
+    let mut lines = input::read_lines();
+    let mut line: Option<String> = None;
     let mut stop = std::pin::pin!(stopped(config.duration));
     let mut leaving = false;
     let mut leave_timeout = std::pin::pin!(tokio::time::sleep(Duration::from_secs(365 * 24 * 3600)));
@@ -72,7 +84,12 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
                 Some(event) => terminal.show(&event, config.greeting.as_deref()),
             },
             Some(event) = media_events.recv() => terminal.show_device(event),
-            Some(line) = typed.recv() => terminal.write(line),
+            Some(read) = lines.recv(), if line.is_none() && terminal.takes_lines() => line = terminal.check(read),
+            Ok(permit) = commands.reserve(), if line.is_some() => {
+                if let Some(text) = line.take() {
+                    permit.send(terminal.chat(text));
+                }
+            }
             () = &mut stop, if !leaving => {
                 leaving = true;
                 let _ = terminal.commands.try_send(CallCommand::Leave);
@@ -83,12 +100,12 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
     };
     // Closes the devices, and finishes the files, before the process ends. That may fail, too.
     let mut all_saved = terminal.all_saved;
-    drop(terminal);
+    drop((terminal, commands));
     drop(media);
     let finished = async {
         while let Some(event) = media_events.recv().await {
             if let MediaEvent::NotSaved { file, reason } = event {
-                eprintln!("{}", Notice::NotSaved { file, reason }.sentence(texts));
+                tell(&Notice::NotSaved { file, reason }.sentence(texts));
                 all_saved = false;
             }
         }
@@ -100,7 +117,7 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
         EndReason::Left if all_saved => ExitCode::SUCCESS,
         EndReason::Left => ExitCode::FAILURE,
         reason => {
-            eprintln!("{}", i18n::end_reason(texts, &reason));
+            tell(&i18n::end_reason(texts, &reason));
             ExitCode::FAILURE
         }
     }
@@ -115,22 +132,32 @@ struct Terminal<'a> {
     all_saved: bool,
     commands: mpsc::Sender<CallCommand>,
     next_id: u64,
+    undelivered: Undelivered,
+    /// Those of whom was said that messages do not reach them.
+    out_of_reach: BTreeSet<ParticipantId>,
+    /// A person types. Otherwise lines come from a file or a program, and can wait.
+    is_typed: bool,
 }
 
 impl Terminal<'_> {
     fn show(&mut self, event: &CallEvent, greeting: Option<&str>) {
         match event {
-            CallEvent::Call(Event::Searching) => eprintln!("{}", self.texts.tr("searching-server")),
+            CallEvent::Call(Event::Searching) => tell(&self.texts.tr("searching-server")),
             CallEvent::Call(Event::Chat { participant, text, .. }) => {
-                println!("{}: {text}", self.participants.get(*participant).map_or("?", |writer| writer.name.as_str()));
+                let name = self.participants.get(*participant).map_or("?", |writer| writer.name.as_str());
+                print(&format!("{name}: {text}"));
+            }
+            CallEvent::Call(Event::ChatDelivered { participant, id }) => self.undelivered.delivered(*id, *participant),
+            CallEvent::Call(Event::ParticipantConnected { participant }) => {
+                self.out_of_reach.remove(participant);
             }
             _ => {}
         }
         for notice in self.participants.apply(&self.room, event) {
-            eprintln!("{}", notice.sentence(self.texts));
+            tell(&notice.sentence(self.texts));
         }
         if let (CallEvent::Call(Event::ParticipantConnected { .. }), Some(greeting)) = (event, greeting) {
-            self.write(greeting.to_owned());
+            self.greet(greeting);
         }
     }
 
@@ -151,21 +178,56 @@ impl Terminal<'_> {
                 Notice::NotSaved { file, reason }
             }
         };
-        eprintln!("{}", notice.sentence(self.texts));
+        tell(&notice.sentence(self.texts));
     }
 
-    fn write(&mut self, text: String) {
-        if text.trim().is_empty() {
-            return;
+    /// Whether the next line of the input can be sent. What does not come from a person waits for someone to be there.
+    fn takes_lines(&self) -> bool {
+        (self.is_typed || self.participants.iter().next().is_some()) && self.undelivered.has_room(&self.participants)
+    }
+
+    /// The text of the line, if it can be sent; otherwise says why not.
+    fn check(&self, line: Line) -> Option<String> {
+        match line {
+            Line::Text(text) if text.trim().is_empty() => None,
+            Line::Text(_) if self.participants.iter().next().is_none() => {
+                tell(&self.texts.tr("terminal-nobody"));
+                None
+            }
+            Line::Text(text) => Some(text),
+            Line::TooLong => {
+                let limit = MAX_CHAT_CHARS.to_string();
+                tell(&self.texts.tr_with("terminal-too-long", &[("limit", limit.into())]));
+                None
+            }
         }
-        match self.commands.try_send(CallCommand::SendChat { id: self.next_id, text }) {
-            Ok(()) => self.next_id += 1,
-            Err(_) => eprintln!("{}", self.texts.tr("terminal-too-fast")),
+    }
+
+    /// Says who does not get the message.
+    fn chat(&mut self, text: String) -> CallCommand {
+        let id = self.next_id;
+        self.next_id += 1;
+        for key in self.undelivered.written(id, &self.participants) {
+            if self.out_of_reach.insert(key)
+                && let Some(participant) = self.participants.get(key)
+            {
+                tell(&self.texts.tr_with("terminal-out-of-reach", &[("name", participant.name.as_str().into())]));
+            }
+        }
+        CallCommand::SendChat { id, text }
+    }
+
+    fn greet(&mut self, greeting: &str) {
+        let Some(text) = self.check(Line::Text(greeting.to_owned())) else { return };
+        let commands = self.commands.clone();
+        match commands.try_reserve() {
+            Ok(permit) => permit.send(self.chat(text)),
+            Err(_) => tell(&self.texts.tr("terminal-too-fast")),
         }
     }
 }
 
-/// Returns after `duration`, or on Ctrl-C or SIGTERM.
+/// Returns after `duration`, or on a signal.
 async fn stopped(duration: Option<Duration>) {
     let duration_over = async {
         match duration {
@@ -177,21 +239,4 @@ async fn stopped(duration: Option<Duration>) {
         () = duration_over => {}
         () = signals::told_to_end() => {}
     }
-}
-
-/// The lines of standard input. The thread blocks in a read, so only the end of the process ends it.
-fn read_lines() -> mpsc::Receiver<String> {
-    let (lines, typed) = mpsc::channel(64);
-    let reader = std::thread::Builder::new().name("stdin".into()).spawn(move || {
-        for line in std::io::stdin().lock().lines() {
-            let Ok(line) = line else { return };
-            if lines.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
-    if let Err(error) = reader {
-        tracing::warn!(%error, "standard input cannot be read");
-    }
-    typed
 }

@@ -1,6 +1,7 @@
 //! The program: reads the command line, then runs the window, the terminal call or the demonstration.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use maru::cli::Cli;
@@ -15,16 +16,27 @@ use maru::signals;
 use maru::{app, clock};
 use maru_protocol::Nickname;
 use serde_json::json;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
 
 /// Exit code for an option or a file that cannot be used.
 const BAD_INPUT: u8 = 2;
+/// What is logged without `MARU_LOG`: our own warnings. The WebRTC stack has errors of its own for each address of a peer
+/// that has no route.
+const LOG_FILTER: &str = "off,maru=warn,maru_core=warn,maru_protocol=warn,signal_server=warn";
+/// Longest time that the end of the process waits for a slow reader of its output.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    let code = run();
+    maru_console::finish(OUTPUT_TIMEOUT);
+    code
+}
+
+fn run() -> ExitCode {
     let started = clock::now();
     let cli = Cli::parse();
-    start_log();
+    maru_console::start_log("MARU_LOG", LOG_FILTER);
     // One crypto provider for the whole process: with two, rustls panics.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = Settings::load();
@@ -50,8 +62,22 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return bad_input(&error.to_string()),
     };
+    let code = run_call(cli, settings, &texts, media, report, &runtime);
+    // Not by dropping it: that would wait for name servers that do not answer.
+    runtime.shutdown_background();
+    code
+}
+
+fn run_call(
+    cli: Cli,
+    settings: Settings,
+    texts: &Texts,
+    media: MediaConfig,
+    report: Report,
+    runtime: &Runtime,
+) -> ExitCode {
     if cli.demo {
-        return runtime.block_on(demo::run(cli.duration, &texts));
+        return runtime.block_on(demo::run(cli.duration, texts));
     }
     let server = cli.server.map(ServerChoice::Url);
     match cli.room {
@@ -65,7 +91,7 @@ fn main() -> ExitCode {
                 duration: cli.duration,
                 greeting: cli.greet,
             };
-            runtime.block_on(headless::run(config, &texts, report))
+            runtime.block_on(headless::run(config, texts, report))
         }
         room => open_window(app::AppConfig {
             room,
@@ -91,7 +117,7 @@ fn open_window(config: app::AppConfig) -> ExitCode {
     match app::run(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            maru_console::tell(&error.to_string());
             ExitCode::FAILURE
         }
     }
@@ -127,12 +153,12 @@ fn own_name() -> Nickname {
 
 fn print_devices(devices: &DeviceList, texts: &Texts) {
     let print = |title: &str, names: &[String]| {
-        println!("{}", texts.tr(title));
+        maru_console::print(&texts.tr(title));
         if names.is_empty() {
-            println!("  {}", texts.tr("devices-none-found"));
+            maru_console::print(&format!("  {}", texts.tr("devices-none-found")));
         }
         for name in names {
-            println!("  {name}");
+            maru_console::print(&format!("  {name}"));
         }
     };
     print("devices-cameras", &devices.cameras);
@@ -141,12 +167,6 @@ fn print_devices(devices: &DeviceList, texts: &Texts) {
 }
 
 fn bad_input(sentence: &str) -> ExitCode {
-    eprintln!("maru: {sentence}");
+    maru_console::tell(&format!("maru: {sentence}"));
     ExitCode::from(BAD_INPUT)
-}
-
-fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MARU_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

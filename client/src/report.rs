@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use maru_core::time::Timestamp;
 use serde_json::{Map, Value};
@@ -14,6 +14,8 @@ use crate::clock;
 
 /// Events that wait for the disk.
 const QUEUE_EVENTS: usize = 4096;
+/// Longest time that the end of the process waits for a disk that hangs, or for a pipe that nobody reads.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Writes events to the report, if there is one. Cheap to clone. Never blocks: events are dropped while the queue is full.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +26,8 @@ pub struct Report {
 #[derive(Debug)]
 struct Writer {
     queue: Option<SyncSender<String>>,
-    thread: Option<JoinHandle<()>>,
+    /// Disconnected when everything is written.
+    written: Mutex<Receiver<()>>,
 }
 
 impl Report {
@@ -35,10 +38,17 @@ impl Report {
 
     /// Starts the report in a new file at `path`.
     pub fn create(path: &Path) -> std::io::Result<Self> {
-        let file = BufWriter::new(File::create(path)?);
+        Self::write_to(File::create(path)?)
+    }
+
+    fn write_to(to: impl Write + Send + 'static) -> std::io::Result<Self> {
         let (queue, lines) = sync_channel(QUEUE_EVENTS);
-        let thread = std::thread::Builder::new().name("report".into()).spawn(move || write_lines(file, &lines))?;
-        Ok(Self { writer: Some(Arc::new(Writer { queue: Some(queue), thread: Some(thread) })) })
+        let (writing, written) = sync_channel(0);
+        std::thread::Builder::new().name("report".into()).spawn(move || {
+            write_lines(BufWriter::new(to), &lines);
+            drop::<SyncSender<()>>(writing);
+        })?;
+        Ok(Self { writer: Some(Arc::new(Writer { queue: Some(queue), written: Mutex::new(written) })) })
     }
 
     pub fn is_on(&self) -> bool {
@@ -59,21 +69,54 @@ impl Report {
     }
 }
 
-fn write_lines(mut file: BufWriter<File>, lines: &Receiver<String>) {
+fn write_lines(mut file: BufWriter<impl Write>, lines: &Receiver<String>) {
     while let Ok(line) = lines.recv() {
         let written = writeln!(file, "{line}").and_then(|()| file.flush());
         if let Err(error) = written {
             tracing::warn!(%error, "the report cannot be written");
-            return;
+            break;
         }
     }
+    // Dropping the buffer would write to the same place once more.
+    drop(file.into_parts());
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         self.queue.take();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let written = self.written.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if written.recv_timeout(CLOSE_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("the report is not complete: its disk or its reader hangs");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe that nobody reads. Ends with the test.
+    struct Stuck(Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_report_that_nobody_reads_does_not_keep_the_process() {
+        let (read, stuck) = sync_channel(0);
+        let report = Report::write_to(Stuck(stuck)).unwrap();
+        for _ in 0..2 * QUEUE_EVENTS {
+            report.event(clock::now(), "event", Value::Null);
+        }
+        drop(report);
+        drop(read);
     }
 }

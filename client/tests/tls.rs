@@ -82,6 +82,7 @@ fn the_roots_of_this_machine_are_trusted_and_no_others() {
     trusting.first("joined");
 
     let mut distrusting = client(&folder.path().join("distrusting"), port, None);
-    distrusting.tells("certificate");
+    let sentence = distrusting.tells("certificate");
+    assert!(sentence.contains("is not trusted") && sentence.contains("SSL_CERT_FILE"), "{sentence}");
     assert_eq!(distrusting.ended().code(), Some(1));
 }

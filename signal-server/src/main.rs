@@ -1,6 +1,6 @@
 //! The signal server as a program.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,7 +9,9 @@ use clap::Parser;
 use maru_protocol::signal::IceServer;
 use signal_server::{Config, parse_ice_url};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
+
+/// Longest time that the end of the process waits for a slow reader of its output.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Introduces Maru callers to each other. It sees no media and no chat, and stores nothing.
 #[derive(Parser)]
@@ -68,16 +70,17 @@ impl Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    maru_console::start_log("RUST_LOG", "info");
     let listen = arguments.listen;
-    match serve(arguments).await {
+    let code = match serve(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("signal-server: cannot listen on {listen}: {error}");
+            maru_console::tell(&format!("signal-server: cannot listen on {listen}: {error}"));
             ExitCode::FAILURE
         }
-    }
+    };
+    maru_console::finish(OUTPUT_TIMEOUT);
+    code
 }
 
 async fn serve(arguments: Arguments) -> io::Result<()> {
@@ -85,11 +88,7 @@ async fn serve(arguments: Arguments) -> io::Result<()> {
     let address = listener.local_addr()?;
     // Before the address is printed: a program that reads it may send a signal at once.
     let shutdown = shutdown_signal()?;
-    {
-        let mut stdout = io::stdout().lock();
-        // If nobody reads standard output, the server still serves.
-        let _ = writeln!(stdout, "listening on ws://{address}").and_then(|()| stdout.flush());
-    }
+    maru_console::print(&format!("listening on ws://{address}"));
     signal_server::run(listener, arguments.config(), shutdown).await?;
     tracing::info!("all connections are closed");
     Ok(())

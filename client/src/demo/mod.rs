@@ -46,14 +46,14 @@ pub async fn run(duration: Option<Duration>, texts: &Texts) -> ExitCode {
     let result = match has_display() {
         true => windows::run(duration, texts).await,
         false => {
-            eprintln!("{}", texts.tr("demo-no-display"));
+            maru_console::tell(&texts.tr("demo-no-display"));
             terminal::run(duration.unwrap_or(TERMINAL_DURATION), texts).await
         }
     };
     match result {
         Ok(verdicts) => summarise(&verdicts, texts),
         Err(error) => {
-            eprintln!("{}", texts.tr_with("demo-failed", &[("reason", error.to_string().into())]));
+            maru_console::tell(&texts.tr_with("demo-failed", &[("reason", error.to_string().into())]));
             ExitCode::FAILURE
         }
     }
@@ -80,30 +80,28 @@ async fn start_server() -> std::io::Result<String> {
 
 fn summarise(verdicts: &[Verdict; 2], texts: &Texts) -> ExitCode {
     let word = |yes: bool| texts.tr(if yes { "demo-yes" } else { "demo-no" });
-    println!();
+    maru_console::print("");
     for verdict in verdicts {
-        println!(
-            "{}",
-            texts.tr_with(
-                "demo-verdict",
-                &[
-                    ("name", verdict.name.as_str().into()),
-                    ("saw", word(verdict.saw()).into()),
-                    ("frames", verdict.frames.to_string().into()),
-                    ("heard", word(verdict.heard).into()),
-                    ("read", verdict.read.clone().unwrap_or_else(|| word(false)).into()),
-                ],
-            )
-        );
+        maru_console::print(&texts.tr_with(
+            "demo-verdict",
+            &[
+                ("name", verdict.name.as_str().into()),
+                ("saw", word(verdict.saw()).into()),
+                ("frames", verdict.frames.to_string().into()),
+                ("heard", word(verdict.heard).into()),
+                ("read", verdict.read.clone().unwrap_or_else(|| word(false)).into()),
+            ],
+        ));
         if let Some(shot) = &verdict.shot {
-            println!("  {}", texts.tr_with("demo-last-frame", &[("path", shot.display().to_string().into())]));
+            let path = shot.display().to_string();
+            maru_console::print(&format!("  {}", texts.tr_with("demo-last-frame", &[("path", path.into())])));
         }
     }
     if verdicts.iter().all(Verdict::all_well) {
-        println!("{}", texts.tr("demo-well"));
+        maru_console::print(&texts.tr("demo-well"));
         ExitCode::SUCCESS
     } else {
-        println!("{}", texts.tr("demo-not-well"));
+        maru_console::print(&texts.tr("demo-not-well"));
         ExitCode::FAILURE
     }
 }

@@ -1,6 +1,5 @@
 //! The demonstration in the terminal: both clients run in this process.
 
-use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,13 +28,10 @@ pub(super) async fn run(duration: Duration, texts: &Texts) -> std::io::Result<[V
     let folder = std::env::temp_dir().join(format!("maru-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let url = start_server().await?;
-    println!(
-        "{}",
-        texts.tr_with(
-            "demo-begins",
-            &[("seconds", duration.as_secs().to_string().into()), ("server", url.as_str().into())]
-        )
-    );
+    maru_console::print(&texts.tr_with(
+        "demo-begins",
+        &[("seconds", duration.as_secs().to_string().into()), ("server", url.as_str().into())],
+    ));
     let mut sides = [Side::start(0, &url, &folder)?, Side::start(1, &url, &folder)?];
     let end = Instant::now() + duration;
     let mut look = tokio::time::interval(Duration::from_millis(20));
@@ -47,11 +43,10 @@ pub(super) async fn run(duration: Duration, texts: &Texts) -> std::io::Result<[V
         }
         if shown.elapsed() >= Duration::from_secs(1) {
             shown = Instant::now();
-            print!("\r{}", live_line(&sides, end - Instant::now()));
-            std::io::stdout().flush()?;
+            maru_console::print_text(format!("\r{}", live_line(&sides, end - Instant::now())));
         }
     }
-    println!();
+    maru_console::print("");
     for (index, side) in sides.iter_mut().enumerate() {
         side.finish(&folder.join(format!("side-{}-saw.png", index + 1))).await;
     }
@@ -127,7 +122,7 @@ impl Side {
         if let Some(frame) = self.frames.as_ref().and_then(FrameSlot::get) {
             match save_png(&frame.image, shot) {
                 Ok(()) => self.verdict.shot = Some(shot.into()),
-                Err(error) => eprintln!("{}: {error}", shot.display()),
+                Err(error) => maru_console::tell(&format!("{}: {error}", shot.display())),
             }
         }
         let _ = self.call.commands.send(CallCommand::Leave).await;

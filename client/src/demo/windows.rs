@@ -19,7 +19,7 @@ pub(super) async fn run(duration: Option<Duration>, texts: &Texts) -> std::io::R
     let folder = std::env::temp_dir().join(format!("maru-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let url = start_server().await?;
-    println!("{}", texts.tr_with("demo-windows", &[("server", url.as_str().into())]));
+    maru_console::print(&texts.tr_with("demo-windows", &[("server", url.as_str().into())]));
     let mut windows = [open(0, &url, &folder, duration)?, open(1, &url, &folder, duration)?];
     for window in &mut windows {
         let status = window.child.wait().await?;

@@ -16,6 +16,9 @@ pub fn end_reason(texts: &Texts, reason: &EndReason) -> String {
         EndReason::NoServer { url, reason } => {
             texts.tr_with("ended-no-server", &[("url", url.as_str().into()), ("reason", reason.as_str().into())])
         }
+        EndReason::BadCertificate { url, reason } => {
+            texts.tr_with("ended-bad-certificate", &[("url", url.as_str().into()), ("reason", reason.as_str().into())])
+        }
         EndReason::NotAServer { url, reason } => {
             texts.tr_with("ended-not-a-server", &[("url", url.as_str().into()), ("reason", reason.as_str().into())])
         }

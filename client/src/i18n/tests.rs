@@ -142,6 +142,7 @@ fn every_reason_and_problem_is_a_sentence() {
         EndReason::Left,
         EndReason::BadUrl { url: text(), reason: text() },
         EndReason::NoServer { url: text(), reason: text() },
+        EndReason::BadCertificate { url: text(), reason: text() },
         EndReason::NotAServer { url: text(), reason: text() },
         EndReason::OtherVersion { server: text() },
         EndReason::RoomFull { capacity: None },

@@ -2,8 +2,12 @@
 //! multicast DNS (RFC 6762). If there is none, one runs in this process and is announced.
 //!
 //! Two processes that start at the same time both find nothing, and both run a server. Each then finds the other's, and
-//! both use the one with the smaller id (`directory`). The other server withdraws its announcement at once, and runs
-//! until no client is registered there.
+//! both use the one with the smaller id (`directory`). The other server withdraws its announcement at once, and ends two
+//! seconds later: clients that are still registered there are told, and find the first one.
+//!
+//! An announcement is not proof of anything. So a server is settled, and says so, when several clients have been
+//! registered there for some seconds (`own`), and no announcement moves them from there. A client that is alone moves to
+//! a settled server. Two settled ones stay apart.
 //!
 //! One tokio task (`task`) owns all of this. The daemon thread of `mdns-sd` does the multicast; commands to it are
 //! queued and do not wait. Without multicast, [`LanServers::host`] still works, and [`LanServers::trouble`] says why
@@ -128,8 +132,7 @@ impl LanServers {
         hosted.await.map_err(|_| gone(()))?
     }
 
-    /// The URL of the server that everyone on this network uses now. It changes when a server with a smaller id is
-    /// found. `None`: there is none (any more); call [`Self::find`], then [`Self::host`].
+    /// The URL of the server to use now. `None`: there is none (any more); call [`Self::find`], then [`Self::host`].
     pub fn watch(&self) -> watch::Receiver<Option<String>> {
         self.best.clone()
     }

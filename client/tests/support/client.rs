@@ -156,6 +156,16 @@ impl Client {
         writeln!(input, "{text}").expect("the client reads what is typed");
     }
 
+    /// Writes to standard input as it is.
+    pub fn writes(&mut self, bytes: &[u8]) {
+        self.input.as_mut().expect("the input is open").write_all(bytes).expect("the client reads its input");
+    }
+
+    /// As if the terminal was closed.
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
     pub fn terminate(&self) {
         self.signal("-TERM");
     }

@@ -44,6 +44,11 @@ pub enum EndReason {
         url: String,
         reason: String,
     },
+    /// The server's certificate is not valid, or of an authority that this machine does not trust.
+    BadCertificate {
+        url: String,
+        reason: String,
+    },
     /// Something answers, but not a signal server that we understand.
     NotAServer {
         url: String,

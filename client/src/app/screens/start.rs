@@ -152,6 +152,7 @@ fn concerns_server(reason: &EndReason) -> bool {
     match reason {
         EndReason::BadUrl { .. }
         | EndReason::NoServer { .. }
+        | EndReason::BadCertificate { .. }
         | EndReason::NotAServer { .. }
         | EndReason::OtherVersion { .. }
         | EndReason::ServerFull => true,

@@ -111,7 +111,7 @@ impl Intercept for RtcpTap {
 /// reads the system's clock for each, and it may have been set in between.
 pub(super) fn ntp(at: Timestamp) -> u64 {
     const UNIX_EPOCH_SECS: f64 = 2_208_988_800.0;
-    ((clock::unix_ms(at) / 1e3 + UNIX_EPOCH_SECS) * 2f64.powi(32)) as u64
+    ((clock::steady_unix_ms(at) / 1e3 + UNIX_EPOCH_SECS) * 2f64.powi(32)) as u64
 }
 
 fn clock_hz(kind: MediaKind) -> u32 {
@@ -168,7 +168,7 @@ mod tests {
         let report = packets[0].as_any().downcast_ref::<RtcpSenderReport>().expect("a report");
         assert_eq!(report.rtp_time, 9_000 + 50 * 90);
         let unix_ms = report.ntp_time as f64 / 2f64.powi(32) * 1e3 - 2_208_988_800_000.0;
-        assert!((unix_ms - clock::unix_ms(now)).abs() < 0.01, "{unix_ms}");
+        assert!((unix_ms - clock::steady_unix_ms(now)).abs() < 0.01, "{unix_ms}");
     }
 
     #[test]

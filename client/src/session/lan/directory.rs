@@ -20,6 +20,8 @@ pub(super) struct Announcement {
     /// 128 random bits as 32 lower-case hex digits.
     pub(super) id: String,
     pub(super) addresses: Vec<SocketAddr>,
+    /// Several clients have been registered there for a while.
+    pub(super) is_settled: bool,
 }
 
 /// A server to connect to, to find out whether it runs.
@@ -38,6 +40,7 @@ pub(super) struct Directory {
 #[derive(Debug)]
 struct Server {
     id: String,
+    is_settled: bool,
     addresses: Vec<SocketAddr>,
     /// The address that accepted a connection. Without one, the server is not used.
     reached: Option<SocketAddr>,
@@ -51,19 +54,21 @@ struct Server {
 struct Own {
     id: String,
     url: String,
+    is_settled: bool,
 }
 
 impl Directory {
     /// An announcement was received. Returns the server if it is to be tried: it is new, or has other addresses.
     pub(super) fn announced(&mut self, mut announcement: Announcement) -> Option<Candidate> {
-        let Announcement { fullname, id, addresses } = &mut announcement;
+        let Announcement { fullname, id, addresses, is_settled } = &mut announcement;
         addresses.sort_unstable();
         addresses.dedup();
         addresses.truncate(MAX_ADDRESSES);
         if self.is_own(id) {
             return None;
         }
-        if let Some(known) = self.servers.get(fullname) {
+        if let Some(known) = self.servers.get_mut(fullname) {
+            known.is_settled = *is_settled;
             if known.id == *id && known.addresses == *addresses {
                 return None;
             }
@@ -74,8 +79,8 @@ impl Directory {
         let (refusals, skip_retries) = known.as_ref().map_or((0, 0), |known| (known.refusals, known.skip_retries));
         let reached = known.and_then(|known| known.reached).filter(|a| addresses.contains(a));
         let candidate = Candidate { fullname: fullname.clone(), addresses: addresses.clone() };
-        let Announcement { fullname, id, addresses } = announcement;
-        self.servers.insert(fullname, Server { id, addresses, reached, refusals, skip_retries });
+        let Announcement { fullname, id, addresses, is_settled } = announcement;
+        self.servers.insert(fullname, Server { id, is_settled, addresses, reached, refusals, skip_retries });
         (skip_retries == 0).then_some(candidate)
     }
 
@@ -124,7 +129,13 @@ impl Directory {
     }
 
     pub(super) fn own_started(&mut self, id: String, url: String) {
-        self.own = Some(Own { id, url });
+        self.own = Some(Own { id, url, is_settled: false });
+    }
+
+    pub(super) fn own_settled(&mut self, is_settled: bool) {
+        if let Some(own) = &mut self.own {
+            own.is_settled = is_settled;
+        }
     }
 
     /// The own server is not announced any more.
@@ -136,15 +147,19 @@ impl Directory {
         self.own.as_ref().is_some_and(|own| own.id == id)
     }
 
-    /// The URL of the server with the smallest id, among the own one and those that are reached.
+    /// The URL of the server to use, among the own one and those that are reached: the own one if it is settled, so that
+    /// no announcement moves a call. Otherwise a settled one, and among equals the one with the smallest id.
     pub(super) fn best(&self) -> Option<String> {
-        let others = self.servers.values().filter_map(|server| Some((&server.id, server.reached?)));
-        let other = others.min();
-        match (&self.own, other) {
-            (Some(own), Some((id, _))) if own.id < *id => Some(own.url.clone()),
-            (_, Some((_, address))) => Some(url_of(address)),
-            (Some(own), None) => Some(own.url.clone()),
-            (None, None) => None,
+        let others = self.servers.values().filter_map(|server| {
+            let address = server.reached?;
+            Some((!server.is_settled, &server.id, url_of(address)))
+        });
+        match &self.own {
+            Some(own) if own.is_settled => Some(own.url.clone()),
+            own => {
+                let own = own.iter().map(|own| (true, &own.id, own.url.clone()));
+                others.chain(own).min().map(|(.., url)| url)
+            }
         }
     }
 
@@ -173,6 +188,7 @@ mod tests {
             fullname: name.into(),
             id: id.into(),
             addresses: addresses.iter().copied().map(address).collect(),
+            is_settled: false,
         }
     }
 
@@ -234,6 +250,36 @@ mod tests {
         two.withdrawn("one");
         assert_eq!(two.best(), None);
         assert!(!two.own_is_superseded(), "there is no own server");
+    }
+
+    #[test]
+    fn no_announcement_moves_a_call_from_its_settled_server() {
+        let mut directory = Directory::default();
+        directory.own_started("77".into(), OWN.into());
+        directory.own_settled(true);
+        add(&mut directory, "stranger", "00", 1);
+        directory.announced(Announcement { is_settled: true, ..announcement("stranger", "00", &[1]) });
+        assert_eq!(directory.best().as_deref(), Some(OWN));
+        assert!(!directory.own_is_superseded());
+
+        // Alone again, it moves to the others.
+        directory.own_settled(false);
+        assert!(directory.own_is_superseded());
+    }
+
+    #[test]
+    fn who_is_alone_moves_to_those_who_are_together_whatever_the_ids() {
+        let mut directory = Directory::default();
+        directory.own_started("11".into(), OWN.into());
+        add(&mut directory, "a", "22", 2);
+        add(&mut directory, "b", "33", 3);
+        assert_eq!(directory.best().as_deref(), Some(OWN));
+        let settled = Announcement { is_settled: true, ..announcement("b", "33", &[3]) };
+        assert_eq!(directory.announced(settled), None, "it is reached already");
+        assert_eq!(directory.best().as_deref(), Some("ws://192.168.0.3:4000"));
+        assert!(directory.own_is_superseded());
+        directory.announced(announcement("b", "33", &[3]));
+        assert_eq!(directory.best().as_deref(), Some(OWN), "they have left");
     }
 
     #[test]

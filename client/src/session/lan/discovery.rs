@@ -65,9 +65,11 @@ impl Discovery {
         }
     }
 
-    /// Announces the server `id` at `port` on every interface, with the addresses of that interface.
-    pub(super) fn announce(&self, id: &str, port: u16) -> Result<(), LanError> {
-        let properties = [("id", id.to_owned()), ("v", VERSION.to_string())];
+    /// Announces the server `id` at `port` on every interface, with the addresses of that interface. Called again, it
+    /// replaces the announcement.
+    pub(super) fn announce(&self, id: &str, port: u16, is_settled: bool) -> Result<(), LanError> {
+        let settled = if is_settled { "1" } else { "0" };
+        let properties = [("id", id.to_owned()), ("v", VERSION.to_string()), ("settled", settled.to_owned())];
         let host = format!("maru-{id}.local.");
         let mut service =
             ServiceInfo::new(SERVICE_TYPE, id, &host, "", port, &properties[..]).map_err(refused)?.enable_addr_auto();
@@ -108,7 +110,8 @@ fn read(service: &ResolvedService) -> Option<Announcement> {
         return None;
     }
     let addresses = service.get_addresses().iter().filter_map(usable).map(|ip| SocketAddr::new(ip, service.port));
-    Some(Announcement { fullname: service.fullname.clone(), id: id.into(), addresses: addresses.collect() })
+    let is_settled = service.get_property_val_str("settled") == Some("1");
+    Some(Announcement { fullname: service.fullname.clone(), id: id.into(), addresses: addresses.collect(), is_settled })
 }
 
 /// A loopback address is only usable if it was received on the loopback interface. Otherwise it is another machine's.

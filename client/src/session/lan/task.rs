@@ -46,7 +46,7 @@ pub(super) struct LanTask {
     /// When the own announcement must have come back. `None`: it has, or there is none.
     echo_due: Option<Instant>,
     tries: JoinSet<(Candidate, Option<SocketAddr>)>,
-    /// Own servers that are not announced any more and still have clients.
+    /// Own servers that are not announced any more and end soon.
     retired: JoinSet<()>,
 }
 
@@ -99,6 +99,7 @@ impl LanTask {
                     }
                 }
                 Some(_) = self.retired.join_next() => {}
+                () = settlement_changed(&mut self.own) => self.tell_settlement(),
                 _ = retries.tick() => {
                     let candidates = self.directory.retry();
                     self.try_all(candidates);
@@ -131,7 +132,7 @@ impl LanTask {
         let url = own.url();
         self.directory.own_started(own.id.clone(), url.clone());
         if let Some(discovery) = &mut self.discovery {
-            let announced = discovery.announce(&own.id, own.port);
+            let announced = discovery.announce(&own.id, own.port, own.is_settled());
             // The search finds servers that start at the same time, and the own announcement.
             match announced.and_then(|()| discovery.search()) {
                 Ok(()) => self.echo_due = Some(Instant::now() + ECHO_TIMEOUT),
@@ -140,6 +141,16 @@ impl LanTask {
         }
         self.own = Some(own);
         Ok(url)
+    }
+
+    fn tell_settlement(&mut self) {
+        let Some(own) = &self.own else { return };
+        self.directory.own_settled(own.is_settled());
+        if let Some(discovery) = &self.discovery
+            && let Err(error) = discovery.announce(&own.id, own.port, own.is_settled())
+        {
+            self.report(error);
+        }
     }
 
     fn handle_found(&mut self, found: Found) {
@@ -208,6 +219,13 @@ impl LanTask {
             }
         };
         tokio::join!(clients, withdrawal);
+    }
+}
+
+async fn settlement_changed(own: &mut Option<OwnServer>) {
+    match own {
+        Some(own) => own.settlement_changed().await,
+        None => std::future::pending().await,
     }
 }
 

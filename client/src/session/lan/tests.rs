@@ -113,7 +113,7 @@ async fn a_server_that_was_killed_is_not_found_again() {
     let options = multicast_or_return!();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let announced = discovery::Discovery::start(options).unwrap();
-    announced.announce("0123456789abcdef0123456789abcdef", listener.local_addr().unwrap().port()).unwrap();
+    announced.announce("0123456789abcdef0123456789abcdef", listener.local_addr().unwrap().port(), false).unwrap();
     let guest = LanServers::start_with(options).unwrap();
     assert!(guest.find(TOO_LONG).await.is_some());
 
@@ -154,7 +154,7 @@ async fn a_listener_that_is_no_server_does_not_keep_clients_from_a_call() {
     // The smallest id, so that every client prefers it.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let announced = discovery::Discovery::start(options).unwrap();
-    announced.announce("00000000000000000000000000000000", listener.local_addr().unwrap().port()).unwrap();
+    announced.announce("00000000000000000000000000000000", listener.local_addr().unwrap().port(), false).unwrap();
     let guest = LanServers::start_with(options).unwrap();
     let wrong = guest.find(TOO_LONG).await.unwrap();
     guest.refused(&wrong).await;

@@ -66,7 +66,10 @@ impl Servers for SystemServers {
     }
 
     async fn better_than(&mut self, server: &Server) {
-        if let Self::Lan { lan: Some(lan), .. } = self {
+        // Only who runs a server moves its clients, by ending it. An announcement of someone else does not.
+        if let Self::Lan { lan: Some(lan), .. } = self
+            && server.is_own
+        {
             let better = lan.best.wait_for(|best| best.as_deref().is_some_and(|best| best != server.url)).await;
             if better.is_ok() {
                 return;
@@ -115,7 +118,22 @@ fn check_url(text: &str) -> Result<String, EndReason> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
+
+    #[tokio::test]
+    async fn an_announcement_moves_nobody_from_the_server_of_someone_else() {
+        let (announce, best) = watch::channel(None);
+        let lan = Lan { servers: LanServers::alone(), best, own: None };
+        let mut servers = SystemServers::Lan { loopback_only: true, lan: Some(lan) };
+        let server = |is_own| Server { url: "ws://10.0.0.1:1".into(), is_own };
+        announce.send_replace(Some("ws://10.0.0.1:1".to_owned()));
+        assert_eq!(servers.better_than(&server(true)).now_or_never(), None);
+        announce.send_replace(Some("ws://10.0.0.66:1".to_owned()));
+        assert_eq!(servers.better_than(&server(false)).now_or_never(), None);
+        assert_eq!(servers.better_than(&server(true)).now_or_never(), Some(()), "its own is superseded");
+    }
 
     #[test]
     fn only_websocket_urls_are_accepted() {

@@ -1,6 +1,7 @@
 //! The connection to the signal server: one task that finds servers, connects, sends and receives as the call's state
 //! machine says.
 
+mod dial;
 mod find;
 mod websocket;
 
