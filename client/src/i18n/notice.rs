@@ -46,6 +46,7 @@ pub enum Notice {
     },
     ServerLost,
     ServerBack,
+    Replaced,
     DeviceFailed {
         device: DeviceKind,
         problem: DeviceProblem,
@@ -77,6 +78,7 @@ impl Notice {
                 .tr_with("notice-unreachable", &[("name", name.as_str().into()), ("reason", reason.as_str().into())]),
             Self::ServerLost => texts.tr("notice-server-lost"),
             Self::ServerBack => texts.tr("notice-server-back"),
+            Self::Replaced => texts.tr("notice-replaced"),
             Self::DeviceFailed { device, problem } => device_problem(texts, *device, problem),
             Self::DeviceBack { device, name } => match device {
                 DeviceKind::Camera => named("notice-camera-back", name),

@@ -55,7 +55,6 @@ pub enum Received {
 
 pub(super) enum ServerEvent {
     Found(Server),
-    Connected,
     /// Finding or connecting failed, or the connection has ended.
     Failed(EndReason),
     Text(String),
@@ -183,7 +182,6 @@ impl Task {
         };
         match connected {
             Ok(mut socket) => {
-                self.tell(ServerEvent::Connected).await;
                 let next = self.serve(&server, socket.as_mut()).await;
                 tokio::select! {
                     () = socket.close() => {}
