@@ -88,6 +88,7 @@ peer-unreachable = No connection: { $reason }
 peer-camera-off = Camera off
 peer-waiting = Waiting for video…
 server-lost-bar = The server does not respond. The call continues, but nobody new can join until it is back.
+replaced-bar = A copy of this app took your place in the room. The call continues with those you are connected to, but nobody new can reach you. To return, leave and join again.
 
 # Connection statistics
 stats-frame = { $width }×{ $height } · { $fps } fps
@@ -135,6 +136,7 @@ notice-restored = The connection to { $name } is back.
 notice-unreachable = Cannot connect to { $name }: { $reason }
 notice-server-lost = The server does not respond. The call continues.
 notice-server-back = The server is back.
+notice-replaced = A copy of this app took your place in the room. The call continues with those you are connected to.
 notice-camera-back = The camera “{ $name }” is in use again.
 notice-microphone-back = The microphone “{ $name }” is in use again.
 notice-not-saved = “{ $file }” cannot be written: { $reason }. What follows is not saved.

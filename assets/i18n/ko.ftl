@@ -89,6 +89,7 @@ peer-unreachable = 연결할 수 없습니다: { $reason }
 peer-camera-off = 카메라 꺼짐
 peer-waiting = 영상을 기다리는 중…
 server-lost-bar = 서버가 응답하지 않습니다. 통화는 계속되지만, 서버가 복구될 때까지 새로 들어올 수 없습니다.
+replaced-bar = 이 앱의 복사본이 방에서 내 자리를 대신했습니다. 연결된 사람과는 통화가 계속되지만, 새로 들어온 사람과는 연결되지 않습니다. 돌아가려면 나갔다가 다시 들어가십시오.
 
 # 연결 통계
 stats-frame = { $width }×{ $height } · { $fps } fps
@@ -136,6 +137,7 @@ notice-restored = { $name }님과 다시 연결되었습니다.
 notice-unreachable = { $name }님과 연결할 수 없습니다: { $reason }
 notice-server-lost = 서버가 응답하지 않습니다. 통화는 계속됩니다.
 notice-server-back = 서버가 복구되었습니다.
+notice-replaced = 이 앱의 복사본이 방에서 내 자리를 대신했습니다. 연결된 사람과는 통화가 계속됩니다.
 notice-camera-back = 카메라 “{ $name }”{ JOSA($name, "을/를") } 다시 사용합니다.
 notice-microphone-back = 마이크 “{ $name }”{ JOSA($name, "을/를") } 다시 사용합니다.
 notice-not-saved = “{ $file }”{ JOSA($file, "을/를") } 쓸 수 없습니다: { $reason }. 이후 내용은 저장되지 않습니다.

@@ -6,7 +6,7 @@ import { Signaling } from './signaling.js';
 const GOODBYE_MS = 200;
 
 /**
- * Emits: `joined`, `refused` `{code, capacity}`, `server` `{connected}`, and with the `peer` they concern: `peer-joined`,
+ * Emits: `joined`, `refused` `{code, capacity}`, `server` `{connected}`, `replaced`, and with the `peer` they concern: `peer-joined`,
  * `peer-left`, `peer-renamed` `{before}`, `track`, `presence`, `chat`, `delivered` `{id}`, `state`.
  */
 export class Call extends EventTarget {
@@ -19,8 +19,7 @@ export class Call extends EventTarget {
     super();
     this.name = name;
     this.#media = media;
-    this.#instance = [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('');
-    this.#signaling = new Signaling(url, { room, name, instance: this.#instance });
+    this.#signaling = new Signaling(url, { room, name });
     const on = (type, handle) => this.#signaling.addEventListener(type, ({ detail }) => handle(detail));
     on('welcome', message => this.#welcome(message));
     on('peer-joined', ({ peer }) => this.#meet(peer, false));
@@ -28,6 +27,7 @@ export class Call extends EventTarget {
     on('peer-renamed', ({ id, name }) => this.#rename(this.#byId.get(id), name));
     on('signal', ({ from, generation, data }) => this.#byId.get(from)?.handleSignal(generation, data));
     on('lost', () => this.#emit('server', { connected: false }));
+    on('replaced', () => this.#replaced());
     on('refused', error => this.#emit('refused', error));
     media.addEventListener('change', ({ detail }) => this.#mediaChanged(detail.kind));
   }
@@ -67,13 +67,21 @@ export class Call extends EventTarget {
     };
   }
 
-  #welcome({ version, peers, iceServers }) {
-    if (version !== 1) return;
+  #welcome({ version, instance, peers, iceServers }) {
+    if (version !== 2) return;
+    this.#instance = instance;
     this.#iceServers = iceServers ?? [];
     this.#byId.clear();
     this.#emit('joined');
     this.#emit('server', { connected: true });
     peers.forEach(info => this.#meet(info, true));
+  }
+
+  /** Without a registration no other connection can be agreed on: only those that work stay. */
+  #replaced() {
+    this.#byId.clear();
+    [...this.peers.values()].filter(peer => peer.state !== 'connected').forEach(peer => this.#forget(peer));
+    this.#emit('replaced');
   }
 
   /** `offers`: they were there before us. */

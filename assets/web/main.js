@@ -13,7 +13,7 @@ const tiles = new Tiles($('tiles'), $('tile'));
 const log = new ChatLog($('log'));
 /** The path of the page without `r/ROOM`: the WebSocket is there too, also behind a proxy that adds a prefix. */
 const [, base, roomInPath] = /^(.*?\/)(?:r\/([^/]*))?$/.exec(location.pathname) ?? [null, '/', ''];
-let call = null, unread = 0, serverLost = false;
+let call = null, unread = 0, serverProblem = '';
 
 translate(document);
 $('name').value = localStorage.getItem('maru.name') ?? '';
@@ -53,7 +53,7 @@ function tell(text) {
 
 function showBanner() {
   const interrupted = call && [...call.peers.values()].find(peer => peer.state === 'interrupted');
-  $('banner').textContent = interrupted ? texts.interrupted(interrupted.name) : serverLost ? texts.serverLost : '';
+  $('banner').textContent = interrupted ? texts.interrupted(interrupted.name) : serverProblem;
   $('alone').hidden = !call || call.peers.size > 0;
 }
 
@@ -67,7 +67,8 @@ function join() {
   const on = (type, handle) => joining.addEventListener(type, ({ detail }) => handle(detail));
   on('joined', () => enter(joining, room, name));
   on('refused', ({ code, capacity }) => { leave(); $('join-error').textContent = texts[code](capacity); });
-  on('server', ({ connected }) => { serverLost = !connected; showBanner(); });
+  on('server', ({ connected }) => { serverProblem = connected ? '' : texts.serverLost; showBanner(); });
+  on('replaced', () => { serverProblem = texts.replaced; log.notice(texts.replaced); showBanner(); });
   on('peer-joined', ({ peer, wasHere }) => {
     tiles.add(peer);
     log.notice((wasHere ? texts.isHere : texts.joined)(peer.name));
@@ -101,7 +102,7 @@ function enter(joined, room, name) {
 function leave() {
   call?.leave();
   call = null;
-  serverLost = false;
+  serverProblem = '';
   tiles.clear();
   log.clear();
   showUnread(0);

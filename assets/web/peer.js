@@ -43,7 +43,7 @@ export class Peer extends EventTarget {
 
   /** Our own presence has changed. */
   sendPresence() {
-    this.#send({ type: 'hello', version: 1, ...this.#own.presence() });
+    this.#send({ type: 'hello', version: 2, ...this.#own.presence() });
   }
 
   /** Waits until the peer has been heard. */
@@ -209,7 +209,7 @@ export class Peer extends EventTarget {
   #understand(message) {
     switch (message.type) {
       case 'hello':
-        if (message.version !== 1 || typeof message.name !== 'string') return;
+        if (message.version !== 2 || typeof message.name !== 'string') return;
         Object.assign(this, { muted: message.muted === true, cameraOn: message.cameraOn !== false });
         this.#emit('presence', { name: [...message.name].slice(0, 32).join('') });
         break;

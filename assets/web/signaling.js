@@ -1,29 +1,31 @@
 // The WebSocket to the signal server: joins, sends pings, and rejoins after a loss (protocol/README.md).
 
+import { Identity } from './identity.js';
+
 const FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 10_000;
 const PING_MS = 8_000, SILENCE_MS = 18_000;
 /** Errors after which another attempt would fail too, or would do harm. */
-const FINAL = ['bad-room', 'bad-name', 'unsupported-version', 'room-full', 'server-full', 'replaced'];
+const FINAL = ['bad-room', 'bad-name', 'unsupported-version', 'bad-proof', 'room-full', 'server-full'];
 
 /**
- * Emits each message of the server under its type, `lost` before each attempt to reconnect, and `refused`
- * `{code, message, capacity}` when it gives up.
+ * Emits each message of the server under its type, `lost` before each attempt to reconnect, `refused`
+ * `{code, message, capacity}` when it gives up, and `replaced` when another connection took our place.
  */
 export class Signaling extends EventTarget {
   #url; #join; #socket = null; #pauseMs = FIRST_PAUSE_MS; #heard = 0; #timer; #retry; #closed = false; #joined = false;
+  #identity = new Identity();
 
-  /** `join`: `{room, name, instance}`. */
+  /** `join`: `{room, name}`. */
   constructor(url, join) {
     super();
     this.#url = url;
-    this.#join = { type: 'join', version: 1, ...join };
+    this.#join = { type: 'join', version: 2, ...join };
   }
 
   connect() {
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
     this.#heard = Date.now();
-    socket.onopen = () => socket.send(JSON.stringify(this.#join));
     socket.onmessage = event => { if (socket === this.#socket) this.#receive(event.data); };
     socket.onclose = () => { if (socket === this.#socket) this.#lost(); };
     clearInterval(this.#timer);
@@ -56,12 +58,23 @@ export class Signaling extends EventTarget {
       this.#joined = true;
       this.#pauseMs = FIRST_PAUSE_MS;
     }
-    if (message?.type === 'error' && FINAL.includes(message.code)) {
+    if (message?.type === 'challenge') {
+      this.#proveAndJoin(message.id);
+    } else if (message?.type === 'error' && FINAL.includes(message.code)) {
       this.#end();
       this.#emit('refused', message);
+    } else if (message?.type === 'error' && message.code === 'replaced') {
+      // Whoever comes back would replace the other one in turn.
+      this.#end();
+      this.#emit('replaced', message);
     } else if (typeof message?.type === 'string') {
       this.#emit(message.type, message);
     }
+  }
+
+  async #proveAndJoin(id) {
+    const socket = this.#socket, proof = await this.#identity.prove(id);
+    if (socket === this.#socket) this.send({ ...this.#join, proof });
   }
 
   #lost() {

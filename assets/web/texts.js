@@ -21,7 +21,8 @@ const TEXTS = {
     'server-full': () => 'The server is full. Try again later.', 'bad-room': () => 'This room name is not allowed. Use 1 to 64 characters.',
     'bad-name': () => 'This name is not allowed. Use 1 to 32 characters.',
     'unsupported-version': () => 'This page and the server have different versions. Reload the page.',
-    replaced: () => 'The call continues on another connection of this page.',
+    'bad-proof': () => 'The server did not accept this page’s signature. Reload the page.',
+    replaced: 'A copy of this page took your place in the room. The call continues with those you are connected to, but nobody new can reach you. To return, leave and join again.',
     'no-server': () => 'The server does not respond. Check your network, then try again.',
   },
   ko: {
@@ -44,7 +45,8 @@ const TEXTS = {
     'server-full': () => '서버가 가득 찼습니다. 나중에 다시 시도하십시오.', 'bad-room': () => '사용할 수 없는 방 이름입니다. 1~64자로 입력하십시오.',
     'bad-name': () => '사용할 수 없는 이름입니다. 1~32자로 입력하십시오.',
     'unsupported-version': () => '이 페이지와 서버의 버전이 다릅니다. 페이지를 새로 고치십시오.',
-    replaced: () => '이 페이지의 다른 연결에서 통화가 계속됩니다.',
+    'bad-proof': () => '서버가 이 페이지의 서명을 받아들이지 않았습니다. 페이지를 새로 고치십시오.',
+    replaced: '이 페이지의 복사본이 방에서 내 자리를 대신했습니다. 연결된 사람과는 통화가 계속되지만, 새로 들어온 사람과는 연결되지 않습니다. 돌아가려면 나갔다가 다시 들어가십시오.',
     'no-server': () => '서버가 응답하지 않습니다. 네트워크를 확인한 뒤 다시 시도하십시오.',
   },
 };

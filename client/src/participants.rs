@@ -82,6 +82,7 @@ impl Participants {
             }
             Event::ServerLost => vec![Notice::ServerLost],
             Event::ServerBack { .. } => vec![Notice::ServerBack],
+            Event::Replaced => vec![Notice::Replaced],
             Event::ParticipantJoined { participant, name } => self.joined(*participant, name),
             Event::ParticipantRenamed { participant, old, name } => {
                 let Some(known) = self.get_mut(*participant) else { return vec![] };

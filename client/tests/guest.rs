@@ -262,6 +262,51 @@ fn a_laptop_that_slept_is_back_in_the_call_by_itself() {
     page.until("document.querySelectorAll('#tiles .tile').length === 1");
 }
 
+/// A second connection with what the page has proved its instance by.
+const COPY: &str = r#"
+window.copy = url => new Promise(resolve => {
+  const socket = new WebSocket(url);
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.type === 'challenge') socket.send(window.sentJoin);
+    if (message.type === 'welcome') resolve(message.instance);
+  };
+});
+true
+"#;
+
+#[test]
+fn over_plain_http_a_guest_joins_too_and_one_who_is_replaced_stays_in_the_call() {
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let app = app(folder.path(), &server, "app");
+    let mut browser = Browser::start("en", Some(footage(folder.path())), true);
+    let mut page = browser.open(&format!("http://{}/r/room", server.address));
+    page.until("document.querySelector('#join')?.textContent");
+    page.value(FRAME_NUMBER);
+    page.value(COPY);
+    // Loopback counts as secure: elsewhere a page over http has no `crypto.subtle`.
+    page.value(
+        "Object.defineProperty(Crypto.prototype, 'subtle', { get: () => undefined }); const send = WebSocket.prototype.send; \
+         WebSocket.prototype.send = function(text) { if (text.includes('\"join\"')) window.sentJoin = text; send.call(this, text); }; \
+         true",
+    );
+    page.types("#name", "guest");
+    page.click("#join");
+    page.until("moves('app')");
+    app.count_from(0, "presented", 30, |_| true);
+    assert_eq!(page.value("Object.keys(JSON.parse(sentJoin).proof).join()"), "secret");
+
+    assert!(page.value(&format!("copy('ws://{}/')", server.address)).is_string());
+    page.until("document.querySelector('#banner').textContent.includes('A copy of this page took your place')");
+    page.value("window.sentJoin = null; window.seen = {}");
+    let before = app.events_so_far().len();
+    page.until("moves('app')");
+    app.count_from(before, "presented", 30, |_| true);
+    assert_eq!(page.value("sentJoin"), serde_json::Value::Null, "it does not come back");
+}
+
 #[test]
 fn a_page_of_another_version_is_told_to_reload() {
     let _turn = one_call_at_a_time();
@@ -271,7 +316,7 @@ fn a_page_of_another_version_is_told_to_reload() {
     page.until("document.querySelector('#join')?.textContent");
     page.value(
         "const send = WebSocket.prototype.send; WebSocket.prototype.send = function(text) { \
-         send.call(this, text.replace('\"version\":1', '\"version\":0')); }; true",
+         send.call(this, text.replace('\"version\":2', '\"version\":0')); }; true",
     );
     page.types("#name", "old");
     page.click("#join");
@@ -283,7 +328,7 @@ fn a_page_of_another_version_is_told_to_reload() {
 const TROUBLEMAKER: &str = r#"
 window.trouble = async url => {
   const name = '<img src=x onerror=alert(1)>';
-  const socket = new WebSocket(url), instance = 'f'.repeat(32);
+  const socket = new WebSocket(url), proof = { secret: 'f'.repeat(64) };
   const joined = new Promise(resolve => socket.onmessage = ({ data }) => {
     const message = JSON.parse(data);
     if (message.type === 'welcome') resolve(message.peers);
@@ -292,7 +337,7 @@ window.trouble = async url => {
   const answers = [];
   await new Promise(resolve => socket.onopen = resolve);
   const send = message => socket.send(JSON.stringify(message));
-  send({ type: 'join', version: 1, room: 'room', name, instance });
+  send({ type: 'join', version: 2, room: 'room', name, proof });
   const peers = await joined;
   for (const { id } of peers) {
     const signal = data => send({ type: 'signal', to: id, generation: 1, data });
@@ -321,9 +366,9 @@ window.trouble = async url => {
     for (const text of ['', '{', '[]', 'null', '7', '{"type":"chat"}', '{"type":"chat","id":-1,"text":7}', '{"type":"hello","version":99}',
       '{"type":"delivered","id":1e300}', 'x'.repeat(65000)]) channel.send(text);
     channel.send(new Uint8Array(60000));
-    channel.send(JSON.stringify({ type: 'hello', version: 1, name, muted: 'yes', cameraOn: 7 }));
+    channel.send(JSON.stringify({ type: 'hello', version: 2, name, muted: 'yes', cameraOn: 7 }));
     // After a greeting of another version nothing else counts before one of ours.
-    channel.send(JSON.stringify({ type: 'hello', version: 1, name, muted: true, cameraOn: false }));
+    channel.send(JSON.stringify({ type: 'hello', version: 2, name, muted: true, cameraOn: false }));
     channel.send(JSON.stringify({ type: 'chat', id: 1, text: '<b>still here</b>', sentUnixMs: Date.now() }));
   }
   return connections.length;

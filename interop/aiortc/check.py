@@ -18,7 +18,7 @@ import time
 import aioice.ice
 
 import media
-from client import Client
+from client import VERSION, Client
 from programs import only, read_wav, read_y4m, start_maru, start_server
 from scene import Failure, Scene, expect
 
@@ -111,7 +111,7 @@ async def converse(scene, client, maru):
     )
     await scene.until(
         "Maru's hello",
-        lambda: {"type": "hello", "version": 1, "name": MARU, "muted": False, "cameraOn": True} in scene.hellos,
+        lambda: {"type": "hello", "version": VERSION, "name": MARU, "muted": False, "cameraOn": True} in scene.hellos,
         lambda: scene.hellos,
     )
     await scene.until(

@@ -5,15 +5,17 @@ away, and replacing a connection that failed.
 """
 
 import asyncio
+import hashlib
 import json
-import secrets
 import time
 
 import websockets
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-VERSION = 1
+VERSION = 2
 MAX_SERVER_FRAME_BYTES = 131_072
 MAX_PEER_MESSAGE_BYTES = 65_536
 HELLO_INTERVAL_S = 0.1
@@ -22,6 +24,22 @@ PING_INTERVAL_S = 8
 
 class Refused(Exception):
     """The server does not let us into the room."""
+
+
+class Identity:
+    """The key whose hash our instance is."""
+
+    def __init__(self):
+        self._private = ec.generate_private_key(ec.SECP256R1())
+        encoding, form = serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        self._public = self._private.public_key().public_bytes(encoding, form)
+        self.instance = hashlib.sha256(self._public).digest()[:16].hex()
+
+    def prove(self, connection_id):
+        """The proof for `join`, over the connection that the server calls `connection_id`."""
+        signature = self._private.sign(f"maru join v2 {connection_id}".encode(), ec.ECDSA(hashes.SHA256()))
+        r, s = utils.decode_dss_signature(signature)
+        return {"key": self._public.hex(), "signature": (r.to_bytes(32, "big") + s.to_bytes(32, "big")).hex()}
 
 
 class Client:
@@ -33,7 +51,8 @@ class Client:
 
     def __init__(self, name, make_tracks, observe):
         self.name, self.muted, self.camera_on = name, False, True
-        self.instance = secrets.token_hex(16)
+        self._identity = Identity()
+        self.instance = self._identity.instance
         self.make_tracks, self.observe = make_tracks, observe
         self.peers = {}
         self._ice_servers = []
@@ -45,7 +64,11 @@ class Client:
         self._socket = await websockets.connect(
             url, max_size=MAX_SERVER_FRAME_BYTES, ping_interval=PING_INTERVAL_S, ping_timeout=PING_INTERVAL_S
         )
-        await self._send(type="join", version=VERSION, room=room, name=self.name, instance=self.instance)
+        challenge = json.loads(await self._socket.recv())
+        if challenge["type"] != "challenge":
+            raise Refused(f"the server begins with {challenge}")
+        proof = self._identity.prove(challenge["id"])
+        await self._send(type="join", version=VERSION, room=room, name=self.name, proof=proof)
         welcome = json.loads(await self._socket.recv())
         if welcome["type"] != "welcome" or welcome["version"] != VERSION:
             raise Refused(f"the server answers {welcome}")

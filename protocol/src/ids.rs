@@ -17,7 +17,7 @@ pub enum IdError {
     /// It contains a character of Unicode's category Cc, such as a line break.
     #[error("it has a character that cannot be shown")]
     ControlCharacter,
-    /// Not 32 lower-case hex digits.
+    /// Not lower-case hex digits, or not as many as there must be.
     #[error("it is not an id")]
     NotAnId,
 }
@@ -97,26 +97,26 @@ text_id!(
     |text| parse_name(text, MAX_NAME_CHARS)
 );
 text_id!(
-    /// The address of a peer for one registration, chosen by the server: 128 random bits as 32 lower-case hex digits.
+    /// The address of a peer, chosen by the server for each connection: 128 random bits as 32 lower-case hex digits.
     PeerId,
     parse_hex_id
 );
 text_id!(
-    /// One run of a client, chosen by the client: 128 random bits as 32 lower-case hex digits. It stays the same when
-    /// the client registers again, so that its peers keep the connections that they have.
+    /// One run of a client, and the hash of what proves it ([`Proof`](crate::Proof)): 32 lower-case hex digits. It stays
+    /// the same when the client registers again, so that its peers keep the connections that they have.
     InstanceId,
     parse_hex_id
 );
 
 impl PeerId {
-    /// `bits` must be unpredictable: anyone in the room who guesses the id can send to the peer.
+    /// `bits` must be unpredictable: the id is the challenge that the client signs.
     pub fn from_bits(bits: u128) -> Self {
         Self(format!("{bits:032x}"))
     }
 }
 
 impl InstanceId {
-    /// `bits` must be random, so that no two clients share an id.
+    /// `bits` are the beginning of the hash.
     pub fn from_bits(bits: u128) -> Self {
         Self(format!("{bits:032x}"))
     }

@@ -7,6 +7,7 @@ mod error;
 mod ids;
 mod limits;
 pub mod peer;
+mod proof;
 pub mod signal;
 mod wire;
 
@@ -16,6 +17,7 @@ pub use limits::{
     MAX_CANDIDATE_BYTES, MAX_CHAT_CHARS, MAX_FRAME_BYTES, MAX_NAME_CHARS, MAX_PEER_MESSAGE_BYTES, MAX_ROOM_CHARS,
     MAX_SDP_BYTES, MAX_SERVER_FRAME_BYTES,
 };
+pub use proof::{Hex, InvalidProof, NoRandomNumbers, OwnKey, Proof};
 
 /// The version of both protocols, sent in `join`, `welcome` and `hello`.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::{self, Wire, check_size};
 use crate::{
-    InstanceId, MAX_CANDIDATE_BYTES, MAX_FRAME_BYTES, MAX_SDP_BYTES, MAX_SERVER_FRAME_BYTES, Nickname, PeerId,
+    InstanceId, MAX_CANDIDATE_BYTES, MAX_FRAME_BYTES, MAX_SDP_BYTES, MAX_SERVER_FRAME_BYTES, Nickname, PeerId, Proof,
     RoomName, WireError,
 };
 
@@ -12,8 +12,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ClientMessage {
-    /// The first message. Answered by [`ServerMessage::Welcome`] or an error.
-    Join { version: u32, room: RoomName, name: Nickname, instance: InstanceId },
+    /// The first message, after [`ServerMessage::Challenge`]. Answered by [`ServerMessage::Welcome`] or an error.
+    Join { version: u32, room: RoomName, name: Nickname, proof: Proof },
     /// Is sent on to the peer `to` of the same room, as [`ServerMessage::Signal`]. `generation` counts the connections
     /// between the two from 1: `data` is about that one.
     Signal { to: PeerId, generation: u32, data: SignalData },
@@ -57,9 +57,11 @@ impl Wire for ClientMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ServerMessage {
-    /// The answer to `join`. `peers` were in the room before; the newcomer sends each of them an offer. `capacity` is
-    /// the largest number of peers in the room.
-    Welcome { version: u32, id: PeerId, peers: Vec<PeerInfo>, capacity: usize, ice_servers: Vec<IceServer> },
+    /// The first message. `id` is the client's address at this server. The client signs it in `join`.
+    Challenge { id: PeerId },
+    /// The answer to `join`. `instance` is what the client has proved. `peers` were in the room before; the newcomer
+    /// sends each of them an offer. `capacity` is the largest number of peers in the room.
+    Welcome { version: u32, instance: InstanceId, peers: Vec<PeerInfo>, capacity: usize, ice_servers: Vec<IceServer> },
     /// A peer joined the room. It will send an offer.
     PeerJoined { peer: PeerInfo },
     /// A peer is no longer registered in the room.
@@ -160,6 +162,8 @@ pub enum ErrorCode {
     NotJoined,
     /// A second `join` on the same connection.
     AlreadyJoined,
+    /// The proof in `join` is not valid for this connection.
+    BadProof,
     /// The room has as many peers as it may have.
     RoomFull,
     /// The server has as many rooms as it may have.
@@ -177,7 +181,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code that a server of this version sends.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::BadMessage,
         Self::BadRoom,
         Self::BadName,
@@ -186,6 +190,7 @@ impl ErrorCode {
         Self::UnsupportedVersion,
         Self::NotJoined,
         Self::AlreadyJoined,
+        Self::BadProof,
         Self::RoomFull,
         Self::ServerFull,
         Self::UnknownPeer,

@@ -10,24 +10,28 @@ use maru_protocol::signal::{
     ClientMessage, DescriptionKind, ErrorCode, IceCandidate, IceServer, LeaveReason, PeerInfo, ServerMessage,
     SessionDescription, SignalData,
 };
-use maru_protocol::{InstanceId, PeerId, VERSION, WireError};
+use maru_protocol::{InstanceId, PeerId, Proof, VERSION, WireError};
 
 const SDP: &str = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
+const KEY: &str = "049fad84aeae08bbef7f010014d82cef6a09de2b0cf871b5ce0c4f1d13a59a5934\
+                   07cb45769f1070e2c2470fe5b1bfe63133c0b0cdc64ea4bf3791a8ec2a07fd4f";
+const SIGNATURE: &str = "21163c819257148b51f1fcc6fa8f5fd6876698b6a1235fec75929d06dcd9a9eb\
+                         8086714a5c40e8177450068217315bdaad41fb72839af0110b0999a06235e0a3";
+const SECRET: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const CANDIDATE: &str = "candidate:1 1 udp 2130706431 192.168.0.7 49203 typ host";
 
 #[test]
 fn client_messages() {
     let signal = |data| ClientMessage::Signal { to: other(), generation: 1, data };
+    let join = |proof| ClientMessage::Join {
+        version: VERSION,
+        room: "한글 방".parse().unwrap(),
+        name: "지수 😀".parse().unwrap(),
+        proof,
+    };
     let messages = [
-        (
-            "join",
-            ClientMessage::Join {
-                version: VERSION,
-                room: "한글 방".parse().unwrap(),
-                name: "지수 😀".parse().unwrap(),
-                instance: instance(),
-            },
-        ),
+        ("join", join(Proof::Signature { key: KEY.parse().unwrap(), signature: SIGNATURE.parse().unwrap() })),
+        ("join-secret", join(Proof::Secret { secret: SECRET.parse().unwrap() })),
         ("signal-description", signal(description(DescriptionKind::Offer))),
         (
             "signal-candidate",
@@ -49,11 +53,12 @@ fn client_messages() {
 #[test]
 fn server_messages() {
     let messages = [
+        ("challenge", ServerMessage::Challenge { id: "00112233445566778899aabbccddeeff".parse().unwrap() }),
         (
             "welcome",
             ServerMessage::Welcome {
                 version: VERSION,
-                id: "00112233445566778899aabbccddeeff".parse().unwrap(),
+                instance: "6101794fd26a8fa7755b7382f8025bb2".parse().unwrap(),
                 peers: vec![peer()],
                 capacity: 8,
                 ice_servers: vec![

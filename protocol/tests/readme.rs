@@ -10,7 +10,8 @@ use serde_json::Value;
 const README: &str = include_str!("../README.md");
 
 const CLIENT: &[&str] = &["join", "signal", "rename", "leave", "ping"];
-const SERVER: &[&str] = &["welcome", "peer-joined", "peer-left", "peer-renamed", "signal", "pong", "error"];
+const SERVER: &[&str] =
+    &["challenge", "welcome", "peer-joined", "peer-left", "peer-renamed", "signal", "pong", "error"];
 const PEER: &[&str] = &["hello", "chat", "delivered", "bye"];
 
 struct Example {

@@ -61,7 +61,7 @@ fn an_invalid_name_is_an_error_of_its_own() {
 #[test]
 fn another_version_is_recognised_whatever_its_fields_hold() {
     for text in [
-        "{\"type\":\"join\",\"version\":2}",
+        "{\"type\":\"join\",\"version\":1}",
         "{\"type\":\"join\",\"version\":0,\"room\":\"\",\"name\":[]}",
         "{\"type\":\"join\",\"version\":\"2.1\",\"room\":{\"id\":1}}",
         "{\"version\":18446744073709551616,\"type\":\"join\"}",
@@ -70,9 +70,9 @@ fn another_version_is_recognised_whatever_its_fields_hold() {
     }
     assert_eq!(code("{\"type\":\"join\"}"), ErrorCode::BadMessage);
 
-    let welcome = ServerMessage::decode("{\"type\":\"welcome\",\"version\":2}").unwrap_err();
+    let welcome = ServerMessage::decode("{\"type\":\"welcome\",\"version\":1}").unwrap_err();
     assert_eq!(welcome.code(), ErrorCode::UnsupportedVersion);
-    let hello = PeerMessage::decode("{\"type\":\"hello\",\"version\":2}").unwrap_err();
+    let hello = PeerMessage::decode("{\"type\":\"hello\",\"version\":3}").unwrap_err();
     assert_eq!(hello.code(), ErrorCode::UnsupportedVersion);
 }
 
@@ -118,6 +118,24 @@ fn signal_data_is_either_a_description_or_a_candidate() {
         "{\"candidate\":\"x\"}",
     ] {
         assert_eq!(signal(data).unwrap_err().code(), ErrorCode::BadMessage, "{data}");
+    }
+}
+
+#[test]
+fn a_proof_is_either_a_signature_or_a_secret() {
+    let with = |proof: &str| ClientMessage::decode(&join("\"room\"", "\"Min\"").replace(PROOF, proof));
+    assert!(with(PROOF).is_ok());
+    let (key, signature) = (format!("04{}", "a".repeat(128)), "b".repeat(128));
+    assert!(with(&format!(r#"{{"key":"{key}","signature":"{signature}","more":1}}"#)).is_ok());
+    for proof in [
+        "null".to_owned(),
+        "{}".into(),
+        r#"{"secret":""}"#.into(),
+        format!(r#"{{"key":"{key}"}}"#),
+        format!(r#"{{"key":"{key}","signature":"{signature}00"}}"#),
+        format!(r#"{{"key":"{}","signature":"{signature}"}}"#, key.to_uppercase()),
+    ] {
+        assert_eq!(with(&proof).unwrap_err().code(), ErrorCode::BadMessage, "{proof}");
     }
 }
 
@@ -173,8 +191,10 @@ fn chat_text_is_limited_in_characters() {
     assert!(widest.encode().is_ok(), "text of escaped characters fits too");
 }
 
+const PROOF: &str = r#"{"secret":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}"#;
+
 fn join(room: &str, name: &str) -> String {
-    format!("{{\"type\":\"join\",\"version\":1,\"room\":{room},\"name\":{name},\"instance\":\"{ID}\"}}")
+    format!("{{\"type\":\"join\",\"version\":2,\"room\":{room},\"name\":{name},\"proof\":{PROOF}}}")
 }
 
 fn code(text: &str) -> ErrorCode {

@@ -8,11 +8,12 @@ macro_rules! file {
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const INDEX: File = file!("index.html", "text/html; charset=utf-8");
-const FILES: [File; 10] = [
+const FILES: [File; 11] = [
     file!("style.css", "text/css; charset=utf-8"),
     file!("main.js", JAVASCRIPT),
     file!("call.js", JAVASCRIPT),
     file!("chat.js", JAVASCRIPT),
+    file!("identity.js", JAVASCRIPT),
     file!("media.js", JAVASCRIPT),
     file!("peer.js", JAVASCRIPT),
     file!("pickers.js", JAVASCRIPT),

@@ -11,7 +11,8 @@
 //!
 //! let mut rooms = Rooms::new(Arc::new(Config::default()));
 //! let id = PeerId::from_bits(1);
-//! rooms.handle(Duration::ZERO, Input::Connected(id.clone()));
+//! let outputs = rooms.handle(Duration::ZERO, Input::Connected(id.clone()));
+//! assert_eq!(outputs, [Output::Send(vec![id.clone()], ServerMessage::Challenge { id: id.clone() })]);
 //! let outputs = rooms.handle(Duration::from_millis(20), Input::Text(&id, r#"{"type":"ping"}"#));
 //! assert_eq!(outputs, [Output::Send(vec![id], ServerMessage::Pong)]);
 //! ```
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maru_protocol::signal::{ClientMessage, ErrorCode, LeaveReason, PeerInfo, ServerMessage, SignalData};
-use maru_protocol::{InstanceId, MAX_FRAME_BYTES, Nickname, PeerId, RoomName, VERSION, WireError};
+use maru_protocol::{InstanceId, MAX_FRAME_BYTES, Nickname, PeerId, Proof, RoomName, VERSION, WireError};
 
 use crate::Config;
 use crate::rate_limit::RateLimit;
@@ -98,7 +99,8 @@ impl Rooms {
             return;
         }
         let (timeouts, rate_limit) = (Timeouts::new(now), RateLimit::new(now, &self.config));
-        self.connections.insert(id, Connection { timeouts, rate_limit, member: None });
+        self.connections.insert(id.clone(), Connection { timeouts, rate_limit, member: None });
+        out.push(Output::Send(vec![id.clone()], ServerMessage::Challenge { id }));
     }
 
     /// Counts a frame from the client. False if its content is to be ignored: the client is not connected, or exceeds
@@ -122,9 +124,7 @@ impl Rooms {
             Ok(ClientMessage::Join { .. }) if joined => {
                 out.push(error(id, ErrorCode::AlreadyJoined, "this connection is in a room already"));
             }
-            Ok(ClientMessage::Join { room, name, instance, .. }) => {
-                self.join(id, Member { room, name, instance }, out);
-            }
+            Ok(ClientMessage::Join { room, name, proof, .. }) => self.join(id, room, name, &proof, out),
             Ok(ClientMessage::Signal { .. } | ClientMessage::Rename { .. }) if !joined => {
                 out.push(error(id, ErrorCode::NotJoined, "the first message must be `join`"));
             }
@@ -141,7 +141,17 @@ impl Rooms {
         }
     }
 
-    fn join(&mut self, id: &PeerId, member: Member, out: &mut Vec<Output>) {
+    fn join(&mut self, id: &PeerId, room: RoomName, name: Nickname, proof: &Proof, out: &mut Vec<Output>) {
+        let instance = match proof.verify(id) {
+            Ok(instance) => instance,
+            Err(invalid) => {
+                out.push(error(id, ErrorCode::BadProof, &invalid.to_string()));
+                // Another attempt costs another connection: checking a signature takes longer than any other message.
+                self.remove(id, LeaveReason::Lost, Goodbye::POLICY_VIOLATION, out);
+                return;
+            }
+        };
+        let member = Member { room, name, instance };
         let same_instance = |peer: &&PeerId| self.member(peer).is_some_and(|other| other.instance == member.instance);
         if let Some(earlier) = self.members(&member.room).iter().find(same_instance).cloned() {
             out.push(error(&earlier, ErrorCode::Replaced, "the same client joined through another connection"));
@@ -157,7 +167,7 @@ impl Rooms {
         let newcomer = PeerInfo { id: id.clone(), name: member.name.clone(), instance: member.instance.clone() };
         let welcome = ServerMessage::Welcome {
             version: VERSION,
-            id: id.clone(),
+            instance: member.instance.clone(),
             peers: present.iter().filter_map(|peer| self.info(peer)).collect(),
             capacity: self.config.room_capacity,
             ice_servers: self.config.ice_servers.clone(),

@@ -41,7 +41,7 @@ async fn text_that_is_no_message_is_answered_with_an_error_code() {
 async fn a_client_of_another_version_is_disconnected() {
     let server = Server::start(Config::default()).await;
     let mut client = server.client().await;
-    client.send_text(r#"{"type":"join","version":2,"rooms":["a"]}"#).await;
+    client.send_text(r#"{"type":"join","version":1,"rooms":["a"]}"#).await;
     client.expect_error(ErrorCode::UnsupportedVersion).await;
     client.expect_close(1008).await;
     server.stop().await;

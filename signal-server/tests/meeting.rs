@@ -16,14 +16,16 @@ async fn two_clients_meet_signal_rename_and_leave() {
     let server = Server::start(Config { ice_servers: ice_servers.clone(), ..Config::default() }).await;
     let mut one = server.client().await;
     one.ask_to_join("방", "하나").await;
-    let ServerMessage::Welcome { id, peers, ice_servers: given, capacity, .. } = one.next().await else { panic!() };
+    let ServerMessage::Welcome { instance, peers, ice_servers: given, capacity, .. } = one.next().await else {
+        panic!()
+    };
     assert_eq!((peers.len(), given, capacity), (0, ice_servers, 8));
-    one.id = id;
+    assert_eq!(instance, one.key.instance());
 
     let mut two = server.join("방", "둘").await;
     assert_eq!(two.peers[0].id, one.id);
     assert_eq!(two.peers[0].name.as_str(), "하나");
-    assert_eq!(two.peers[0].instance, one.instance);
+    assert_eq!(two.peers[0].instance, instance);
     one.expect_joined(&two).await;
 
     let offer = SignalData::Description(SessionDescription { kind: DescriptionKind::Offer, sdp: "v=0\r\n".into() });
@@ -106,7 +108,7 @@ async fn a_client_that_registers_again_replaces_its_earlier_connection() {
     let mut other = server.join("a", "other").await;
     before.expect_joined(&other).await;
     let mut after = server.client().await;
-    after.instance = before.instance.clone();
+    after.key = before.key.clone();
     after.join("a", "same").await;
     before.expect_error(ErrorCode::Replaced).await;
     before.expect_close(1008).await;

@@ -24,7 +24,7 @@ pub(crate) struct CallState {
     pub(crate) room: RoomName,
     pub(crate) name: Nickname,
     pub(crate) progress: Progress,
-    pub(crate) server_lost: bool,
+    pub(crate) server: ServerState,
     pub(crate) invitation: Option<Invitation>,
     pub(crate) participants: Participants,
     pub(crate) chat: ChatLog,
@@ -34,6 +34,15 @@ pub(crate) struct CallState {
     pub(crate) sent: CallStats,
     /// Each with the end of its time on the screen.
     notices: VecDeque<(Notice, Timestamp)>,
+}
+
+/// Whether someone new can join us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ServerState {
+    There,
+    Lost,
+    /// The same client registered elsewhere, and we stay out.
+    Replaced,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +58,7 @@ impl CallState {
             room,
             name,
             progress: Progress::Searching,
-            server_lost: false,
+            server: ServerState::There,
             invitation: None,
             participants: Participants::default(),
             chat: ChatLog::default(),
@@ -99,8 +108,9 @@ impl CallState {
             Event::Searching => self.connecting(Progress::Searching),
             Event::Connecting { url } => self.connecting(Progress::Connecting { url }),
             Event::Joined { .. } => self.progress = Progress::Joined,
-            Event::ServerLost => self.server_lost = true,
-            Event::ServerBack { .. } => self.server_lost = false,
+            Event::ServerLost => self.server = ServerState::Lost,
+            Event::ServerBack { .. } => self.server = ServerState::There,
+            Event::Replaced => self.server = ServerState::Replaced,
             Event::Chat { participant, text, sent_unix_ms } => {
                 if let Some(writer) = self.participants.get(participant) {
                     self.chat.add_theirs(writer.name.clone(), text, sent_unix_ms);

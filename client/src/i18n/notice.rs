@@ -46,6 +46,7 @@ pub enum Notice {
     },
     ServerLost,
     ServerBack,
+    Replaced,
     DeviceFailed {
         device: DeviceKind,
         problem: DeviceProblem,
@@ -84,6 +85,7 @@ impl Notice {
             Self::NotSaved { file, reason } => {
                 texts.tr_with("notice-not-saved", &[("file", file.as_str().into()), ("reason", reason.as_str().into())])
             }
+            Self::Replaced => texts.tr("notice-replaced"),
             Self::DeviceFailed { device, problem } => device_problem(texts, *device, problem),
             Self::DeviceBack { device, name } => match device {
                 DeviceKind::Camera => named("notice-camera-back", name),

@@ -11,8 +11,8 @@ use maru_core::call::{
 };
 use maru_core::media::{EncodedAudio, EncodedVideo, VideoLayerId};
 use maru_core::time::Timestamp;
-use maru_protocol::signal::IceServer;
-use maru_protocol::{InstanceId, Nickname};
+use maru_protocol::signal::{ClientMessage, IceServer};
+use maru_protocol::{Nickname, OwnKey, PeerId, RoomName, VERSION};
 use tokio::sync::mpsc;
 use webrtc::runtime::Runtime;
 
@@ -37,6 +37,7 @@ const OUTPUTS: usize = 1024;
 
 pub(super) struct CallTask {
     call: Call,
+    key: OwnKey,
     config: CallConfig,
     runtime: Arc<dyn Runtime>,
     devices: Arc<dyn CallMedia>,
@@ -75,7 +76,8 @@ impl CallTask {
     ) -> Self {
         let Surroundings { runtime, servers, media: devices, addresses } = surroundings;
         let now = now(runtime.as_ref());
-        let identity = Identity { room: config.room.clone(), name: config.name.clone(), instance: random_instance() };
+        let key = OwnKey::generate().expect("the operating system gives random numbers");
+        let identity = Identity { room: config.room.clone(), name: config.name.clone(), instance: key.instance() };
         let call = Call::new(
             now,
             MachineConfig {
@@ -91,6 +93,7 @@ impl CallTask {
         let (outputs, from_connections) = mpsc::channel(OUTPUTS);
         Self {
             call,
+            key,
             config,
             reporter: Reporter::new(report, Arc::clone(&runtime)),
             runtime,
@@ -158,7 +161,6 @@ impl CallTask {
         let now = self.now();
         match event {
             ServerEvent::Found(server) => self.call.server_found(now, server),
-            ServerEvent::Connected => self.call.server_connected(),
             ServerEvent::Failed(reason) => self.call.server_failed(now, reason),
             ServerEvent::Text(text) => self.call.server_text(now, &text),
             ServerEvent::Alive => self.call.server_alive(now),
@@ -239,10 +241,8 @@ impl CallTask {
             Action::FindServer => self.server.find(),
             Action::AvoidServer(server) => self.server.avoid(server),
             Action::ConnectServer(server) => self.server.connect(server),
-            Action::SendToServer(message) => match message.encode() {
-                Ok(text) => self.server.send(text),
-                Err(error) => tracing::warn!(%error, "a message that no server would take is not sent"),
-            },
+            Action::Join { challenge, room, name } => self.join(&challenge, room, name),
+            Action::SendToServer(message) => self.send_to_server(&message),
             Action::DisconnectServer => self.server.disconnect(),
             Action::Open { connection, ice_servers } => self.open(connection, ice_servers),
             Action::Negotiate { connection, step } => {
@@ -281,6 +281,21 @@ impl CallTask {
                 self.participants.remove(&participant);
             }
             Action::Tell(event) => self.tell(event),
+        }
+    }
+
+    fn join(&self, challenge: &PeerId, room: RoomName, name: Nickname) {
+        match self.key.prove(challenge) {
+            Ok(proof) => self.send_to_server(&ClientMessage::Join { version: VERSION, room, name, proof }),
+            // The call gives the server up when its time is over.
+            Err(error) => tracing::error!(%error, "joining is not possible"),
+        }
+    }
+
+    fn send_to_server(&self, message: &ClientMessage) {
+        match message.encode() {
+            Ok(text) => self.server.send(text),
+            Err(error) => tracing::warn!(%error, "a message that no server would take is not sent"),
         }
     }
 
@@ -401,10 +416,4 @@ impl CallTask {
     fn name_of(&self, participant: ParticipantId) -> String {
         self.call.name_of(participant).map_or_else(String::new, |name: &Nickname| name.as_str().to_owned())
     }
-}
-
-fn random_instance() -> InstanceId {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits).expect("the operating system gives random numbers");
-    InstanceId::from_bits(u128::from_ne_bytes(bits))
 }

@@ -30,6 +30,7 @@ impl Reporter {
             }
             Event::ServerLost => ("server-lost", Value::Null),
             Event::ServerBack { .. } => ("server-back", Value::Null),
+            Event::Replaced => ("replaced", Value::Null),
             Event::ServerRefused { message } => ("error", json!({ "message": message })),
             Event::ParticipantJoined { participant, name } => {
                 ("peer-joined", json!({ "peer": name.as_str(), "peer_key": participant.0 }))

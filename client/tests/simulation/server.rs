@@ -186,16 +186,21 @@ impl Servers for View {
     async fn avoid(&mut self, _server: &Server) {}
 
     async fn connect(&mut self, server: &Server) -> Result<Box<dyn ServerSocket>, EndReason> {
-        self.host.runtime().sleep(2 * DELAY).await;
+        self.host.runtime().sleep(DELAY).await;
         let wire = Arc::new(Wire { address: self.host.addresses().first().copied(), host: self.host.clone() });
         let (inbox, received) = mpsc::channel(INBOX);
         if !self.server.lock().passes(&wire) {
             return std::future::pending().await;
         }
-        let Some(id) = self.server.accept(&wire, inbox) else {
+        let id = self.server.accept(&wire, inbox);
+        if let Some(id) = id.clone() {
+            // The challenge travels with the answer to the handshake.
+            self.server.handle(Input::Connected(id));
+        }
+        self.host.runtime().sleep(DELAY).await;
+        let Some(id) = id else {
             return Err(EndReason::NoServer { url: server.url.clone(), reason: "nobody listens".into() });
         };
-        self.server.handle(Input::Connected(id.clone()));
         Ok(Box::new(SimSocket { server: Arc::clone(&self.server), wire, id, received }))
     }
 

@@ -7,7 +7,7 @@ use maru_protocol::signal::ServerMessage;
 #[derive(Debug)]
 pub enum Input<'a> {
     /// A client has connected. The caller chooses its id, which must be new, and random where clients are strangers:
-    /// it is the address that the others in a room send to.
+    /// it is the challenge that the client signs, and the address that the others in a room send to.
     Connected(PeerId),
     /// A text message from the client.
     Text(&'a PeerId, &'a str),

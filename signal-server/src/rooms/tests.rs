@@ -1,5 +1,7 @@
 //! Each rule by itself, and in `simulation` all of them together.
 
+use maru_protocol::{Hex, OwnKey};
+
 use super::*;
 
 mod simulation;
@@ -17,8 +19,28 @@ fn at(secs: u64) -> Duration {
 }
 
 fn join_text(n: u128, room: &str) -> String {
-    let instance = InstanceId::from_bits(n);
-    format!(r#"{{"type":"join","version":1,"room":"{room}","name":"n{n}","instance":"{instance}"}}"#)
+    join_with(&proof(n), n, room)
+}
+
+fn join_with(proof: &Proof, n: u128, room: &str) -> String {
+    let proof = serde_json::to_string(proof).unwrap();
+    format!(r#"{{"type":"join","version":2,"room":"{room}","name":"n{n}","proof":{proof}}}"#)
+}
+
+/// By a secret: it is the same each time.
+fn proof(n: u128) -> Proof {
+    let mut secret = [0; 32];
+    secret[16..].copy_from_slice(&n.to_be_bytes());
+    Proof::Secret { secret: Hex(secret) }
+}
+
+fn instance(n: u128) -> InstanceId {
+    proof(n).verify(&id(n)).unwrap()
+}
+
+/// What a client with this id receives first.
+fn challenge(n: u128) -> Output {
+    Output::Send(vec![id(n)], ServerMessage::Challenge { id: id(n) })
 }
 
 /// Peers 1 to `peers` have joined room `a`.
@@ -32,7 +54,7 @@ fn rooms_with(peers: u128, config: Config) -> Rooms {
 
 /// Peer `n` with instance `n` connects and joins `room`.
 fn join(rooms: &mut Rooms, n: u128, room: &str) -> Vec<Output> {
-    assert_eq!(rooms.handle(at(0), Input::Connected(id(n))), []);
+    assert_eq!(rooms.handle(at(0), Input::Connected(id(n))), [challenge(n)]);
     rooms.handle(at(0), Input::Text(&id(n), &join_text(n, room)))
 }
 
@@ -41,14 +63,14 @@ fn text(rooms: &mut Rooms, n: u128, text: &str) -> Vec<Output> {
 }
 
 fn info(n: u128) -> PeerInfo {
-    PeerInfo { id: id(n), name: format!("n{n}").parse().unwrap(), instance: InstanceId::from_bits(n) }
+    PeerInfo { id: id(n), name: format!("n{n}").parse().unwrap(), instance: instance(n) }
 }
 
 fn welcome(n: u128, peers: &[u128], capacity: usize) -> Output {
     let peers = peers.iter().map(|n| info(*n)).collect();
     Output::Send(
         vec![id(n)],
-        ServerMessage::Welcome { version: VERSION, id: id(n), peers, capacity, ice_servers: Vec::new() },
+        ServerMessage::Welcome { version: VERSION, instance: instance(n), peers, capacity, ice_servers: Vec::new() },
     )
 }
 
@@ -155,7 +177,8 @@ fn an_instance_that_joins_again_replaces_its_earlier_connection() {
     let outputs = text(&mut rooms, 3, &join_text(1, "a"));
     assert_error(&outputs[0], 1, ErrorCode::Replaced);
     assert_eq!(outputs[1..3], [Output::Close(id(1), Goodbye::POLICY_VIOLATION), left(&[2], 1, LeaveReason::Lost)]);
-    assert_eq!(outputs[3], welcome(3, &[2], 2));
+    let Output::Send(_, ServerMessage::Welcome { instance: proved, .. }) = &outputs[3] else { panic!() };
+    assert_eq!(*proved, instance(1));
     let peer = PeerInfo { id: id(3), ..info(1) };
     assert_eq!(outputs[4], Output::Send(vec![id(2)], ServerMessage::PeerJoined { peer }));
     assert_eq!(rooms.registrations(), 2);
@@ -163,6 +186,37 @@ fn an_instance_that_joins_again_replaces_its_earlier_connection() {
     rooms.handle(at(0), Input::Connected(id(4)));
     let outputs = text(&mut rooms, 4, &join_text(1, "b"));
     assert_eq!(outputs.len(), 1, "the same instance may be in another room: {outputs:?}");
+}
+
+#[test]
+fn nobody_takes_the_place_of_a_peer_without_its_key() {
+    let mut rooms = rooms_with(1, Config::default());
+    let key = OwnKey::generate().unwrap();
+    rooms.handle(at(0), Input::Connected(id(2)));
+    let outputs = text(&mut rooms, 2, &join_with(&key.prove(&id(2)).unwrap(), 2, "a"));
+    let Output::Send(_, ServerMessage::Welcome { instance, .. }) = &outputs[0] else { panic!() };
+    assert_eq!(*instance, key.instance());
+
+    // A hostile peer knows the public key, and even a signature that was made for another connection.
+    let (Proof::Signature { key: public, .. }, Proof::Signature { signature: own, .. }) =
+        (key.prove(&id(2)).unwrap(), OwnKey::generate().unwrap().prove(&id(3)).unwrap())
+    else {
+        panic!()
+    };
+    for (n, proof) in [(3, Proof::Signature { key: public, signature: own }), (4, key.prove(&id(2)).unwrap())] {
+        rooms.handle(at(0), Input::Connected(id(n)));
+        let outputs = text(&mut rooms, n, &join_with(&proof, n, "a"));
+        assert_error(&outputs[0], n, ErrorCode::BadProof);
+        assert_eq!(outputs[1..], [Output::Close(id(n), Goodbye::POLICY_VIOLATION)], "nobody else is told");
+    }
+    assert_eq!(rooms.registrations(), 2);
+
+    // A server that remembers nothing lets the owner of the key return.
+    let mut restarted = rooms_with(1, Config::default());
+    restarted.handle(at(0), Input::Connected(id(5)));
+    let outputs = text(&mut restarted, 5, &join_with(&key.prove(&id(5)).unwrap(), 5, "a"));
+    let Output::Send(_, ServerMessage::PeerJoined { peer }) = &outputs[1] else { panic!() };
+    assert_eq!(peer.instance, key.instance());
 }
 
 #[test]
@@ -191,7 +245,7 @@ fn a_message_that_cannot_be_read_is_answered_with_an_error_code() {
         assert_eq!(outputs.len(), 1, "the connection stays open: {outputs:?}");
         assert_error(&outputs[0], 1, code);
     }
-    let outputs = text(&mut rooms, 1, r#"{"type":"join","version":2}"#);
+    let outputs = text(&mut rooms, 1, r#"{"type":"join","version":1}"#);
     assert_error(&outputs[0], 1, ErrorCode::UnsupportedVersion);
     assert_eq!(outputs[1], Output::Close(id(1), Goodbye::POLICY_VIOLATION));
 }

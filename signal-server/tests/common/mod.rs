@@ -5,11 +5,12 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use maru_protocol::signal::{ClientMessage, ErrorCode, LeaveReason, PeerInfo, ServerMessage};
-use maru_protocol::{InstanceId, PeerId, VERSION};
+use maru_protocol::{OwnKey, PeerId, VERSION};
 use signal_server::{Config, run_counted};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
@@ -68,29 +69,33 @@ pub(crate) struct Client {
     pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub(crate) id: PeerId,
     pub(crate) peers: Vec<PeerInfo>,
-    pub(crate) instance: InstanceId,
+    pub(crate) key: Arc<OwnKey>,
 }
 
 impl Client {
     pub(crate) async fn connect(address: &str) -> Self {
         let (socket, _) = soon(connect_async(format!("ws://{address}/"))).await.unwrap();
-        let mut bits = [0; 16];
-        getrandom::fill(&mut bits).unwrap();
-        let instance = InstanceId::from_bits(u128::from_ne_bytes(bits));
-        Self { socket, id: PeerId::from_bits(0), peers: Vec::new(), instance }
+        let key = Arc::new(OwnKey::generate().unwrap());
+        let mut client = Self { socket, id: PeerId::from_bits(0), peers: Vec::new(), key };
+        match client.next().await {
+            ServerMessage::Challenge { id } => client.id = id,
+            other => panic!("{other:?}"),
+        }
+        client
     }
 
     pub(crate) async fn join(&mut self, room: &str, name: &str) {
         self.ask_to_join(room, name).await;
         match self.next().await {
-            ServerMessage::Welcome { id, peers, .. } => (self.id, self.peers) = (id, peers),
+            ServerMessage::Welcome { peers, .. } => self.peers = peers,
             other => panic!("{other:?}"),
         }
     }
 
     pub(crate) async fn ask_to_join(&mut self, room: &str, name: &str) {
         let (room, name) = (room.parse().unwrap(), name.parse().unwrap());
-        self.send(&ClientMessage::Join { version: VERSION, room, name, instance: self.instance.clone() }).await;
+        let proof = self.key.prove(&self.id).unwrap();
+        self.send(&ClientMessage::Join { version: VERSION, room, name, proof }).await;
     }
 
     pub(crate) async fn send(&mut self, message: &ClientMessage) {

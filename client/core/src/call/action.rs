@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use maru_protocol::Nickname;
 use maru_protocol::signal::{ClientMessage, IceCandidate, IceServer, SessionDescription};
+use maru_protocol::{Nickname, PeerId, RoomName};
 
 use super::ids::{ConnectionId, ParticipantId};
 use super::registration::{EndReason, Server};
@@ -83,8 +83,14 @@ pub enum Action {
     FindServer,
     /// No registration was possible at this server: look for another one.
     AvoidServer(Server),
-    /// Answered by [`super::Call::server_connected`] or [`super::Call::server_failed`].
+    /// Answered by the server's first text, or [`super::Call::server_failed`].
     ConnectServer(Server),
+    /// Send `join` with a proof that our instance is ours, over the connection that has the id `challenge`.
+    Join {
+        challenge: PeerId,
+        room: RoomName,
+        name: Nickname,
+    },
     SendToServer(ClientMessage),
     /// Close the connection to the server after what was sent before.
     DisconnectServer,
@@ -149,6 +155,8 @@ pub enum Event {
     ServerBack {
         server: Server,
     },
+    /// The same client registered through another connection. What is connected stays so, but we stay out of the room.
+    Replaced,
     /// The server refused a message. `message` is for a developer.
     ServerRefused {
         message: String,

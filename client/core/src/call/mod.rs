@@ -174,11 +174,6 @@ impl Call {
         self.registration.found(now, server, &mut self.actions);
     }
 
-    /// Answers [`Action::ConnectServer`]: the server takes messages now.
-    pub fn server_connected(&mut self) {
-        self.registration.connected(&mut self.actions);
-    }
-
     /// No server can be found or connected to, or the connection to it has ended.
     pub fn server_failed(&mut self, now: Timestamp, reason: EndReason) {
         let news = self.registration.handle_failure(now, reason, &mut self.actions);
@@ -288,6 +283,7 @@ impl Call {
             Some(News::Refused(reason)) => self.end(now, reason),
             Some(News::Welcome { present, ice_servers }) => self.welcomed(now, &present, ice_servers),
             Some(News::Message(message)) => self.server_said(now, message),
+            Some(News::Replaced) => self.replaced(now),
         }
     }
 
@@ -299,6 +295,13 @@ impl Call {
         for info in present {
             self.register(now, info, true);
         }
+        self.forget_the_lost(now);
+    }
+
+    /// Without a registration no other connection can be agreed on: only the established ones stay.
+    fn replaced(&mut self, now: Timestamp) {
+        self.actions.push_back(Action::Tell(Event::Replaced));
+        self.participants.values_mut().for_each(Participant::unregistered);
         self.forget_the_lost(now);
     }
 
@@ -334,7 +337,10 @@ impl Call {
                 tracing::warn!(?code, message, "the server refused a message");
                 self.actions.push_back(Action::Tell(Event::ServerRefused { message }));
             }
-            ServerMessage::Welcome { .. } | ServerMessage::Pong | ServerMessage::Unknown => {}
+            ServerMessage::Challenge { .. }
+            | ServerMessage::Welcome { .. }
+            | ServerMessage::Pong
+            | ServerMessage::Unknown => {}
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use maru_protocol::signal::{ClientMessage, ErrorCode, IceServer, PeerInfo, ServerMessage};
-use maru_protocol::{InstanceId, Nickname, RoomName, VERSION};
+use maru_protocol::{InstanceId, Nickname, RoomName};
 
 use super::action::{Action, Event};
 use crate::time::Timestamp;
@@ -71,6 +71,7 @@ pub enum EndReason {
 pub struct Identity {
     pub room: RoomName,
     pub name: Nickname,
+    /// What [`Action::Join`] proves.
     pub instance: InstanceId,
 }
 
@@ -83,6 +84,8 @@ pub(super) enum News {
         ice_servers: Vec<IceServer>,
     },
     Message(ServerMessage),
+    /// Our instance registered through another connection: we stay out.
+    Replaced,
     /// The call cannot begin.
     Refused(EndReason),
 }
@@ -104,6 +107,7 @@ enum State {
     Finding {
         deadline: Timestamp,
     },
+    /// The server's challenge is waited for: it comes as soon as there is a connection.
     Connecting {
         server: Server,
         deadline: Timestamp,
@@ -208,13 +212,6 @@ impl Registration {
         }
     }
 
-    pub(super) fn connected(&mut self, out: &mut VecDeque<Action>) {
-        let State::Connecting { server, deadline } = &self.state else { return };
-        let Identity { room, name, instance } = self.identity.clone();
-        out.push_back(Action::SendToServer(ClientMessage::Join { version: VERSION, room, name, instance }));
-        self.state = State::Joining { server: server.clone(), deadline: *deadline };
-    }
-
     /// A better server was found on the LAN: everyone moves there.
     pub(super) fn better_found(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
         if matches!(self.state, State::Connecting { .. } | State::Joining { .. } | State::Registered { .. }) {
@@ -234,9 +231,24 @@ impl Registration {
         self.handle_alive(now);
         let message = ServerMessage::decode(text);
         match &self.state {
+            State::Connecting { server, deadline } => {
+                let (server, deadline) = (server.clone(), *deadline);
+                if let Ok(ServerMessage::Challenge { id }) = message {
+                    let Identity { room, name, .. } = self.identity.clone();
+                    out.push_back(Action::Join { challenge: id, room, name });
+                    self.state = State::Joining { server, deadline };
+                    return None;
+                }
+                self.handle_refusal(now, server, message, out)
+            }
             State::Joining { server, .. } => {
                 let server = server.clone();
-                self.handle_join_response(now, server, message, out)
+                if let Ok(ServerMessage::Welcome { peers, ice_servers, .. }) = message {
+                    tracing::debug!(present = peers.len(), "registered");
+                    self.welcomed(now, server, peers.len(), out);
+                    return Some(News::Welcome { present: peers, ice_servers });
+                }
+                self.handle_refusal(now, server, message, out)
             }
             State::Registered { .. } => match message {
                 Ok(ServerMessage::Pong) => None,
@@ -247,10 +259,9 @@ impl Registration {
                 }
                 // The same client is there through another connection: coming back would replace it in turn.
                 Ok(ServerMessage::Error { code: ErrorCode::Replaced, .. }) => {
-                    out.push_back(Action::Tell(Event::ServerLost));
                     out.push_back(Action::DisconnectServer);
                     self.state = State::Ended;
-                    None
+                    Some(News::Replaced)
                 }
                 Ok(message) => Some(News::Message(message)),
                 Err(error) => {
@@ -280,7 +291,8 @@ impl Registration {
         self.state = State::Ended;
     }
 
-    fn handle_join_response(
+    /// What came instead of a challenge or a welcome. Messages that are no error are ignored.
+    fn handle_refusal(
         &mut self,
         now: Timestamp,
         server: Server,
@@ -289,11 +301,6 @@ impl Registration {
     ) -> Option<News> {
         let not_a_server = |reason: String| EndReason::NotAServer { url: server.url.clone(), reason };
         let refusal = match message {
-            Ok(ServerMessage::Welcome { id, peers, ice_servers, .. }) => {
-                tracing::debug!(%id, present = peers.len(), "registered");
-                self.welcomed(now, server, peers.len(), out);
-                return Some(News::Welcome { present: peers, ice_servers });
-            }
             Ok(ServerMessage::Error { code, message, capacity }) => match code {
                 ErrorCode::RoomFull => EndReason::RoomFull { capacity },
                 ErrorCode::ServerFull => EndReason::ServerFull,

@@ -7,7 +7,7 @@ use egui::{
 };
 
 use super::Live;
-use crate::app::call_state::CallState;
+use crate::app::call_state::{CallState, ServerState};
 use crate::app::commands::{Command, Side};
 use crate::app::panels::{self, statistics};
 use crate::app::shortcuts::{self, Shortcut};
@@ -73,10 +73,13 @@ fn top_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<Comm
             commands.push(Command::Invite);
         }
     });
-    if call.server_lost {
-        let color = Palette::of(ui).problem_text;
-        ui.add(Label::new(RichText::new(texts.tr("server-lost-bar")).color(color).size(13.0)).wrap());
-    }
+    let problem = match call.server {
+        ServerState::There => return,
+        ServerState::Lost => "server-lost-bar",
+        ServerState::Replaced => "replaced-bar",
+    };
+    let color = Palette::of(ui).problem_text;
+    ui.add(Label::new(RichText::new(texts.tr(problem)).color(color).size(13.0)).wrap());
 }
 
 fn button_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<Command>) {

@@ -184,6 +184,18 @@ fn notices_disappear_after_their_time() {
 }
 
 #[test]
+fn one_whose_place_was_taken_is_told_what_to_do() {
+    for (language, text) in
+        [(Language::English, "To return, leave and join again"), (Language::Korean, "나갔다가 다시")]
+    {
+        let mut bench = Bench::in_call(language);
+        bench.event(CallEvent::Call(Event::Replaced));
+        let harness = open(bench, NARROW);
+        harness.get_by_label_contains(text);
+    }
+}
+
+#[test]
 fn the_name_can_be_changed() {
     let mut harness = open(Bench::in_call(Language::English), WIDE);
     harness.key_press(Key::D);

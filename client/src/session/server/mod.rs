@@ -56,7 +56,6 @@ pub enum Received {
 
 pub(super) enum ServerEvent {
     Found(Server),
-    Connected,
     /// Finding or connecting failed, or the connection has ended.
     Failed(EndReason),
     Text(String),
@@ -184,7 +183,6 @@ impl Task {
         };
         match connected {
             Ok(mut socket) => {
-                self.tell(ServerEvent::Connected).await;
                 let next = self.serve(&server, socket.as_mut()).await;
                 tokio::select! {
                     () = socket.close() => {}

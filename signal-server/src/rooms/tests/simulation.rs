@@ -11,6 +11,7 @@ const ROOM_NAMES: [&str; 4] = ["a", "b", "c", "d"];
 struct Client {
     instance: u128,
     room: Option<&'static str>,
+    was_challenged: bool,
     /// The room of its last `join`.
     asked: Option<&'static str>,
     peers: BTreeSet<PeerId>,
@@ -73,7 +74,10 @@ impl Simulation {
         let id = PeerId::from_bits(self.random.u128(..));
         // Few, so that the same instance often joins again.
         let instance = self.random.u128(..12);
-        self.clients.insert(id.clone(), Client { instance, room: None, asked: None, peers: BTreeSet::new() });
+        self.clients.insert(
+            id.clone(),
+            Client { instance, room: None, was_challenged: false, asked: None, peers: BTreeSet::new() },
+        );
         self.input(Input::Connected(id));
     }
 
@@ -83,8 +87,7 @@ impl Simulation {
         if client.room.is_none() {
             client.asked = Some(room);
         }
-        let instance = InstanceId::from_bits(client.instance);
-        let text = format!(r#"{{"type":"join","version":1,"room":"{room}","name":"n","instance":"{instance}"}}"#);
+        let text = join_text(client.instance, room);
         self.input(Input::Text(id, &text));
     }
 
@@ -113,8 +116,12 @@ impl Simulation {
         let capacity = self.capacity;
         let client = self.clients.get_mut(id).expect("nothing is sent to a closed connection");
         match message {
-            ServerMessage::Welcome { id: own, peers, .. } => {
+            ServerMessage::Challenge { id: own } => {
                 assert_eq!(own, id);
+                assert!(!std::mem::replace(&mut client.was_challenged, true), "a client is challenged once");
+            }
+            ServerMessage::Welcome { instance: own, peers, .. } => {
+                assert_eq!(*own, instance(client.instance));
                 assert!(client.room.is_none() && peers.len() < capacity);
                 client.room = client.asked;
                 client.peers = peers.iter().map(|peer| peer.id.clone()).collect();

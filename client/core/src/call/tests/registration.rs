@@ -29,8 +29,12 @@ fn text(message: &ServerMessage) -> String {
 }
 
 fn welcome() -> String {
-    let (id, peers, ice_servers) = (PeerId::from_bits(1), Vec::new(), Vec::new());
-    text(&ServerMessage::Welcome { version: VERSION, id, peers, capacity: 8, ice_servers })
+    let (instance, peers, ice_servers) = (InstanceId::from_bits(1), Vec::new(), Vec::new());
+    text(&ServerMessage::Welcome { version: VERSION, instance, peers, capacity: 8, ice_servers })
+}
+
+fn challenge() -> String {
+    text(&ServerMessage::Challenge { id: PeerId::from_bits(7) })
 }
 
 /// Registered at `at(40)`.
@@ -38,7 +42,9 @@ fn registered() -> Registration {
     let (mut registration, mut out) = (registration(false), VecDeque::new());
     registration.start(at(0), &mut out);
     registration.found(at(0), server(), &mut out);
-    registration.connected(&mut out);
+    assert_eq!(registration.text(at(20), &challenge(), &mut out), None);
+    let (room, name) = ("room".parse().unwrap(), "name".parse().unwrap());
+    assert_eq!(out.pop_back(), Some(Action::Join { challenge: PeerId::from_bits(7), room, name }));
     assert!(matches!(registration.text(at(40), &welcome(), &mut out), Some(News::Welcome { .. })));
     registration
 }
@@ -68,10 +74,33 @@ fn what_a_server_refuses_is_told() {
         let (mut registration, mut out) = (registration(false), VecDeque::new());
         registration.start(at(0), &mut out);
         registration.found(at(0), server(), &mut out);
-        registration.connected(&mut out);
+        registration.text(at(20), &challenge(), &mut out);
         let error = text(&ServerMessage::Error { code, message: String::new(), capacity: Some(8) });
         assert_eq!(registration.text(at(30), &error, &mut out), Some(News::Refused(expected)));
     }
+}
+
+#[test]
+fn a_server_is_joined_once_and_after_its_challenge() {
+    let (mut registration, mut out) = (registration(false), VecDeque::new());
+    registration.start(at(0), &mut out);
+    registration.found(at(0), server(), &mut out);
+    assert_eq!(registration.text(at(10), &welcome(), &mut out), None, "nobody asked for it");
+    out.clear();
+    for _ in 0..3 {
+        assert_eq!(registration.text(at(20), &challenge(), &mut out), None);
+    }
+    assert!(matches!(out.make_contiguous(), [Action::Join { .. }]), "{out:?}");
+    assert_eq!(registration.poll_timeout(), Some(at(5_000)), "connecting and joining have one deadline");
+}
+
+#[test]
+fn a_server_that_refuses_before_its_challenge_is_told_too() {
+    let (mut registration, mut out) = (registration(false), VecDeque::new());
+    registration.start(at(0), &mut out);
+    registration.found(at(0), server(), &mut out);
+    let full = text(&ServerMessage::Error { code: ErrorCode::ServerFull, message: String::new(), capacity: None });
+    assert_eq!(registration.text(at(10), &full, &mut out), Some(News::Refused(EndReason::ServerFull)));
 }
 
 #[test]
@@ -108,7 +137,7 @@ fn pauses_between_attempts_double_up_to_five_seconds() {
     // Once in a call, no refusal ends it.
     registration.handle_timeout(now + Duration::from_secs(5), &mut out);
     registration.found(now, server(), &mut out);
-    registration.connected(&mut out);
+    registration.text(now, &challenge(), &mut out);
     let full = text(&ServerMessage::Error { code: ErrorCode::RoomFull, message: String::new(), capacity: Some(8) });
     assert_eq!(registration.text(now, &full, &mut out), None);
     assert!(registration.poll_timeout().is_some());
@@ -160,8 +189,10 @@ fn a_search_that_finds_nothing_ends() {
 fn one_who_was_replaced_stays_out() {
     let (mut registration, mut out) = (registered(), VecDeque::new());
     let replaced = ServerMessage::Error { code: ErrorCode::Replaced, message: String::new(), capacity: None };
-    assert_eq!(registration.text(at(100), &text(&replaced), &mut out), None);
+    assert_eq!(registration.text(at(100), &text(&replaced), &mut out), Some(News::Replaced));
     registration.handle_failure(at(110), failure(), &mut out);
     assert_eq!(registration.poll_timeout(), None);
-    assert_eq!(out, [Action::Tell(Event::ServerLost), Action::DisconnectServer]);
+    registration.better_found(at(120), &mut out);
+    assert_eq!(registration.text(at(130), &challenge(), &mut out), None);
+    assert_eq!(out, [Action::DisconnectServer]);
 }

@@ -356,6 +356,24 @@ fn one_who_leaves_is_gone_at_once_for_all() {
 }
 
 #[test]
+fn a_copy_of_a_client_replaces_it_once_and_the_call_goes_on() {
+    let mut world = World::room(&["a", "b"]);
+    let copy = world.join_as_copy_of(0);
+    world.run(SECOND);
+    let replaced = |event: &Event| *event == Event::Replaced;
+    assert_eq!((world.count(0, replaced), world.connected(0)), (1, 1), "what is connected stays so");
+    world.write(0, 1, "still here");
+    world.run(3600 * SECOND);
+    assert_eq!(world.chat(1), ["still here"]);
+    assert_eq!((world.count(0, replaced), world.count(copy, replaced)), (1, 0), "it stays out");
+    assert_eq!(world.count(0, |event| matches!(event, Event::ServerLost | Event::ServerBack { .. })), 0);
+    // One who joins later meets the copy only, and learns of it once.
+    let late = world.join("late");
+    world.run(60 * SECOND);
+    assert_eq!((world.count(late, joined), world.count(0, joined)), (2, 1));
+}
+
+#[test]
 fn a_server_cannot_fill_the_memory() {
     let mut world = World::room(&["a", "b"]);
     let call = &mut world.clients[0].call;

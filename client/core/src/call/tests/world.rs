@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use maru_protocol::signal::{DescriptionKind, ServerMessage, SessionDescription};
-use maru_protocol::{InstanceId, PeerId};
+use maru_protocol::signal::{ClientMessage, DescriptionKind, ServerMessage, SessionDescription};
+use maru_protocol::{Hex, InstanceId, PeerId, Proof, VERSION};
 use signal_server::Config;
 use signal_server::rooms::{Input, Output, Rooms};
 
@@ -55,6 +55,7 @@ pub(super) struct Client {
     peer: Option<PeerId>,
     is_online: bool,
     instance: InstanceId,
+    proof: Proof,
     /// By participant.
     ends: BTreeMap<ParticipantId, ConnectionEnd>,
 }
@@ -75,7 +76,8 @@ enum What {
     /// The client closed its connection to the server.
     Disconnected(PeerId),
     ServerClosed(usize, PeerId),
-    Connected(usize),
+    /// The client's connection reaches the server.
+    Accepted(usize),
     NoServer(usize),
     Connection(usize, ConnectionId, ConnectionInput),
     /// A text that arrives at the other end of a connection.
@@ -119,8 +121,16 @@ impl World {
 
     /// Starts a client. Instances grow with the order of joining: earlier ones are polite.
     pub(super) fn join(&mut self, name: &str) -> usize {
+        self.join_with(name, proof(self.clients.len()))
+    }
+
+    /// Starts a client with the key of another one.
+    pub(super) fn join_as_copy_of(&mut self, original: usize) -> usize {
+        self.join_with("copy", proof(original))
+    }
+
+    fn join_with(&mut self, name: &str, (proof, instance): (Proof, InstanceId)) -> usize {
         let index = self.clients.len();
-        let instance = InstanceId::from_bits(index as u128 + 1);
         let identity = Identity {
             room: "family".parse().expect("a room name"),
             name: name.parse().expect("a nickname"),
@@ -137,6 +147,7 @@ impl World {
             peer: None,
             is_online: true,
             instance,
+            proof,
             ends: BTreeMap::new(),
         });
         self.carry_out(index);
@@ -192,7 +203,7 @@ impl World {
         let (Some(from), Some(to)) = (self.clients[from].peer.clone(), self.clients[to].peer.clone()) else { return };
         let description = SessionDescription { kind: DescriptionKind::Offer, sdp: sdp.into() };
         let data = maru_protocol::signal::SignalData::Description(description);
-        let text = maru_protocol::signal::ClientMessage::Signal { to, generation, data }.encode().expect("it is fine");
+        let text = ClientMessage::Signal { to, generation, data }.encode().expect("it is fine");
         self.after(DELAY, What::ToServer(from, text));
     }
 
@@ -277,13 +288,11 @@ impl World {
                     self.fail_server(client);
                 }
             }
-            What::Connected(client) => {
+            What::Accepted(client) => {
                 self.peers += 1;
                 let peer = PeerId::from_bits(self.peers);
                 self.clients[client].peer = Some(peer.clone());
                 self.server(|rooms, at| rooms.handle(at, Input::Connected(peer)));
-                self.clients[client].call.server_connected();
-                self.carry_out(client);
             }
             What::NoServer(client) => self.fail_server(client),
             What::Connection(client, id, input) => {
@@ -350,12 +359,16 @@ impl World {
             }
             Action::ConnectServer(_) if !self.clients[client].is_online => {}
             Action::ConnectServer(_) if self.rooms.is_none() => self.after(DELAY, What::NoServer(client)),
-            Action::ConnectServer(_) => self.after(2 * DELAY, What::Connected(client)),
+            Action::ConnectServer(_) => self.after(DELAY, What::Accepted(client)),
             Action::SendToServer(message) => {
                 let peer = self.clients[client].peer.clone();
                 if let Some(peer) = peer.filter(|_| self.clients[client].is_online) {
                     self.after(DELAY, What::ToServer(peer, message.encode().expect("a message of the client")));
                 }
+            }
+            Action::Join { room, name, .. } => {
+                let join = ClientMessage::Join { version: VERSION, room, name, proof: self.clients[client].proof };
+                self.carry_out_one(client, Action::SendToServer(join));
             }
             Action::DisconnectServer => {
                 if let Some(peer) = self.clients[client].peer.take().filter(|_| self.clients[client].is_online) {
@@ -487,4 +500,17 @@ impl World {
     fn end_of(&self, client: usize, id: ConnectionId) -> Option<&ConnectionEnd> {
         self.clients[client].ends.get(&id.participant).filter(|end| end.generation == id.generation.0)
     }
+}
+
+/// The client with this index, by a secret: instances are in the order of indices, and the same each time.
+fn proof(index: usize) -> (Proof, InstanceId) {
+    let secrets = (0..u128::MAX).map(|number| {
+        let mut secret = [0; 32];
+        secret[16..].copy_from_slice(&number.to_be_bytes());
+        Proof::Secret { secret: Hex(secret) }
+    });
+    secrets
+        .map(|proof| (proof, proof.verify(&PeerId::from_bits(0)).expect("any secret is valid")))
+        .find(|(_, instance)| instance.as_str().starts_with(&format!("{index:02x}")))
+        .expect("one in 256")
 }
