@@ -18,6 +18,11 @@ impl Allowance {
         Self { most, interval, left: most, added_at: Timestamp::ZERO }
     }
 
+    /// When one can be taken, at the latest.
+    pub(super) fn next_at(&self) -> Timestamp {
+        if self.left > 0 { self.added_at } else { self.added_at + self.interval }
+    }
+
     /// Takes one, if one is left.
     pub(super) fn take(&mut self, now: Timestamp) -> bool {
         let added = now.since(self.added_at).as_micros() / self.interval.as_micros().max(1);

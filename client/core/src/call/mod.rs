@@ -25,6 +25,7 @@ mod layers;
 mod participant;
 mod registration;
 mod sending;
+mod signal_queue;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,7 @@ pub use self::sending::EncoderCounts;
 use self::participant::{Consequence, Participant, Shared};
 use self::registration::{News, Registration};
 use self::sending::Sending;
+use self::signal_queue::SignalQueue;
 use crate::media::VideoLayerId;
 use crate::time::Timestamp;
 
@@ -71,6 +73,9 @@ pub struct Call {
     last_participant: u32,
     sending: Sending,
     actions: VecDeque<Action>,
+    signals: SignalQueue,
+    /// Of the last input.
+    now: Timestamp,
     has_ended: bool,
 }
 
@@ -101,6 +106,8 @@ impl Call {
             last_participant: 0,
             sending: Sending::default(),
             actions: VecDeque::new(),
+            signals: SignalQueue::new(),
+            now,
             has_ended: false,
         };
         call.registration.start(now, &mut call.actions);
@@ -110,15 +117,22 @@ impl Call {
 
     /// The next thing to do. `None`: all is done until the next input or [`Call::poll_timeout`].
     pub fn poll_action(&mut self) -> Option<Action> {
-        loop {
-            let action = self.actions.pop_front()?;
-            // A signal names ids of a registration: without one it goes nowhere. When we are registered again, offers that
-            // have no answer are sent again.
-            let is_signal = matches!(action, Action::SendToServer(ClientMessage::Signal { .. }));
-            if !is_signal || self.registration.is_registered() {
+        // A signal names ids of a registration: without one it goes nowhere. When we are registered again, offers that
+        // have no answer are sent again.
+        if !self.registration.is_registered() {
+            self.signals.clear();
+        }
+        while let Some(action) = self.actions.pop_front() {
+            let Action::SendToServer(ClientMessage::Signal { to, generation, data }) = action else {
                 return Some(action);
+            };
+            if self.registration.is_registered()
+                && let Some(participant) = self.participant_of(&to).map(|participant| participant.id())
+            {
+                self.signals.push(participant, ClientMessage::Signal { to, generation, data });
             }
         }
+        self.signals.poll(self.now).map(Action::SendToServer)
     }
 
     /// When to call [`Call::handle_timeout`] at the latest.
@@ -127,11 +141,13 @@ impl Call {
             return None;
         }
         let participants = self.participants.values().filter_map(Participant::poll_timeout);
+        let participants = participants.chain(self.signals.poll_timeout());
         participants.chain(self.registration.poll_timeout()).chain(self.sending.poll_timeout()).min()
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.now = now;
         if self.has_ended {
             return;
         }
@@ -144,6 +160,7 @@ impl Call {
 
     /// The person at this end wants something.
     pub fn handle_command(&mut self, now: Timestamp, command: Command) {
+        self.now = now;
         match command {
             Command::SendChat { id, text, sent_unix_ms } => {
                 self.each(|participant, _, out| participant.write_chat(id, &text, sent_unix_ms, out));
@@ -182,6 +199,7 @@ impl Call {
 
     /// A text frame of the server.
     pub fn server_text(&mut self, now: Timestamp, text: &str) {
+        self.now = now;
         let news = self.registration.text(now, text, &mut self.actions);
         self.handle_news(now, news);
     }
@@ -198,6 +216,7 @@ impl Call {
 
     /// Something happened on a connection. Input of an earlier connection is ignored.
     pub fn handle_connection(&mut self, now: Timestamp, id: ConnectionId, input: ConnectionInput) {
+        self.now = now;
         let presence = self.own.presence();
         let shared = Shared { presence: &presence, ice_servers: &self.ice_servers };
         let Some(participant) = self.participants.get_mut(&id.participant) else { return };
@@ -382,6 +401,7 @@ impl Call {
     fn remove(&mut self, now: Timestamp, id: ParticipantId, reason: LeaveReason) {
         let Some(mut participant) = self.participants.remove(&id) else { return };
         participant.close(&mut self.actions);
+        self.signals.forget(id);
         self.actions.push_back(Action::RemoveMedia(id));
         let (name, lost) = (participant.name().clone(), reason == LeaveReason::Lost);
         self.actions.push_back(Action::Tell(Event::ParticipantLeft { participant: id, name, lost }));

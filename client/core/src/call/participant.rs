@@ -30,6 +30,9 @@ const OPENING_INTERVAL: Duration = Duration::from_secs(2);
 /// Key frames that it gets on request at once, and the time after which it gets one more, where others receive them, too.
 const MAX_KEY_FRAMES: u32 = 10;
 const KEY_FRAME_INTERVAL: Duration = Duration::from_secs(1);
+/// Offers that the other side may make at once, and the time after which it may make one more: each is answered.
+const MAX_OFFERS: u32 = 10;
+const OFFER_INTERVAL: Duration = Duration::from_secs(1);
 /// Signals of a later connection that wait for the end of the present one.
 const MAX_WAITING_SIGNALS: usize = 64;
 
@@ -83,6 +86,7 @@ pub(super) struct Participant {
     /// Connections that the other side may still begin: opening one costs sockets and keys.
     openings: Allowance,
     key_frames: Allowance,
+    offers: Allowance,
 }
 
 #[derive(Debug)]
@@ -119,6 +123,7 @@ impl Participant {
             retry_at: None,
             openings: Allowance::new(MAX_OPENINGS, OPENING_INTERVAL),
             key_frames: Allowance::new(MAX_KEY_FRAMES, KEY_FRAME_INTERVAL),
+            offers: Allowance::new(MAX_OFFERS, OFFER_INTERVAL),
         }
     }
 
@@ -206,6 +211,10 @@ impl Participant {
     ) {
         if let Some(connection) = self.connection.as_mut().filter(|connection| connection.id.generation == generation) {
             if is_offer(&data) {
+                if !self.offers.take(now) {
+                    tracing::debug!(participant = self.id.0, "it offers too often: this one is not answered");
+                    return;
+                }
                 self.retry_at = None;
             }
             connection.handle_signal(now, data);

@@ -315,6 +315,27 @@ fn an_offer_of_one_who_has_forgotten_us_is_answered_with_the_next_generation() {
 }
 
 #[test]
+fn a_hundred_offers_a_second_do_not_make_the_server_disconnect_us() {
+    let mut world = World::room(&["a", "b", "c", "hostile", "also hostile"]);
+    for _ in 0..20 * 20 {
+        for hostile in [3, 4] {
+            for _ in 0..2 {
+                world.send_signal(hostile, 0, 1, "an offer");
+            }
+        }
+        world.run(50 * MS);
+    }
+    assert_eq!(world.count(0, |event| matches!(event, Event::ServerLost)), 0);
+    let late = world.join("late");
+    world.run(SECOND);
+    assert!(
+        world.clients[0].call.participants().count() == 5 && world.connected(late) >= 3,
+        "{}",
+        world.connected(late)
+    );
+}
+
+#[test]
 fn signals_of_an_earlier_connection_are_ignored() {
     let mut world = World::room(&["a", "b"]);
     world.set_cut(0, 1, true);
