@@ -1,14 +1,13 @@
 //! Names and ids. Each type can only be made by parsing, so that every value is valid.
 
-use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
-
+use crate::text::{comparable, shown};
 use crate::{MAX_NAME_CHARS, MAX_ROOM_CHARS};
+use serde::{Deserialize, Serialize};
 
 /// Why a text is not a valid name or id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// Empty after trimming.
+    /// Nothing of it can be seen.
     #[error("it is empty")]
     Empty,
     /// `length` and `limit` in Unicode scalar values, after NFC and trimming.
@@ -23,7 +22,7 @@ pub enum IdError {
 }
 
 fn parse_name(text: &str, limit: usize) -> Result<String, IdError> {
-    let name: String = text.trim().nfc().collect();
+    let name = shown(text);
     if name.is_empty() {
         return Err(IdError::Empty);
     }
@@ -31,7 +30,7 @@ fn parse_name(text: &str, limit: usize) -> Result<String, IdError> {
     if length > limit {
         return Err(IdError::TooLong { length, limit });
     }
-    if name.chars().any(char::is_control) {
+    if name.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         return Err(IdError::ControlCharacter);
     }
     Ok(name)
@@ -85,14 +84,14 @@ fn parse_hex_id(text: &str) -> Result<String, IdError> {
 }
 
 text_id!(
-    /// The name of a room: 1 to [`MAX_ROOM_CHARS`] characters after Unicode NFC and trimming, no control characters.
-    /// Callers who type the same name meet.
+    /// The name of a room: 1 to [`MAX_ROOM_CHARS`] characters after Unicode NFC and trimming, without control characters
+    /// and invisible ones. Callers whose names have the same [`RoomName::key`] meet.
     RoomName,
     |text| parse_name(text, MAX_ROOM_CHARS)
 );
 text_id!(
-    /// The name under which others see a caller: 1 to [`MAX_NAME_CHARS`] characters after Unicode NFC and trimming, no
-    /// control characters. Not unique.
+    /// The name under which others see a caller: 1 to [`MAX_NAME_CHARS`] characters after Unicode NFC and trimming,
+    /// without control characters and invisible ones. Not unique.
     Nickname,
     |text| parse_name(text, MAX_NAME_CHARS)
 );
@@ -107,6 +106,17 @@ text_id!(
     InstanceId,
     parse_hex_id
 );
+
+/// What two spellings of a room's name have in common: capital letters, wide forms and spaces make no difference.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoomKey(String);
+
+impl RoomName {
+    /// The room that the name means.
+    pub fn key(&self) -> RoomKey {
+        RoomKey(comparable(&self.0))
+    }
+}
 
 impl PeerId {
     /// `bits` must be unpredictable: the id is the challenge that the client signs.
@@ -148,6 +158,14 @@ mod tests {
         assert_eq!("a\nb".parse::<Nickname>(), Err(IdError::ControlCharacter));
         assert_eq!("a\u{0}".parse::<RoomName>(), Err(IdError::ControlCharacter));
         assert!("👨\u{200d}👩\u{200d}👧".parse::<Nickname>().is_ok(), "emoji are joined by an invisible character");
+    }
+
+    #[test]
+    fn a_name_of_which_nothing_can_be_seen_is_empty() {
+        for text in ["\u{200b}", "\u{3164}", "\u{2800}", "\u{202e}", "\u{200d}\u{fe0f} \u{ad}"] {
+            assert_eq!(text.parse::<Nickname>(), Err(IdError::Empty), "{text:?}");
+        }
+        assert_eq!("a\u{2028}b".parse::<Nickname>(), Err(IdError::ControlCharacter));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maru_protocol::signal::{ClientMessage, ErrorCode, LeaveReason, PeerInfo, ServerMessage, SignalData};
-use maru_protocol::{InstanceId, MAX_FRAME_BYTES, Nickname, PeerId, Proof, RoomName, VERSION, WireError};
+use maru_protocol::{InstanceId, MAX_FRAME_BYTES, Nickname, PeerId, Proof, RoomKey, RoomName, VERSION, WireError};
 
 use crate::Config;
 use crate::rate_limit::RateLimit;
@@ -40,7 +40,7 @@ pub struct Rooms {
     /// Sorted, so that the same inputs give the same outputs.
     connections: BTreeMap<PeerId, Connection>,
     /// The members of each room, in the order of joining. No room is empty.
-    rooms: HashMap<RoomName, Vec<PeerId>>,
+    rooms: HashMap<RoomKey, Vec<PeerId>>,
     registrations: usize,
     shutting_down: bool,
 }
@@ -52,7 +52,7 @@ struct Connection {
 }
 
 struct Member {
-    room: RoomName,
+    room: RoomKey,
     name: Nickname,
     instance: InstanceId,
 }
@@ -151,7 +151,7 @@ impl Rooms {
                 return;
             }
         };
-        let member = Member { room, name, instance };
+        let member = Member { room: room.key(), name, instance };
         let same_instance = |peer: &&PeerId| self.member(peer).is_some_and(|other| other.instance == member.instance);
         if let Some(earlier) = self.members(&member.room).iter().find(same_instance).cloned() {
             out.push(error(&earlier, ErrorCode::Replaced, "the same client joined through another connection"));
@@ -182,7 +182,7 @@ impl Rooms {
     }
 
     /// Why nobody can join `room` now.
-    fn no_place_in(&self, room: &RoomName) -> Option<ServerMessage> {
+    fn no_place_in(&self, room: &RoomKey) -> Option<ServerMessage> {
         let (present, capacity) = (self.members(room).len(), self.config.room_capacity);
         if present >= capacity {
             let message = format!("this room holds {capacity} people");
@@ -281,7 +281,7 @@ impl Rooms {
         Some(PeerInfo { id: id.clone(), name: member.name.clone(), instance: member.instance.clone() })
     }
 
-    fn members(&self, room: &RoomName) -> &[PeerId] {
+    fn members(&self, room: &RoomKey) -> &[PeerId] {
         self.rooms.get(room).map_or(&[], Vec::as_slice)
     }
 

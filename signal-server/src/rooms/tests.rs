@@ -109,6 +109,17 @@ fn room_names_that_look_the_same_are_the_same_room() {
 }
 
 #[test]
+fn capital_letters_make_no_other_room_and_an_invisible_name_is_refused() {
+    let mut rooms = rooms_with(2, Config::default());
+    join(&mut rooms, 1, "Family");
+    let told = format!("{:?}", join(&mut rooms, 2, "ｆａｍｉｌｙ"));
+    assert!(told.contains("PeerJoined"), "{told}");
+    let mut rooms = rooms_with(1, Config::default());
+    let told = format!("{:?}", join(&mut rooms, 1, "\u{2800}\u{fe0f}"));
+    assert!(told.contains("BadRoom"), "{told}");
+}
+
+#[test]
 fn a_full_room_accepts_nobody_until_a_peer_leaves() {
     let mut rooms = rooms_with(8, Config::default());
     let outputs = join(&mut rooms, 9, "a");
