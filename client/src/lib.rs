@@ -15,6 +15,7 @@ pub mod invitation;
 pub mod media;
 pub mod participants;
 pub mod report;
+pub mod server_url;
 pub mod session;
 pub mod settings;
 pub mod signals;

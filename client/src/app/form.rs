@@ -2,6 +2,7 @@
 
 use maru_protocol::{IdError, Nickname, RoomName};
 
+use crate::server_url;
 use crate::session::ServerChoice;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,10 +46,7 @@ impl Form {
         if url.is_empty() {
             return Some(ServerChoice::Lan);
         }
-        let is_websocket = ["ws://", "wss://"].iter().any(|scheme| {
-            url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)) && url.len() > scheme.len()
-        });
-        is_websocket.then(|| ServerChoice::Url(url.to_owned()))
+        server_url::parse(url).ok().map(ServerChoice::Url)
     }
 }
 
@@ -65,7 +63,7 @@ mod tests {
         let (name, room, server) = form(" 미나 ", "standup", "").parse().expect("complete");
         assert_eq!((name.as_str(), room.as_str(), server), ("미나", "standup", ServerChoice::Lan));
         let (_, _, server) = form("a", "b", " WSS://example.org ").parse().expect("complete");
-        assert_eq!(server, ServerChoice::Url("WSS://example.org".into()));
+        assert_eq!(server, ServerChoice::Url("wss://example.org".into()));
     }
 
     #[test]
@@ -78,5 +76,6 @@ mod tests {
         assert_eq!(typed.server, "example.org");
         assert!(form("a", "b", "ws://").parse().is_none(), "an address needs a host");
         assert!(form("a", "b", "wss:/한글").parse().is_none());
+        assert!(form("a", "b", "ws://host:99999").parse().is_none(), "there is no such port");
     }
 }
