@@ -24,6 +24,8 @@ pub(crate) struct State {
     /// Why the last call ended. `None` after the person left it.
     pub(crate) ended: Option<EndReason>,
     addresses: Vec<IpAddr>,
+    /// What the command line gave: name, room and server. As long as it stays it is not saved.
+    launched: [Option<String>; 3],
 }
 
 /// Launch options: what the command line sets. `None` and [`ServerChoice::Lan`] keep the value from the settings.
@@ -45,18 +47,21 @@ pub(crate) enum Screen<'a> {
 impl State {
     pub(crate) fn new(texts: Texts, settings: Settings, media: &MediaConfig, options: LaunchOptions) -> Self {
         let server = match options.server {
-            ServerChoice::Lan => settings.server.clone(),
-            ServerChoice::Url(url) => url,
+            ServerChoice::Lan => None,
+            ServerChoice::Url(url) => Some(url),
         };
+        let launched = [options.name.map(String::from), options.room.map(String::from), server];
+        let [name, room, server] = launched.clone();
         let form = Form {
-            name: options.name.map_or_else(|| settings.name.clone(), String::from),
-            room: options.room.map_or_else(|| settings.room.clone(), String::from),
-            server,
+            name: name.unwrap_or_else(|| settings.name.clone()),
+            room: room.unwrap_or_else(|| settings.room.clone()),
+            server: server.unwrap_or_else(|| settings.server.clone()),
             problems: Problems::default(),
         };
         Self {
             texts,
             settings,
+            launched,
             form,
             devices: Devices::new(media),
             addresses: options.addresses,
@@ -192,9 +197,13 @@ impl State {
         }
         self.ended = None;
         let Some((name, room, server)) = self.form.parse() else { return vec![] };
-        self.settings.name.clone_from(&self.form.name);
-        self.settings.room.clone_from(&self.form.room);
-        self.settings.server.clone_from(&self.form.server);
+        let texts = [&self.form.name, &self.form.room, &self.form.server];
+        let saved = [&mut self.settings.name, &mut self.settings.room, &mut self.settings.server];
+        for ((text, saved), given) in texts.into_iter().zip(saved).zip(&self.launched) {
+            if given.as_ref() != Some(text) {
+                saved.clone_from(text);
+            }
+        }
         self.call = Some(CallState::new(room.clone(), name.clone()));
         let Devices { muted, camera_on, .. } = self.devices;
         let config = CallConfig { room, name, server, addresses: self.addresses.clone(), muted, camera_on };

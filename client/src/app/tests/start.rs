@@ -157,6 +157,36 @@ fn launch_options_override_the_settings() {
 }
 
 #[test]
+fn what_the_command_line_gave_is_not_saved_and_what_was_typed_is() {
+    let settings = Settings { name: "old".into(), server: "ws://old".into(), ..Settings::default() };
+    let options = LaunchOptions {
+        room: Some("demo".parse().expect("a room")),
+        name: Some("Demo".parse().expect("a name")),
+        server: ServerChoice::Url("ws://new".into()),
+        addresses: vec![],
+    };
+    let media = settings.media();
+    let mut state = State::new(Texts::new(Language::English), settings.clone(), &media, options);
+    let saved = |state: &mut State| {
+        let effects = state.handle(Command::Join, Timestamp::ZERO);
+        state.handle(Command::Leave, Timestamp::ZERO);
+        effects.into_iter().find_map(|effect| if let Effect::Save(saved) = effect { Some(saved) } else { None })
+    };
+    assert_eq!(saved(&mut state), Some(settings.clone()));
+    state.handle(Command::TypeRoom("family".into()), Timestamp::ZERO);
+    assert_eq!(saved(&mut state), Some(Settings { room: "family".into(), ..settings.clone() }));
+
+    // Without launch options a name that is changed back is saved like any other.
+    let options = LaunchOptions { room: None, name: None, server: ServerChoice::Lan, addresses: vec![] };
+    let settings = Settings { room: "family".into(), ..settings };
+    let mut state = State::new(Texts::new(Language::English), settings.clone(), &media, options);
+    for name in ["new", "old"] {
+        state.handle(Command::TypeName(name.into()), Timestamp::ZERO);
+        assert_eq!(saved(&mut state), Some(Settings { name: name.into(), ..settings.clone() }));
+    }
+}
+
+#[test]
 fn leaving_twice_leaves_once() {
     let mut bench = Bench::in_call(Language::English);
     bench.command(Command::Leave);
