@@ -66,6 +66,11 @@ impl Devices {
         self.camera_on && matches!(self.camera_status, DeviceStatus::Opening | DeviceStatus::Open { .. })
     }
 
+    /// Whether the microphone delivers sound, or is being opened.
+    pub(crate) fn microphone_in_use(&self) -> bool {
+        matches!(self.microphone_status, DeviceStatus::Opening | DeviceStatus::Open { .. })
+    }
+
     /// Forgets the status after another choice, or after the device was turned on or off.
     pub(crate) fn expect(&mut self, device: DeviceKind) {
         let wanted = match device {

@@ -93,11 +93,15 @@ fn button_bar(ui: &mut Ui, state: &State, call: &CallState, commands: &mut Vec<C
     let selected = |is_selected: bool| if is_selected { Look::Selected } else { Look::Plain };
     let microphone = match devices.muted {
         true => (Icon::MicrophoneOff, named("unmute", Shortcut::Microphone), Look::Danger),
+        false if !devices.microphone_in_use() => {
+            (Icon::MicrophoneOff, named("microphone-none", Shortcut::Microphone), Look::Danger)
+        }
         false => (Icon::Microphone, named("mute", Shortcut::Microphone), Look::Plain),
     };
     let camera = match devices.camera_on {
-        true => (Icon::Camera, named("camera-stop", Shortcut::Camera), Look::Plain),
         false => (Icon::CameraOff, named("camera-start", Shortcut::Camera), Look::Danger),
+        true if !devices.camera_in_use() => (Icon::CameraOff, named("camera-none", Shortcut::Camera), Look::Danger),
+        true => (Icon::Camera, named("camera-stop", Shortcut::Camera), Look::Plain),
     };
     let is_open = |side| selected(call.side == Some(side));
     let buttons = [
@@ -150,6 +154,7 @@ fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut L
         Tile {
             source: Source::Peer(peer.key),
             name: peer.name.as_str(),
+            initial_of: peer.name.as_str(),
             label: &label(texts, peer),
             muted: peer.muted,
             status: status.as_deref(),
@@ -196,6 +201,7 @@ fn self_view(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mu
     Tile {
         source: Source::Own,
         name: &texts.tr("you"),
+        initial_of: call.name.as_str(),
         label: &texts.tr(if has_camera { "own-video" } else { "own-video-off" }),
         muted: state.devices.muted,
         status: None,

@@ -138,6 +138,7 @@ fn devices_column(ui: &mut Ui, state: &State, live: &mut Live<'_>, commands: &mu
     Tile {
         source: Source::Own,
         name: if name.is_empty() { &you } else { name },
+        initial_of: name,
         label: &texts.tr(if has_camera { "own-video" } else { "own-video-off" }),
         muted: false,
         status: live.self_view.get().is_none().then_some(status.as_str()),

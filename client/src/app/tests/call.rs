@@ -54,6 +54,17 @@ fn the_microphone_button_and_its_key_mute() {
 }
 
 #[test]
+fn without_a_device_its_button_says_so() {
+    let mut bench = Bench::in_call(Language::English);
+    for device in [DeviceKind::Camera, DeviceKind::Microphone] {
+        bench.state.apply_media(MediaEvent::Failed { device, problem: DeviceProblem::NoDevice }, bench.now);
+    }
+    let harness = open(bench, WIDE);
+    harness.get_by_label("No camera: the others do not see you (V)");
+    harness.get_by_label("No microphone: the others do not hear you (M)");
+}
+
+#[test]
 fn every_key_does_what_its_tooltip_says() {
     let mut harness = open(Bench::in_call(Language::English), WIDE);
     harness.key_press(Key::V);

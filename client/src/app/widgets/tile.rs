@@ -17,6 +17,8 @@ const NAME_HEIGHT: f32 = 38.0;
 pub(crate) struct Tile<'a> {
     pub(crate) source: Source,
     pub(crate) name: &'a str,
+    /// Whose first letter stands for the frame while there is none.
+    pub(crate) initial_of: &'a str,
     /// For screen readers.
     pub(crate) label: &'a str,
     pub(crate) muted: bool,
@@ -58,7 +60,7 @@ impl Tile<'_> {
         let is_small = rect.width() < SMALL;
         let center = rect.center() - if is_small { Vec2::ZERO } else { vec2(0.0, radius * 0.5) };
         painter.circle_filled(center, radius, palette.avatar);
-        let initial: String = self.name.chars().next().into_iter().flat_map(char::to_uppercase).collect();
+        let initial: String = self.initial_of.chars().next().into_iter().flat_map(char::to_uppercase).collect();
         let font = FontId::proportional(radius);
         painter.text(center, Align2::CENTER_CENTER, initial, font, palette.on_stage);
         if let Some(status) = self.status.filter(|_| !is_small) {
