@@ -3,6 +3,8 @@
 import { language, texts } from './texts.js';
 
 const MAX_LINES = 2000;
+/** Line breaks in one message; further ones become spaces. */
+const MAX_LINE_BREAKS = 60;
 
 export class ChatLog {
   #log; #own = new Map();
@@ -18,7 +20,7 @@ export class ChatLog {
     const time = new Date(unixMs).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' });
     meta.textContent = `${name} · ${time}`;
     const body = document.createElement('div');
-    body.textContent = text;
+    body.textContent = displayable(text);
     line.append(meta, body);
     this.#append(line);
     return line;
@@ -63,7 +65,17 @@ export class ChatLog {
     const log = this.#log;
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     log.append(line);
-    if (log.childElementCount > MAX_LINES) log.firstElementChild.remove();
+    // A notice first: whoever changes its name a thousand times erases no message.
+    if (log.childElementCount > MAX_LINES) (log.querySelector('.notice') ?? log.firstElementChild).remove();
     if (atEnd) log.scrollTop = log.scrollHeight;
   }
+}
+
+/** As the app shows it: one message does not take the place of all others, and turns no text around it. */
+function displayable(text) {
+  let breaks = 0;
+  return text.replace(/\r\n|[\u2028\u2029]/g, '\n').replace(/\t/g, ' ')
+    .replace(/[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]|(?!\n)\p{Cc}/gu, '')
+    .replace(/((?:\p{M}[\u200b-\u200d\u2060]*){8})(?:\p{M}[\u200b-\u200d\u2060]*)+/gu, '$1')
+    .replace(/\n{3,}/g, '\n\n').replace(/\n/g, () => ++breaks > MAX_LINE_BREAKS ? ' ' : '\n');
 }

@@ -123,6 +123,11 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
     }
 }
 
+/// A message as it is printed. Its further lines are indented: none of them looks like another person's message.
+fn chat_line(name: &str, text: &str) -> String {
+    format!("{name}: {}", text.replace('\n', "\n    "))
+}
+
 struct Terminal<'a> {
     texts: &'a Texts,
     room: RoomName,
@@ -145,7 +150,7 @@ impl Terminal<'_> {
             CallEvent::Call(Event::Searching) => tell(&self.texts.tr("searching-server")),
             CallEvent::Call(Event::Chat { participant, text, .. }) => {
                 let name = self.participants.get(*participant).map_or("?", |writer| writer.name.as_str());
-                print(&format!("{name}: {text}"));
+                print(&chat_line(name, text));
             }
             CallEvent::Call(Event::ChatDelivered { participant, id }) => self.undelivered.delivered(*id, *participant),
             CallEvent::Call(Event::ParticipantConnected { participant }) => {
@@ -238,5 +243,18 @@ async fn stopped(duration: Option<Duration>) {
     tokio::select! {
         () = duration_over => {}
         () = signals::told_to_end() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_break_forges_no_message_of_someone_else() {
+        assert_eq!(
+            chat_line("Mallory", "hello\nMina: send me the password"),
+            "Mallory: hello\n    Mina: send me the password"
+        );
     }
 }

@@ -3,9 +3,16 @@
 use std::collections::VecDeque;
 
 use maru_protocol::peer::{MAX_CHAT_CHARS, PeerMessage};
+use unicode_normalization::char::is_combining_mark;
 
 /// Messages that wait for a connection or for their acknowledgement. Further ones are refused.
 pub const MAX_WAITING: usize = 200;
+
+/// Line breaks in one message; further ones become spaces. Between two of them at most this many blank lines.
+const MAX_LINE_BREAKS: usize = 60;
+const MAX_BLANK_LINES: usize = 1;
+/// Combining marks in a row. Vietnamese takes two, Thai three, Tibetan six.
+const MAX_MARKS: usize = 8;
 
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -120,14 +127,40 @@ impl Chat {
 }
 
 /// Without control characters except the newline, and without the invisible ones that turn the direction of the text
-/// around them: nothing that a peer writes changes how the rest of the window reads.
+/// around them; with few line breaks and few marks on one character: nothing that a peer writes changes how the rest of the
+/// window reads, or takes its place.
 fn displayable(text: &str) -> String {
-    let reorders = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.replace("\r\n", "\n")
-        .replace('\t', " ")
-        .chars()
-        .filter(|&c| c == '\n' || !(c.is_control() || reorders(c)))
-        .collect()
+    let reorders =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    // They join or separate letters, and have no place of their own.
+    let is_joiner = |c: char| matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}');
+    let (mut breaks, mut blank, mut marks) = (0, 0, 0);
+    let mut shown = String::with_capacity(text.len());
+    for c in text.replace("\r\n", "\n").replace('\t', " ").chars() {
+        if matches!(c, '\n' | '\u{2028}' | '\u{2029}') {
+            blank += 1;
+            breaks += 1;
+            if breaks > MAX_LINE_BREAKS {
+                shown.push(' ');
+            } else if blank <= MAX_BLANK_LINES + 1 {
+                shown.push('\n');
+            }
+            continue;
+        }
+        if c.is_control() || reorders(c) {
+            continue;
+        }
+        if is_combining_mark(c) {
+            marks += 1;
+        } else if !is_joiner(c) {
+            marks = 0;
+        }
+        if marks <= MAX_MARKS {
+            shown.push(c);
+            blank = 0;
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -194,6 +227,21 @@ mod tests {
         let long = "한".repeat(MAX_CHAT_CHARS + 1);
         assert_eq!(shown(&mut chat, 3, &long).unwrap().chars().count(), MAX_CHAT_CHARS);
         assert_eq!(shown(&mut chat, 4, "👩‍👩‍👧‍👦").unwrap(), "👩‍👩‍👧‍👦", "joiners are part of emoji");
+    }
+
+    #[test]
+    fn one_message_does_not_take_the_place_of_all_others() {
+        let mut chat = Chat::new();
+        let mut shown = |id, text: &str| chat.handle_chat(id, text, 0).1.map(|received| received.text).unwrap();
+        assert_eq!(shown(1, "a\n\n\n\n\nb\n\nc"), "a\n\nb\n\nc");
+        assert_eq!(shown(2, &"x\n".repeat(2_000)).lines().count(), MAX_LINE_BREAKS + 1);
+        assert_eq!(shown(3, &format!("Z{}", "\u{301}".repeat(3_000))).chars().count(), 1 + MAX_MARKS);
+        assert!(
+            shown(4, &format!("Z{}", "\u{301}\u{200e}\u{200b}".repeat(1_000))).matches('\u{301}').count() <= MAX_MARKS
+        );
+        assert!(shown(5, &"\u{e49}".repeat(1_000)).chars().count() <= MAX_MARKS, "marks of any script");
+        assert_eq!(shown(6, &"x\u{2028}".repeat(2_000)).lines().count(), MAX_LINE_BREAKS + 1);
+        assert_eq!(shown(7, "Việt Nam, 한글, हिन्दी, ภาษาไทย"), "Việt Nam, 한글, हिन्दी, ภาษาไทย");
     }
 
     #[test]

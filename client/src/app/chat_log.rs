@@ -105,7 +105,9 @@ impl ChatLog {
 
     fn push(&mut self, line: ChatLine) {
         if self.lines.len() == CAPACITY {
-            self.lines.pop_front();
+            // A notice first: whoever comes, goes or changes its name a thousand times erases no message.
+            let notice = self.lines.iter().position(|line| matches!(line.content, Content::Notice(_)));
+            self.lines.remove(notice.unwrap_or(0));
         }
         self.lines.push_back(line);
     }
@@ -146,6 +148,18 @@ mod tests {
         assert_eq!(log.draft_excess(), Some(MAX_CHAT_CHARS + 1));
         assert_eq!(log.send_draft(std::iter::empty(), 0), None);
         assert!(!log.draft.is_empty());
+    }
+
+    #[test]
+    fn notices_erase_no_messages() {
+        let mut log = ChatLog::default();
+        let name: Nickname = "Mina".parse().expect("a name");
+        log.add_theirs(name.clone(), "first".into(), 0);
+        for unix_ms in 1..5_000 {
+            log.add_notice(Notice::Renamed { old: name.clone(), name: name.clone() }, unix_ms);
+        }
+        assert_eq!(log.lines().len(), CAPACITY);
+        assert_eq!(log.lines().next().map(|line| line.unix_ms), Some(0));
     }
 
     #[test]
