@@ -7,6 +7,7 @@ import { showPickers } from './pickers.js';
 import { texts, translate } from './texts.js';
 import { Tiles } from './tiles.js';
 
+const MAX_NAME_CHARACTERS = 32;
 const $ = id => document.getElementById(id);
 const media = new Media();
 const tiles = new Tiles($('tiles'), $('tile'));
@@ -14,6 +15,8 @@ const log = new ChatLog($('log'));
 /** The path of the page without `r/ROOM`: the WebSocket is there too, also behind a proxy that adds a prefix. */
 const [, base, roomInPath] = /^(.*?\/)(?:r\/([^/]*))?$/.exec(location.pathname) ?? [null, '/', ''];
 let call = null, unread = 0, serverProblem = '';
+/** What the person was told of each device, until it works or is turned off. */
+const deviceProblems = { audio: '', video: '' };
 
 translate(document);
 $('name').value = localStorage.getItem('maru.name') ?? '';
@@ -26,8 +29,18 @@ $('join').disabled = !isSupported;
 for (const container of document.querySelectorAll('.pickers')) {
   showPickers(container, $('picker'), media, (kind, id) => kind === 'speaker' ? tiles.setSpeaker(id) : media.choose(kind, id));
 }
-media.addEventListener('change', showOwn);
-media.addEventListener('problem', ({ detail: { kind, reason } }) => tell(texts[reason][kind]));
+media.addEventListener('change', ({ detail: { kind } }) => {
+  if (media.track(kind) || !media.on[kind]) deviceProblems[kind] = '';
+  showOwn();
+  showBanner();
+});
+media.addEventListener('problem', ({ detail: { kind, reason } }) => {
+  deviceProblems[kind] = texts[reason][kind];
+  if (call) log.notice(deviceProblems[kind]);
+  else $('join-error').textContent = deviceProblems[kind];
+  showOwn();
+  showBanner();
+});
 showOwn();
 media.start();
 
@@ -39,21 +52,25 @@ function showOwn() {
     tile.classList.toggle('no-picture', !track);
   }
   for (const button of document.querySelectorAll('[data-toggle]')) {
-    const kind = button.dataset.toggle;
-    button.setAttribute('aria-pressed', String(media.on[kind]));
-    button.textContent = texts[`${kind}${media.on[kind] ? 'On' : 'Off'}`];
+    const kind = button.dataset.toggle, isOn = Boolean(media.track(kind));
+    button.setAttribute('aria-pressed', String(isOn));
+    button.textContent = texts[`${kind}${isOn ? 'On' : 'Off'}`];
   }
 }
 
-/** Shows `text` on the current screen. */
-function tell(text) {
-  if (call) log.notice(text);
-  (call ? $('banner') : $('join-error')).textContent = text;
+/** Turns a device on or off. One that is on and missing is asked for again. */
+function toggle(kind) {
+  media.setOn(kind, !media.track(kind));
 }
 
 function showBanner() {
-  const interrupted = call && [...call.peers.values()].find(peer => peer.state === 'interrupted');
-  $('banner').textContent = interrupted ? texts.interrupted(interrupted.name) : serverProblem;
+  const troubled = call ? [...call.peers.values()] : [];
+  const interrupted = troubled.find(peer => peer.state === 'interrupted');
+  const unreachable = troubled.find(peer => peer.state === 'unreachable');
+  $('banner').textContent = [
+    interrupted && texts.interrupted(interrupted.name), unreachable && texts.unreachable(unreachable.name), serverProblem,
+    deviceProblems.audio, deviceProblems.video,
+  ].filter(Boolean).join(' ');
   $('alone').hidden = !call || call.peers.size > 0;
 }
 
@@ -138,8 +155,10 @@ $('leave').addEventListener('click', leave);
 $('chat-button').addEventListener('click', () => togglePanel('chat'));
 $('devices-button').addEventListener('click', () => togglePanel('devices'));
 $('new-name').addEventListener('change', () => {
-  const name = $('new-name').value.trim();
+  // The server refuses a longer name.
+  const name = [...$('new-name').value.trim()].slice(0, MAX_NAME_CHARACTERS).join('').trim();
   if (!name || !call) return;
+  $('new-name').value = name;
   localStorage.setItem('maru.name', name);
   call.rename(name);
 });
@@ -151,7 +170,7 @@ $('chat-form').addEventListener('submit', event => {
   $('chat-text').value = '';
 });
 for (const button of document.querySelectorAll('[data-toggle]')) {
-  button.addEventListener('click', () => media.setOn(button.dataset.toggle, !media.on[button.dataset.toggle]));
+  button.addEventListener('click', () => toggle(button.dataset.toggle));
 }
 document.addEventListener('keydown', event => {
   if (!call || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -162,7 +181,7 @@ document.addEventListener('keydown', event => {
   if (event.target.matches('input, select, textarea')) return;
   // By position (`code`): with a Korean layout the letter is another one.
   const action = {
-    KeyM: () => media.setOn('audio', !media.on.audio), KeyV: () => media.setOn('video', !media.on.video),
+    KeyM: () => toggle('audio'), KeyV: () => toggle('video'),
     KeyC: () => togglePanel('chat'), KeyD: () => togglePanel('devices'),
   }[event.code];
   if (action) {

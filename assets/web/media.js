@@ -23,7 +23,7 @@ export class Media extends EventTarget {
   async start() {
     if (!isAllowed()) return;
     navigator.mediaDevices.addEventListener('devicechange', () => this.#devicesChanged());
-    const both = await capture({ audio: this.#constraints('audio'), video: this.#constraints('video') }).catch(() => null);
+    const both = await capture(CONSTRAINTS).catch(() => null);
     for (const kind of ['audio', 'video']) {
       const track = both?.getTracks().find(track => track.kind === kind);
       if (track) this.#take(kind, track);
@@ -44,30 +44,35 @@ export class Media extends EventTarget {
 
   async choose(kind, deviceId) {
     this.#wanted[kind] = deviceId;
-    if (this.on[kind]) await this.#open(kind);
+    if (this.on[kind]) await this.#open(kind, 'exact');
+    else this.#take(kind, null);
   }
 
-  /** A camera that is off is closed, so its light goes out. A microphone stays open, but its track is not sent. */
+  /**
+   * A camera that is off is closed, so its light goes out. A microphone stays open, but its track is not sent. One that
+   * was refused or lost is asked for again.
+   */
   async setOn(kind, on) {
     this.on[kind] = on;
-    if (kind === 'video' && on) await this.#open(kind);
-    else if (kind === 'video') this.#take(kind, null);
-    else this.#emit('change', { kind });
+    if (kind === 'video' && !on) return this.#take(kind, null);
+    this.#emit('change', { kind });
+    if (on && !this.#tracks[kind]) await this.#open(kind);
   }
 
-  #constraints(kind) {
+  /** `strength`: `exact` for a device that the person has just chosen. Later another one is better than none. */
+  #constraints(kind, strength) {
     const id = this.#wanted[kind];
-    return { ...CONSTRAINTS[kind], ...(id && { deviceId: { exact: id } }) };
+    return { ...CONSTRAINTS[kind], ...(id && { deviceId: { [strength]: id } }) };
   }
 
-  async #open(kind) {
+  async #open(kind, strength = 'ideal') {
     if (!isAllowed()) return;
     const attempt = ++this.#attempts[kind];
     try {
-      const stream = await capture({ [kind]: this.#constraints(kind) });
+      const stream = await capture({ [kind]: this.#constraints(kind, strength) });
       const [track] = stream.getTracks();
       // While the browser asked, the person turned it off or chose another one.
-      if (attempt !== this.#attempts[kind] || (kind === 'video' && !this.on.video)) track.stop();
+      if (attempt !== this.#attempts[kind] || !this.on[kind]) track.stop();
       else this.#take(kind, track);
     } catch (error) {
       const reason = { NotAllowedError: 'denied', SecurityError: 'denied', NotReadableError: 'busy' }[error.name];

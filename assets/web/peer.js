@@ -3,6 +3,10 @@
 const HELLO_MS = 100;
 /** How long an offer may take to become a connection; then another one is made. */
 const CONNECT_MS = 10_000;
+/** So many attempts without a connection are told. Attempts go on. */
+const ATTEMPTS_UNTIL_TOLD = 2;
+/** Signals that are kept for a connection that cannot take them yet. */
+const MAX_WAITING_SIGNALS = 64;
 /** How long the peer's offer is waited for after a failure. */
 const OFFER_WAIT_MS = 3000;
 const START_KBPS = 1500;
@@ -10,12 +14,13 @@ const MAX_CHAT_CHARACTERS = 4000, MAX_MESSAGE_CHARACTERS = 65_536, MAX_KNOWN_CHA
 
 /**
  * Emits: `track` (the streams have changed), `presence`, `chat` `{id, text, sentUnixMs}`, `delivered` `{id}`, `bye`,
- * `state` (`connecting`, `connected` or `interrupted`).
+ * `state` (`connecting`, `connected`, `interrupted` or `unreachable`).
  */
 export class Peer extends EventTarget {
   id; name; instance; stream = new MediaStream(); muted = false; cameraOn = true; state = 'connecting';
   #own; #iceServers; #polite; #signal; #pc = null; #generation = 0; #channel; #queue = Promise.resolve();
   #makingOffer = false; #ignoresOffer = false; #mayOffer; #heard = false; #hello; #retry; #waiting = []; #seen = new Set();
+  #attempts = 0; #isShut = null; #shutNow; #early = []; #later = null;
 
   /**
    * `info`: `{id, name, instance}`. `own`: `{instance, presence(), track(kind)}`. `offers`: we are the newcomer.
@@ -72,6 +77,10 @@ export class Peer extends EventTarget {
     this.#generation = generation;
     const pc = new RTCPeerConnection({ iceServers: this.#iceServers, bundlePolicy: 'max-bundle' });
     this.#pc = pc;
+    this.#isShut = new Promise((_, reject) => { this.#shutNow = () => reject(new Error('the connection was closed')); });
+    // Nobody may be waiting for it.
+    this.#isShut.catch(() => {});
+    this.#early = [];
     this.#mayOffer = offers;
     this.#makingOffer = this.#ignoresOffer = false;
     pc.ontrack = ({ track }) => {
@@ -92,7 +101,8 @@ export class Peer extends EventTarget {
       for (const kind of ['audio', 'video']) this.#prepare(pc.addTransceiver(kind, { direction: 'sendrecv' }), kind);
       this.#retry = setTimeout(() => { if (this.state !== 'connected') this.#open(true); }, CONNECT_MS);
     }
-    this.#become('connecting');
+    this.#attempts++;
+    this.#become(this.#attempts > ATTEMPTS_UNTIL_TOLD ? 'unreachable' : 'connecting');
   }
 
   #prepare(transceiver, kind) {
@@ -123,15 +133,44 @@ export class Peer extends EventTarget {
     }
   }
 
-  async #handle(generation, { description, candidate }) {
-    if (!this.#isCurrent(generation, description)) return;
-    if (description) await this.#handleDescription(description);
-    else if (candidate !== undefined) {
-      // What belongs to an offer that was ignored, or to a connection that is gone, fits nowhere.
-      try { await this.#pc?.addIceCandidate(candidate ?? undefined); } catch (error) {
-        if (!this.#ignoresOffer) console.debug('candidate:', error.message);
-      }
+  async #handle(generation, data) {
+    if (this.#keepForLater(generation, data) || !this.#isCurrent(generation, data.description)) return;
+    // In some browsers what is asked of a connection is never answered once it is closed.
+    await Promise.race([this.#apply(data), this.#isShut]);
+  }
+
+  async #apply({ description, candidate }) {
+    if (description) {
+      await this.#handleDescription(description);
+      for (const early of this.#pc?.remoteDescription ? this.#early.splice(0) : []) await this.#addCandidate(early);
+    } else if (candidate !== undefined) {
+      if (this.#pc?.remoteDescription) await this.#addCandidate(candidate);
+      else if (this.#early.length < MAX_WAITING_SIGNALS) this.#early.push(candidate);
     }
+  }
+
+  async #addCandidate(candidate) {
+    // What belongs to an offer that was ignored, or to a connection that is gone, fits nowhere.
+    try { await this.#pc?.addIceCandidate(candidate ?? undefined); } catch (error) {
+      if (!this.#ignoresOffer) console.debug('candidate:', error.message);
+    }
+  }
+
+  /**
+   * The peer has begun a later connection while this one still works here: its signals wait for the end of this one.
+   * Whether this is one of them.
+   */
+  #keepForLater(generation, data) {
+    if (!Number.isInteger(generation) || generation <= this.#generation || this.state !== 'connected') return false;
+    if (data.description?.type === 'offer' && generation > (this.#later?.generation ?? 0)) this.#later = { generation, signals: [] };
+    if (this.#later?.generation === generation && this.#later.signals.length < MAX_WAITING_SIGNALS) this.#later.signals.push(data);
+    return true;
+  }
+
+  #takeUpLater() {
+    const later = this.#later;
+    this.#later = null;
+    later?.signals.forEach(data => this.handleSignal(later.generation, data));
   }
 
   async #handleDescription(description) {
@@ -175,8 +214,14 @@ export class Peer extends EventTarget {
 
   #connectionChanged(pc) {
     if (pc !== this.#pc) return;
-    if (pc.connectionState === 'connected') this.#become('connected');
-    if (pc.connectionState === 'disconnected') this.#become('interrupted');
+    if (pc.connectionState === 'connected') {
+      this.#attempts = 0;
+      this.#become('connected');
+    }
+    if (pc.connectionState === 'disconnected') {
+      this.#become('interrupted');
+      this.#takeUpLater();
+    }
     if (pc.connectionState === 'failed') {
       // The impolite side builds a new connection, the polite one waits for its offer; but not for ever, since a peer
       // that has given us up waits for ours.
@@ -184,7 +229,8 @@ export class Peer extends EventTarget {
         this.#shut();
         this.#retry = setTimeout(() => this.#open(true), OFFER_WAIT_MS);
       } else this.#open(true);
-      this.#become('interrupted');
+      if (this.state !== 'unreachable') this.#become('interrupted');
+      this.#takeUpLater();
     }
   }
 
@@ -245,6 +291,7 @@ export class Peer extends EventTarget {
     const pc = this.#pc;
     this.#pc = null;
     this.#channel = null;
+    this.#shutNow?.();
     pc?.close();
   }
 

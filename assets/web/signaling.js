@@ -4,7 +4,7 @@ import { Identity } from './identity.js';
 
 const FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 10_000;
 const PING_MS = 8_000, SILENCE_MS = 18_000;
-/** Errors after which another attempt would fail too, or would do harm. */
+/** Answers to the first `join` after which another attempt would fail too, or would do harm. */
 const FINAL = ['bad-room', 'bad-name', 'unsupported-version', 'bad-proof', 'room-full', 'server-full'];
 
 /**
@@ -60,7 +60,7 @@ export class Signaling extends EventTarget {
     }
     if (message?.type === 'challenge') {
       this.#proveAndJoin(message.id);
-    } else if (message?.type === 'error' && FINAL.includes(message.code)) {
+    } else if (message?.type === 'error' && !this.#joined && FINAL.includes(message.code)) {
       this.#end();
       this.#emit('refused', message);
     } else if (message?.type === 'error' && message.code === 'replaced') {

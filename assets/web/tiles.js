@@ -40,7 +40,7 @@ export class Tiles {
     const video = tile.querySelector('video');
     const hasPicture = peer.cameraOn && video.videoWidth > 0;
     tile.classList.toggle('no-picture', !hasPicture);
-    const isConnecting = peer.state === 'connecting';
+    const isConnecting = ['connecting', 'unreachable'].includes(peer.state);
     tile.querySelector('.initial').textContent = isConnecting ? texts.connecting(peer.name) : peer.name;
     tile.querySelector('.name').textContent = peer.name;
     const marks = [peer.muted && texts.muted, peer.state === 'interrupted' && '…'].filter(Boolean);

@@ -242,6 +242,41 @@ fn another_camera_in_mid_call_is_seen_without_a_new_connection() {
 }
 
 #[test]
+fn a_lost_microphone_is_said_and_can_be_switched_on_again_and_a_long_name_is_cut() {
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let app = app(folder.path(), &server, "app");
+    let mut browser = Browser::start("en", None, true);
+    let mut page = browser.open(&format!("http://{}/r/room", server.address));
+    page.until("document.querySelector('#join')?.textContent");
+    page.value(
+        "window.sent = {}; const replace = RTCRtpSender.prototype.replaceTrack; \
+         RTCRtpSender.prototype.replaceTrack = function(track) { \
+         if (track) window.sent[track.kind] = track; return replace.call(this, track); }; true",
+    );
+    page.types("#name", "guest");
+    page.click("#join");
+    app.count_from(0, "presented", 30, |_| true);
+
+    let button = "document.querySelector('#call [data-toggle=audio]').textContent";
+    let is_said = "document.querySelector('#banner').textContent.includes('unplugged')";
+    page.until(&format!("{button} === 'Microphone on'"));
+    page.value("sent.audio.dispatchEvent(new Event('ended')); true");
+    page.until(&format!("{button} === 'Microphone off' && {is_said}"));
+    app.event("muted", |event| event["event"] == "peer-state" && event["muted"] == true);
+    // The server refuses names of more than 32 characters.
+    page.types("#new-name", &"n".repeat(40));
+    page.value("document.querySelector('#new-name').dispatchEvent(new Event('change')); true");
+    app.event("renamed", |event| event["event"] == "peer-renamed" && event["peer"] == "n".repeat(32));
+    page.until(&format!("{is_said} && !document.querySelector('#call').hidden"));
+    let before = app.events_so_far().len();
+    page.click("#call [data-toggle=audio]");
+    page.until(&format!("{button} === 'Microphone on' && !({is_said})"));
+    app.count_from(before, "peer-state", 1, |event| event["muted"] == false);
+}
+
+#[test]
 fn a_laptop_that_slept_is_back_in_the_call_by_itself() {
     let _turn = one_call_at_a_time();
     let folder = tempfile::tempdir().unwrap();
