@@ -8,7 +8,7 @@ use crate::media::AccessUnit;
 use crate::time::Timestamp;
 use crate::video_receiver::{RtpVideo, VideoReceiver, VideoReceiverStats};
 
-/// While so many complete frames wait, further ones are not held.
+/// If so many complete frames wait for their audio, the next ones are due at once.
 const MAX_WAITING: usize = 16;
 
 #[derive(Debug)]

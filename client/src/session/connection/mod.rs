@@ -175,8 +175,8 @@ impl Connection {
         self.peer_connection.set_local_description(rollback).await.map_err(negotiation)
     }
 
-    /// Applies what the peer sent. After an error the state of the negotiation is not certain, except after those that
-    /// name a limit or the fingerprint.
+    /// Applies what the peer sent. A description that fails its checks changes nothing. After
+    /// [`ConnectionError::Refused`] the stack may have applied a part of it.
     pub async fn set_remote(&self, description: SessionDescription) -> Result<(), ConnectionError> {
         let completes = description.kind == DescriptionKind::Answer;
         let checked = self.remote().check(description)?;

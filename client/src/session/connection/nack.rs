@@ -1,7 +1,8 @@
 //! Requests missing video packets (generic NACK, RFC 4585, 6.2.1).
 //!
-//! The stack's own generator requests everything that is missing at every tick. On a longer round trip that is several times
-//! before the first retransmission can be here, all of which are sent: where a queue overflows, they keep it full.
+//! The stack's own generator requests everything that is missing at every tick. On a longer round trip it does so several
+//! times before the first retransmission can arrive, and the peer answers each time. Where a queue overflows, these
+//! retransmissions keep it full.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

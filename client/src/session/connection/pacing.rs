@@ -1,5 +1,5 @@
-//! Holds packets in the send queue until the pacer lets them leave. Above the numbering, so that transport-wide numbers are
-//! given in the order of leaving.
+//! Holds packets in the send queue until the pacer lets them leave. They get their transport-wide numbers after it, in the
+//! order of leaving.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
