@@ -105,7 +105,9 @@ fn closing_the_terminal_says_goodbye() {
     let server = Server::start();
     let other = Client::start(folder.path(), "room", "other", &server.url, &[]);
     other.first("joined");
-    let mut closed = Client::start(folder.path(), "room", "closed", &server.url, &[]);
+    // Under `nohup` the tests would pass on that the signal is ignored.
+    let by_default = r#"exec env --default-signal=HUP "$@""#;
+    let mut closed = start_by(by_default, folder.path(), "closed", &server.url);
     other.first("connected");
     closed.first("connected");
     closed.hang_up();
