@@ -152,6 +152,9 @@ async fn run(
             return;
         }
     };
+    let hangs = connection.hangs();
+    let outputs = setup.outputs.clone();
+    let (serial, id) = (setup.serial, setup.id);
     let mut task = Task {
         stats_at: now(setup.runtime.as_ref()) + STATS_INTERVAL,
         setup,
@@ -165,31 +168,40 @@ async fn run(
         is_first_frame_awaited: true,
         counts: Counts::default(),
     };
-    loop {
-        let deadline = task.poll_timeout();
-        tokio::select! {
-            command = commands.recv() => match command {
-                Some(ConnectionCommand::Negotiate(step)) => task.negotiate(step).await,
-                Some(ConnectionCommand::SendText(text)) => task.send_text(text).await,
-                Some(ConnectionCommand::Close) | None => break,
-            },
-            event = next(&mut task.events) => task.happened(event).await,
-            Some(frame) = video.recv() => {
-                if let Err(error) = task.connection.send_video(&frame).await {
-                    tracing::debug!(%error, "a frame was not sent");
+    let serve = async move {
+        loop {
+            let deadline = task.poll_timeout();
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(ConnectionCommand::Negotiate(step)) => task.negotiate(step).await,
+                    Some(ConnectionCommand::SendText(text)) => task.send_text(text).await,
+                    Some(ConnectionCommand::Close) | None => break,
+                },
+                event = next(&mut task.events) => task.happened(event).await,
+                Some(frame) = video.recv() => {
+                    if let Err(error) = task.connection.send_video(&frame).await {
+                        tracing::debug!(%error, "a frame was not sent");
+                    }
                 }
-            }
-            Some(packet) = audio.recv() => {
-                if let Err(error) = task.connection.send_audio(&packet).await {
-                    tracing::debug!(%error, "audio was not sent");
+                Some(packet) = audio.recv() => {
+                    if let Err(error) = task.connection.send_audio(&packet).await {
+                        tracing::debug!(%error, "audio was not sent");
+                    }
                 }
+                () = until(task.setup.runtime.as_ref(), deadline) => {}
             }
-            () = until(task.setup.runtime.as_ref(), deadline) => {}
+            task.keep_up().await;
         }
-        task.keep_up().await;
+        task.flush_texts().await;
+        task.connection.close().await;
+    };
+    tokio::select! {
+        () = serve => {}
+        () = hangs => {
+            let reason = "the connection hung and was cut off".into();
+            let _ = outputs.send((serial, id, Output::Input(ConnectionInput::Failed { reason }))).await;
+        }
     }
-    task.flush_texts().await;
-    task.connection.close().await;
 }
 
 struct Task {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use webrtc::runtime::{AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime};
 
+use super::driver_thread::DriverThread;
 use super::event::Outbox;
 use super::handshake::RepeatingSocket;
 
@@ -20,11 +21,12 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(super) struct WatchedRuntime {
     inner: Arc<dyn Runtime>,
     driver: Mutex<Option<EndOfDriver>>,
+    thread: Arc<DriverThread>,
 }
 
 impl WatchedRuntime {
-    pub(super) fn new(inner: Arc<dyn Runtime>, outbox: Outbox) -> Self {
-        Self { inner, driver: Mutex::new(Some(EndOfDriver(outbox))) }
+    pub(super) fn new(inner: Arc<dyn Runtime>, outbox: Outbox, thread: Arc<DriverThread>) -> Self {
+        Self { inner, driver: Mutex::new(Some(EndOfDriver(outbox))), thread }
     }
 
     fn watch(&self, future: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
@@ -56,8 +58,13 @@ impl Runtime for WatchedRuntime {
         self.inner.spawn(self.watch(future))
     }
 
-    fn spawn_reactor(&self, size: usize, future: BoxFuture<'static, ()>) -> Box<dyn JoinHandle> {
-        self.inner.spawn_reactor(size, self.watch(future))
+    /// The driver gets a thread of its own.
+    fn spawn_reactor(&self, _size: usize, future: BoxFuture<'static, ()>) -> Box<dyn JoinHandle> {
+        self.thread.start(self.watch(future)).unwrap_or_else(|error| {
+            // The driver was dropped: opening the connection fails.
+            tracing::warn!(%error, "a connection gets no thread");
+            self.inner.spawn(Box::pin(std::future::ready(())))
+        })
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {

@@ -34,6 +34,7 @@ mod address;
 mod certificate;
 mod congestion;
 mod driver;
+mod driver_thread;
 mod engine;
 mod error;
 mod event;
@@ -57,6 +58,7 @@ pub use self::remote::Fingerprint;
 pub use self::stats::{ConnectionStats, StreamStats};
 
 use self::driver::WatchedRuntime;
+use self::driver_thread::DriverThread;
 use self::event::Outbox;
 use self::handler::{Handler, RemoteTracks};
 use self::remote::RemotePeer;
@@ -85,6 +87,7 @@ pub struct Connection {
     peer_connection: Arc<dyn PeerConnection>,
     runtime: Arc<dyn Runtime>,
     outbox: Outbox,
+    driver: Arc<DriverThread>,
     video: MediaSender,
     audio: MediaSender,
     channel: Arc<dyn DataChannel>,
@@ -97,6 +100,9 @@ pub struct Connection {
 impl Connection {
     /// Binds the sockets and starts the stack. Nothing is sent before [`Connection::create_offer`] or [`Connection::set_remote`].
     pub async fn open(config: ConnectionConfig) -> Result<(Self, mpsc::Receiver<ConnectionEvent>), ConnectionError> {
+        if driver_thread::too_many_abandoned() {
+            return Err(ConnectionError::Setup("too many connections were abandoned because they hung".into()));
+        }
         let ConnectionConfig { runtime, ice_servers, local_addresses, path } = config;
         let ice_servers = servers::resolve(&runtime, &ice_servers).await;
         let (outbox, carrier, events) = Outbox::new();
@@ -104,6 +110,9 @@ impl Connection {
         let remote_tracks = RemoteTracks::default();
         let block_extension = BlockExtension::default();
         let ssrcs = ssrcs()?;
+        let driver = Arc::<DriverThread>::default();
+        // On any other runtime, as in simulations, the driver is a task like others.
+        let own_thread = usize::from(runtime.name() == "tokio");
 
         let mut media_engine = engine::media_engine()?;
         let interceptors =
@@ -124,7 +133,8 @@ impl Connection {
                     remote_tracks.clone(),
                     block_extension.clone(),
                 )))
-                .with_runtime(Arc::new(WatchedRuntime::new(Arc::clone(&runtime), outbox.clone())))
+                .with_runtime(Arc::new(WatchedRuntime::new(Arc::clone(&runtime), outbox.clone(), Arc::clone(&driver))))
+                .with_dedicated_reactor_pool_size(own_thread)
                 .with_udp_addrs(socket_addresses(&local_addresses))
                 .with_data_channel_send_buffer_limit(CHANNEL_BUFFER_BYTES)
                 .build()
@@ -144,6 +154,7 @@ impl Connection {
             peer_connection,
             runtime,
             outbox,
+            driver,
             video,
             audio,
             channel,
@@ -153,6 +164,11 @@ impl Connection {
             remote_tracks,
         };
         Ok((connection, events))
+    }
+
+    /// Returns when the stack hangs. No method of this connection may return after that: drop it.
+    pub fn hangs(&self) -> impl Future<Output = ()> + Send + use<> {
+        Arc::clone(&self.driver).stalled(Arc::clone(&self.runtime))
     }
 
     /// Makes an offer and applies it here: to be sent to the peer.
