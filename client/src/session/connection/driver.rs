@@ -21,12 +21,13 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(super) struct WatchedRuntime {
     inner: Arc<dyn Runtime>,
     driver: Mutex<Option<EndOfDriver>>,
+    outbox: Outbox,
     thread: Arc<DriverThread>,
 }
 
 impl WatchedRuntime {
     pub(super) fn new(inner: Arc<dyn Runtime>, outbox: Outbox, thread: Arc<DriverThread>) -> Self {
-        Self { inner, driver: Mutex::new(Some(EndOfDriver(outbox))), thread }
+        Self { inner, driver: Mutex::new(Some(EndOfDriver(outbox.clone()))), outbox, thread }
     }
 
     fn watch(&self, future: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
@@ -69,7 +70,7 @@ impl Runtime for WatchedRuntime {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         let socket = self.inner.wrap_udp_socket(socket)?;
-        Ok(Arc::new(RepeatingSocket::new(socket, Arc::clone(&self.inner))))
+        Ok(Arc::new(RepeatingSocket::new(socket, Arc::clone(&self.inner), self.outbox.clone())))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {

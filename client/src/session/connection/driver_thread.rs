@@ -78,10 +78,9 @@ impl DriverThread {
             missed = if beats == last { missed + 1 } else { 0 };
             last = beats;
             match self.state() {
-                State::NotStarted => missed = 0,
                 State::Running if missed >= MISSED_CHECKS => break,
                 State::Running => {}
-                State::Abandoned | State::Ended => std::future::pending().await,
+                State::NotStarted | State::Abandoned | State::Ended => std::future::pending().await,
             }
         }
         if self.change(State::Abandoned) == State::Running {
@@ -149,7 +148,12 @@ mod tests {
     async fn a_driver_that_computes_for_ever_is_abandoned_and_stops_no_other() {
         let (stop, stopped) = mpsc::channel::<()>();
         let burning = Arc::new(DriverThread::default());
-        burning.start(Box::pin(async move { drop(stopped.recv()) })).expect("a thread starts").detach();
+        burning
+            .start(Box::pin(async move {
+                let _ = stopped.recv();
+            }))
+            .expect("a thread starts")
+            .detach();
         let healthy = Arc::new(DriverThread::default());
         healthy.start(Box::pin(std::future::pending())).expect("a thread starts").detach();
 

@@ -12,6 +12,8 @@ use maru_core::video_receiver::RtpVideo;
 use maru_protocol::signal::IceCandidate;
 use tokio::sync::{mpsc, watch};
 
+use super::channel_budget::ChannelBudget;
+
 /// Capacity of the event queue: some seconds of video. See [`Outbox`] for a full queue.
 const EVENTS: usize = 1024;
 /// Candidates and state changes only: far more than a call has.
@@ -93,6 +95,7 @@ pub(super) struct Counters {
     pub(super) events_dropped: AtomicU64,
     pub(super) texts_rejected: AtomicU64,
     pub(super) channel_open: AtomicBool,
+    pub(super) channel_budget: ChannelBudget,
 }
 
 /// The received streams by SSRC. Timestamps of sender reports are extended by the newest RTP time.

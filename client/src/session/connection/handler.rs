@@ -180,6 +180,7 @@ pub(super) async fn drain_channel(channel: Arc<dyn DataChannel>, outbox: Outbox)
                 }
             }
             DataChannelEvent::OnMessage(message) => {
+                outbox.counters().channel_budget.delivered(message.data.len());
                 let text = (message.is_string && message.data.len() <= MAX_PEER_MESSAGE_BYTES)
                     .then(|| String::from_utf8(message.data.to_vec()).ok())
                     .flatten();

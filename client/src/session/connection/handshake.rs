@@ -1,4 +1,4 @@
-//! A socket that repeats each datagram of a DTLS handshake.
+//! A socket that repeats each datagram of a DTLS handshake, and ends the connection when its channel's budget is spent.
 //!
 //! The stack retransmits a flight after a second, so each loss delays a call by a second. If a part of a flight is
 //! lost, its handshake can stop for good: rtc-dtls 0.21 stops its timer. A handshake has a dozen datagrams, so four
@@ -6,6 +6,7 @@
 //!
 //! Not over TURN, where the datagrams are encapsulated.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -15,20 +16,28 @@ use std::time::Duration;
 
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, Transmit};
 
+use super::event::Outbox;
+
 /// Content types of DTLS records: change_cipher_spec, alert, handshake. 23 is application data.
 const HANDSHAKE_RECORDS: std::ops::RangeInclusive<u8> = 20..=22;
 /// Between a datagram and its copies, each after the one before.
 const GAPS: [Duration; 3] = [Duration::from_millis(40), Duration::from_millis(80), Duration::from_millis(200)];
 
-#[derive(Debug)]
 pub(super) struct RepeatingSocket {
     inner: Arc<dyn AsyncUdpSocket>,
     runtime: Arc<dyn Runtime>,
+    outbox: Outbox,
+}
+
+impl fmt::Debug for RepeatingSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RepeatingSocket").field(&self.inner).finish()
+    }
 }
 
 impl RepeatingSocket {
-    pub(super) fn new(inner: Arc<dyn AsyncUdpSocket>, runtime: Arc<dyn Runtime>) -> Self {
-        Self { inner, runtime }
+    pub(super) fn new(inner: Arc<dyn AsyncUdpSocket>, runtime: Arc<dyn Runtime>, outbox: Outbox) -> Self {
+        Self { inner, runtime, outbox }
     }
 
     fn repeat(&self, datagram: &[u8], destination: SocketAddr) {
@@ -72,7 +81,20 @@ impl AsyncUdpSocket for RepeatingSocket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
-        self.inner.poll_recv(cx, bufs, meta)
+        let received = self.inner.poll_recv(cx, bufs, meta);
+        if let Poll::Ready(Ok(count)) = received {
+            for (buf, meta) in bufs.iter().zip(meta.iter()).take(count) {
+                let datagrams = buf.get(..meta.len).unwrap_or_default().chunks(meta.stride.max(1));
+                for datagram in datagrams {
+                    if !self.outbox.counters().channel_budget.received(datagram) {
+                        self.outbox.end("it sends a message without an end");
+                        // Unread, so that nothing grows until the connection is closed.
+                        return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+                    }
+                }
+            }
+        }
+        received
     }
 
     fn max_gso_segments(&self) -> usize {

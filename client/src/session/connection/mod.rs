@@ -32,6 +32,7 @@ use webrtc::runtime::Runtime;
 
 mod address;
 mod certificate;
+mod channel_budget;
 mod congestion;
 mod driver;
 mod driver_thread;

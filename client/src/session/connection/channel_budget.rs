@@ -1,0 +1,85 @@
+//! How much a peer may send over DTLS without completing a message.
+//!
+//! rtc-sctp keeps the parts of a message that never ends, past its receive buffer (docs/upstream/rtc-sctp.md).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The longest message has 64 KiB; the rest is for acknowledgements, duplicates and retransmissions.
+const MAX_UNDELIVERED_BYTES: u64 = 4 * 1024 * 1024;
+/// Content types of DTLS records (RFC 7983).
+const DTLS_RECORDS: std::ops::RangeInclusive<u8> = 20..=63;
+/// First bytes of TURN ChannelData (RFC 7983), whose header has 4 bytes.
+const CHANNEL_DATA: std::ops::RangeInclusive<u8> = 64..=79;
+/// Headers of a datagram that carries a part of a message, at the least: DTLS, SCTP, DATA chunk.
+const HEADER_BYTES: u64 = 64;
+/// Of a message in a datagram, at the most.
+const PART_BYTES: u64 = 1200;
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(super) struct ChannelBudget(AtomicU64);
+
+impl ChannelBudget {
+    /// A datagram came. `false`: the peer has sent too much without completing a message.
+    pub(super) fn received(&self, datagram: &[u8]) -> bool {
+        let first = match datagram.first() {
+            Some(first) if CHANNEL_DATA.contains(first) => datagram.get(4),
+            first => first,
+        };
+        if !first.is_some_and(|first| DTLS_RECORDS.contains(first)) {
+            return true;
+        }
+        let bytes = datagram.len() as u64;
+        self.0.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_UNDELIVERED_BYTES
+    }
+
+    /// A message of `bytes` was completed.
+    pub(super) fn delivered(&self, bytes: usize) {
+        let bytes = bytes as u64;
+        let credit = bytes + HEADER_BYTES * (1 + bytes / PART_BYTES);
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(sum.saturating_sub(credit)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORD: [u8; 1100] = [23; 1100];
+
+    #[test]
+    fn a_message_without_an_end_is_cut_off_after_4_mib() {
+        let budget = ChannelBudget::default();
+        let accepted = (0..10_000).take_while(|_| budget.received(&RECORD)).count();
+        assert_eq!(accepted, MAX_UNDELIVERED_BYTES as usize / RECORD.len());
+    }
+
+    #[test]
+    fn short_messages_in_between_do_not_hide_it() {
+        let budget = ChannelBudget::default();
+        let hidden = (0..10_000).take_while(|_| {
+            let accepted = budget.received(&RECORD) && budget.received(&RECORD[..66]);
+            budget.delivered(1);
+            accepted
+        });
+        assert!(hidden.count() < 4_000);
+    }
+
+    #[test]
+    fn completed_messages_and_media_never_exhaust_it() {
+        let budget = ChannelBudget::default();
+        for _ in 0..20_000 {
+            assert!(budget.received(&RECORD));
+            budget.delivered(RECORD.len() - 65);
+            assert!(budget.received(&[128; 1200]));
+        }
+    }
+
+    #[test]
+    fn what_comes_over_turn_counts_too() {
+        let budget = ChannelBudget::default();
+        let mut relayed = RECORD;
+        relayed[0] = 64;
+        assert!((0..10_000).any(|_| !budget.received(&relayed)));
+    }
+}
