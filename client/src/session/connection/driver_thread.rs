@@ -146,7 +146,7 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_driver_that_computes_for_ever_is_abandoned_and_stops_no_other() {
-        let (stop, stopped) = mpsc::channel::<()>();
+        let (stop, stopped) = mpsc::sync_channel::<()>(0);
         let burning = Arc::new(DriverThread::default());
         burning
             .start(Box::pin(async move {
