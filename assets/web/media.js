@@ -56,7 +56,10 @@ export class Media extends EventTarget {
     this.on[kind] = on;
     if (kind === 'video' && !on) return this.#take(kind, null);
     this.#emit('change', { kind });
-    if (on && !this.#tracks[kind]) await this.#open(kind);
+    if (!on || this.#tracks[kind]) return;
+    await this.#open(kind);
+    // It stays off when its device comes back: who pressed the button and saw it fail does not expect to be heard later.
+    if (!this.#tracks[kind]) this.on[kind] = false;
   }
 
   /** `strength`: `exact` for a device that the person has just chosen. Later another one is better than none. */
@@ -75,6 +78,7 @@ export class Media extends EventTarget {
       if (attempt !== this.#attempts[kind] || !this.on[kind]) track.stop();
       else this.#take(kind, track);
     } catch (error) {
+      if (attempt !== this.#attempts[kind]) return;
       const reason = { NotAllowedError: 'denied', SecurityError: 'denied', NotReadableError: 'busy' }[error.name];
       this.#emit('problem', { kind, reason: reason ?? 'missing' });
     }
