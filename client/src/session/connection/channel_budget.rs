@@ -10,10 +10,9 @@ const MAX_UNDELIVERED_BYTES: u64 = 4 * 1024 * 1024;
 const DTLS_RECORDS: std::ops::RangeInclusive<u8> = 20..=63;
 /// First bytes of TURN ChannelData (RFC 7983), whose header has 4 bytes.
 const CHANNEL_DATA: std::ops::RangeInclusive<u8> = 64..=79;
-/// Headers of a datagram that carries a part of a message, at the least: DTLS, SCTP, DATA chunk.
+/// Headers of a datagram that carries a part of a message, or an acknowledgement, at the least: DTLS, SCTP, one chunk.
+/// They are not counted.
 const HEADER_BYTES: u64 = 64;
-/// Of a message in a datagram, at the most.
-const PART_BYTES: u64 = 1200;
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -29,14 +28,14 @@ impl ChannelBudget {
         if !first.is_some_and(|first| DTLS_RECORDS.contains(first)) {
             return true;
         }
-        let bytes = datagram.len() as u64;
+        let bytes = (datagram.len() as u64).saturating_sub(HEADER_BYTES);
         self.0.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_UNDELIVERED_BYTES
     }
 
-    /// A message of `bytes` was completed.
+    /// A message of `bytes` was completed. Its headers earn nothing: many short messages in one datagram would hide another
+    /// one that never ends.
     pub(super) fn delivered(&self, bytes: usize) {
-        let bytes = bytes as u64;
-        let credit = bytes + HEADER_BYTES * (1 + bytes / PART_BYTES);
+        let credit = bytes as u64;
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(sum.saturating_sub(credit)));
     }
 }
@@ -51,7 +50,7 @@ mod tests {
     fn a_message_without_an_end_is_cut_off_after_4_mib() {
         let budget = ChannelBudget::default();
         let accepted = (0..10_000).take_while(|_| budget.received(&RECORD)).count();
-        assert_eq!(accepted, MAX_UNDELIVERED_BYTES as usize / RECORD.len());
+        assert_eq!(accepted, MAX_UNDELIVERED_BYTES as usize / (RECORD.len() - HEADER_BYTES as usize));
     }
 
     #[test]
@@ -62,7 +61,21 @@ mod tests {
             budget.delivered(1);
             accepted
         });
-        assert!(hidden.count() < 4_000);
+        assert!(hidden.count() < 4_100);
+        // Sixty of one byte fit into one datagram.
+        let budget = ChannelBudget::default();
+        let hidden = (0..10_000).take_while(|_| {
+            let accepted = budget.received(&RECORD) && budget.received(&RECORD);
+            (0..60).for_each(|_| budget.delivered(1));
+            accepted
+        });
+        assert!(hidden.count() < 2_200);
+    }
+
+    #[test]
+    fn acknowledgements_hardly_count() {
+        let budget = ChannelBudget::default();
+        assert!((0..1_000_000).all(|_| budget.received(&RECORD[..65])));
     }
 
     #[test]

@@ -83,6 +83,8 @@ impl DriverThread {
                 State::NotStarted | State::Abandoned | State::Ended => std::future::pending().await,
             }
         }
+        // If it ever comes back, it ends at once and takes no more datagrams.
+        self.abort.cancel();
         if self.change(State::Abandoned) == State::Running {
             let abandoned = ABANDONED.fetch_add(1, Ordering::Relaxed) + 1;
             tracing::warn!(abandoned, "a connection's thread does not answer and is abandoned");
