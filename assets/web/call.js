@@ -6,8 +6,8 @@ import { Signaling } from './signaling.js';
 const GOODBYE_MS = 200;
 
 /**
- * Emits: `joined`, `refused` `{code, capacity}`, `server` `{connected}`, `replaced`, and with the `peer` they concern: `peer-joined`,
- * `peer-left`, `peer-renamed` `{before}`, `track`, `presence`, `chat`, `delivered` `{id}`, `state`.
+ * Emits: `joined`, `refused` `{code, capacity}`, `server` `{connected}`, `shut-out` `{code}`, and with the `peer` they concern: `peer-joined`,
+ * `peer-left`, `peer-renamed` `{before}`, `track`, `presence`, `chat`, `delivered` `{id}`, `state`, `video-shared`.
  */
 export class Call extends EventTarget {
   /** By instance. */
@@ -27,7 +27,7 @@ export class Call extends EventTarget {
     on('peer-renamed', ({ id, name }) => this.#rename(this.#byId.get(id), name));
     on('signal', ({ from, generation, data }) => this.#byId.get(from)?.handleSignal(generation, data));
     on('lost', () => this.#emit('server', { connected: false }));
-    on('replaced', () => this.#replaced());
+    on('shut-out', error => this.#shutOut(error));
     on('refused', error => this.#emit('refused', error));
     media.addEventListener('change', ({ detail }) => this.#mediaChanged(detail.kind));
   }
@@ -78,10 +78,10 @@ export class Call extends EventTarget {
   }
 
   /** Without a registration no other connection can be agreed on: only those that work stay. */
-  #replaced() {
+  #shutOut({ code }) {
     this.#byId.clear();
     [...this.peers.values()].filter(peer => peer.state !== 'connected').forEach(peer => this.#forget(peer));
-    this.#emit('replaced');
+    this.#emit('shut-out', { code });
   }
 
   /** `offers`: they were there before us. */
@@ -97,7 +97,7 @@ export class Call extends EventTarget {
     const peer = new Peer(info, this.#own(), this.#iceServers, offers, signal);
     this.peers.set(info.instance, peer);
     this.#byId.set(info.id, peer);
-    for (const type of ['track', 'state', 'chat', 'delivered']) {
+    for (const type of ['track', 'state', 'chat', 'delivered', 'video-shared']) {
       peer.addEventListener(type, ({ detail }) => {
         this.#emit(type, { peer, ...detail });
         if (type === 'state') this.#stateChanged(peer);

@@ -13,8 +13,10 @@ export class ChatLog {
     this.#log = log;
   }
 
-  message(name, text, unixMs) {
+  /** `author`: whatever stands for who wrote it. */
+  message(author, name, text, unixMs) {
     const line = document.createElement('li');
+    line.author = author;
     const meta = document.createElement('div');
     meta.className = 'meta';
     const time = new Date(unixMs).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' });
@@ -28,7 +30,7 @@ export class ChatLog {
 
   /** A message of our own to `peers`, everyone who is in the room now. */
   own(message, peers) {
-    const line = this.message(texts.you, message.text, message.sentUnixMs);
+    const line = this.message('own', texts.you, message.text, message.sentUnixMs);
     const mark = document.createElement('div');
     mark.className = 'meta delivered';
     line.append(mark);
@@ -66,8 +68,14 @@ export class ChatLog {
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     log.append(line);
     // A notice first: whoever changes its name a thousand times erases no message.
-    if (log.childElementCount > MAX_LINES) (log.querySelector('.notice') ?? log.firstElementChild).remove();
+    if (log.childElementCount > MAX_LINES) (log.querySelector('.notice') ?? this.#oldestOfMostTalkative()).remove();
     if (atEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  /** Whoever writes a thousand messages erases its own, and nobody else's. */
+  #oldestOfMostTalkative() {
+    const byAuthor = Map.groupBy(this.#log.children, line => line.author);
+    return [...byAuthor.values()].reduce((most, lines) => lines.length > most.length ? lines : most)[0];
   }
 }
 

@@ -66,9 +66,10 @@ function toggle(kind) {
 function showBanner() {
   const troubled = call ? [...call.peers.values()] : [];
   const interrupted = troubled.find(peer => peer.state === 'interrupted');
-  const unreachable = troubled.find(peer => peer.state === 'unreachable');
+  const unreachable = troubled.find(peer => peer.state === 'unreachable'), unseen = troubled.find(peer => !peer.isVideoShared);
   $('banner').textContent = [
-    interrupted && texts.interrupted(interrupted.name), unreachable && texts.unreachable(unreachable.name), serverProblem,
+    interrupted && texts.interrupted(interrupted.name), unreachable && texts.unreachable(unreachable.name),
+    unseen && texts.noVideo(unseen.name), serverProblem,
     deviceProblems.audio, deviceProblems.video,
   ].filter(Boolean).join(' ');
   $('alone').hidden = !call || call.peers.size > 0;
@@ -85,7 +86,11 @@ function join() {
   on('joined', () => enter(joining, room, name));
   on('refused', ({ code, capacity }) => { leave(); $('join-error').textContent = texts[code](capacity); });
   on('server', ({ connected }) => { serverProblem = connected ? '' : texts.serverLost; showBanner(); });
-  on('replaced', () => { serverProblem = texts.replaced; log.notice(texts.replaced); showBanner(); });
+  on('shut-out', ({ code }) => {
+    serverProblem = texts[code]();
+    log.notice(serverProblem);
+    showBanner();
+  });
   on('peer-joined', ({ peer, wasHere }) => {
     tiles.add(peer);
     log.notice((wasHere ? texts.isHere : texts.joined)(peer.name));
@@ -94,8 +99,13 @@ function join() {
   on('peer-left', ({ peer }) => { tiles.remove(peer); log.notice(texts.left(peer.name)); showBanner(); });
   on('peer-renamed', ({ peer, before }) => { tiles.update(peer); log.notice(texts.renamed(before, peer.name)); });
   on('chat', ({ peer, text, sentUnixMs }) => {
-    log.message(peer.name, text, sentUnixMs);
+    log.message(peer, peer.name, text, sentUnixMs);
     if ($('chat').hidden) showUnread(unread + 1);
+  });
+  on('video-shared', ({ peer }) => {
+    tiles.update(peer);
+    if (!peer.isVideoShared) log.notice(texts.noVideo(peer.name));
+    showBanner();
   });
   on('delivered', ({ peer, id }) => log.delivered(id, peer));
   for (const type of ['track', 'presence', 'state']) on(type, ({ peer }) => { tiles.update(peer); showBanner(); });

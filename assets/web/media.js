@@ -10,7 +10,7 @@ export const isAllowed = () => Boolean(navigator.mediaDevices?.getUserMedia);
 
 /**
  * Emits `change` `{kind}` when the track to send changes, `devices` when the lists change, and `problem`
- * `{kind, reason}`, with the reason `denied`, `missing`, `busy` or `unplugged`.
+ * `{kind, reason}`, with the reason `denied`, `missing`, `busy`, `unplugged`, or `kept` (the chosen device cannot be used, another one is).
  */
 export class Media extends EventTarget {
   on = { audio: true, video: true };
@@ -79,6 +79,11 @@ export class Media extends EventTarget {
       else this.#take(kind, track);
     } catch (error) {
       if (attempt !== this.#attempts[kind]) return;
+      if (this.#tracks[kind]) {
+        this.#wanted[kind] = this.deviceId(kind);
+        this.#emit('devices');
+        return this.#emit('problem', { kind, reason: 'kept' });
+      }
       const reason = { NotAllowedError: 'denied', SecurityError: 'denied', NotReadableError: 'busy' }[error.name];
       this.#emit('problem', { kind, reason: reason ?? 'missing' });
     }

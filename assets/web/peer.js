@@ -1,26 +1,30 @@
 // One other person in the room: the connection to them (perfect negotiation), and the messages on its DataChannel.
 
 const HELLO_MS = 100;
+/** Changes of name, microphone and camera are shown this far apart. */
+const PRESENCE_MS = 200;
 /** How long an offer may take to become a connection; then another one is made. */
 const CONNECT_MS = 10_000;
 /** So many attempts without a connection are told. Attempts go on. */
 const ATTEMPTS_UNTIL_TOLD = 2;
 /** Signals that are kept for a connection that cannot take them yet. */
 const MAX_WAITING_SIGNALS = 64;
-/** How long the peer's offer is waited for after a failure. */
-const OFFER_WAIT_MS = 3000;
+/** How long the peer's offer is waited for after a failure, and when it is the newcomer. */
+const OFFER_WAIT_MS = 3000, FIRST_OFFER_WAIT_MS = 10_000;
 const START_KBPS = 1500;
 const MAX_CHAT_CHARACTERS = 4000, MAX_MESSAGE_CHARACTERS = 65_536, MAX_KNOWN_CHATS = 10_000;
 
 /**
  * Emits: `track` (the streams have changed), `presence`, `chat` `{id, text, sentUnixMs}`, `delivered` `{id}`, `bye`,
- * `state` (`connecting`, `connected`, `interrupted` or `unreachable`).
+ * `state` (`connecting`, `connected`, `interrupted` or `unreachable`), `video-shared` (whether both sides have a codec
+ * for video has changed).
  */
 export class Peer extends EventTarget {
   id; name; instance; stream = new MediaStream(); muted = false; cameraOn = true; state = 'connecting';
+  isVideoShared = true;
   #own; #iceServers; #polite; #signal; #pc = null; #generation = 0; #channel; #queue = Promise.resolve();
   #makingOffer = false; #ignoresOffer = false; #mayOffer; #heard = false; #hello; #retry; #waiting = []; #seen = new Set();
-  #attempts = 0; #isShut = null; #shutNow; #early = []; #later = null;
+  #attempts = 0; #isShut = null; #shutNow; #early = []; #later = null; #greeting = null; #greetingTimer = null;
 
   /**
    * `info`: `{id, name, instance}`. `own`: `{instance, presence(), track(kind)}`. `offers`: we are the newcomer.
@@ -34,6 +38,7 @@ export class Peer extends EventTarget {
     this.#polite = own.instance < info.instance;
     this.#signal = data => signal(this.#generation, data);
     if (offers) this.#open(true);
+    else this.#retry = setTimeout(() => this.#open(true), FIRST_OFFER_WAIT_MS);
   }
 
   /** Something that the server passed on from the peer. One after the other, in their order. */
@@ -99,8 +104,8 @@ export class Peer extends EventTarget {
     this.#channel.onmessage = ({ data }) => this.#receive(data);
     if (offers) {
       for (const kind of ['audio', 'video']) this.#prepare(pc.addTransceiver(kind, { direction: 'sendrecv' }), kind);
-      this.#retry = setTimeout(() => { if (this.state !== 'connected') this.#open(true); }, CONNECT_MS);
     }
+    this.#retry = setTimeout(() => { if (this.state !== 'connected') this.#open(true); }, CONNECT_MS);
     this.#attempts++;
     this.#become(this.#attempts > ATTEMPTS_UNTIL_TOLD ? 'unreachable' : 'connecting');
   }
@@ -179,11 +184,23 @@ export class Peer extends EventTarget {
     this.#ignoresOffer = collides && !this.#polite;
     if (this.#ignoresOffer || (!isOffer && pc.signalingState !== 'have-local-offer')) return;
     await pc.setRemoteDescription({ type: description.type, sdp: withStartBitrate(description.sdp ?? '') });
+    if (pc !== this.#pc) return;
     this.#mayOffer = true;
-    if (!isOffer) return;
-    this.#adoptTransceivers(pc);
-    await pc.setLocalDescription();
-    this.#signal({ description: pc.localDescription.toJSON() });
+    if (isOffer) {
+      this.#adoptTransceivers(pc);
+      await pc.setLocalDescription();
+      if (pc !== this.#pc) return;
+      this.#signal({ description: pc.localDescription.toJSON() });
+    }
+    this.#mediaAgreed();
+  }
+
+  /** A section without a common codec is rejected, and its transceiver stopped. */
+  #mediaAgreed() {
+    const isShared = Boolean(this.#transceiver('video'));
+    if (isShared === this.isVideoShared) return;
+    this.isVideoShared = isShared;
+    this.#emit('video-shared');
   }
 
   /** Whether a signal is about the connection of now. An offer of a later one replaces a connection that does not work. */
@@ -256,8 +273,8 @@ export class Peer extends EventTarget {
     switch (message.type) {
       case 'hello':
         if (message.version !== 2 || typeof message.name !== 'string') return;
-        Object.assign(this, { muted: message.muted === true, cameraOn: message.cameraOn !== false });
-        this.#emit('presence', { name: [...message.name].slice(0, 32).join('') });
+        this.#greeting = message;
+        if (!this.#greetingTimer) this.#takeUpGreeting();
         break;
       case 'chat':
         if (!Number.isSafeInteger(message.id) || typeof message.text !== 'string') return;
@@ -278,6 +295,18 @@ export class Peer extends EventTarget {
         this.#emit('bye');
         break;
     }
+  }
+
+  /** Whoever changes too often is heard later, with the newest greeting. */
+  #takeUpGreeting() {
+    const { muted, cameraOn, name } = this.#greeting;
+    this.#greeting = null;
+    Object.assign(this, { muted: muted === true, cameraOn: cameraOn !== false });
+    this.#emit('presence', { name: [...name].slice(0, 32).join('') });
+    this.#greetingTimer = setTimeout(() => {
+      this.#greetingTimer = null;
+      if (this.#greeting) this.#takeUpGreeting();
+    }, PRESENCE_MS);
   }
 
   #send(message) {

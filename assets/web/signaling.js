@@ -7,9 +7,12 @@ const PING_MS = 8_000, SILENCE_MS = 18_000;
 /** Answers to the first `join` after which another attempt would fail too, or would do harm. */
 const FINAL = ['bad-room', 'bad-name', 'unsupported-version', 'bad-proof', 'room-full', 'server-full'];
 
+/** Errors after which a client that was in the room stays out: others would come again and again. */
+const SHUTS_OUT = ['replaced', 'unsupported-version', 'bad-proof'];
+
 /**
  * Emits each message of the server under its type, `lost` before each attempt to reconnect, `refused`
- * `{code, message, capacity}` when it gives up, and `replaced` when another connection took our place.
+ * `{code, message, capacity}` when it cannot join, and `shut-out` `{code}` when it can never register again.
  */
 export class Signaling extends EventTarget {
   #url; #join; #socket = null; #pauseMs = FIRST_PAUSE_MS; #heard = 0; #timer; #retry; #closed = false; #joined = false;
@@ -63,10 +66,9 @@ export class Signaling extends EventTarget {
     } else if (message?.type === 'error' && !this.#joined && FINAL.includes(message.code)) {
       this.#end();
       this.#emit('refused', message);
-    } else if (message?.type === 'error' && message.code === 'replaced') {
-      // Whoever comes back would replace the other one in turn.
+    } else if (message?.type === 'error' && SHUTS_OUT.includes(message.code)) {
       this.#end();
-      this.#emit('replaced', message);
+      this.#emit('shut-out', message);
     } else if (typeof message?.type === 'string') {
       this.#emit(message.type, message);
     }

@@ -38,7 +38,7 @@ export class Tiles {
     const tile = this.#tiles.get(peer);
     if (!tile) return;
     const video = tile.querySelector('video');
-    const hasPicture = peer.cameraOn && video.videoWidth > 0;
+    const hasPicture = peer.cameraOn && peer.isVideoShared && video.videoWidth > 0;
     tile.classList.toggle('no-picture', !hasPicture);
     const isConnecting = ['connecting', 'unreachable'].includes(peer.state);
     tile.querySelector('.initial').textContent = isConnecting ? texts.connecting(peer.name) : peer.name;

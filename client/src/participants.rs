@@ -1,5 +1,6 @@
 //! Who is in the call, and which notices follow from each event. The window and the terminal share it.
 
+use maru_core::media::SharedMedia;
 use maru_protocol::{Nickname, RoomName};
 
 use crate::i18n::Notice;
@@ -21,6 +22,8 @@ pub struct Participant {
     pub connection: ConnectionState,
     pub muted: bool,
     pub camera_on: bool,
+    /// What both programs have a codec for.
+    pub shared: SharedMedia,
     /// Where their video is shown.
     pub frames: Option<FrameSlot>,
     pub stats: Option<ParticipantStats>,
@@ -116,6 +119,13 @@ impl Participants {
                 }
                 vec![]
             }
+            Event::MediaAgreed { participant, shared } => {
+                let Some(known) = self.get_mut(*participant) else { return vec![] };
+                let SharedMedia { audio, video } = std::mem::replace(&mut known.shared, *shared);
+                let no_video = (video && !shared.video).then(|| Notice::NoVideo { name: known.name.clone() });
+                let no_audio = (audio && !shared.audio).then(|| Notice::NoAudio { name: known.name.clone() });
+                no_video.into_iter().chain(no_audio).collect()
+            }
             Event::ParticipantLeft { participant, lost, .. } => {
                 let Some(index) = self.list.iter().position(|known| known.key == *participant) else { return vec![] };
                 let name = self.list.remove(index).name;
@@ -140,6 +150,7 @@ impl Participants {
             connection: ConnectionState::Connecting,
             muted: false,
             camera_on: true,
+            shared: SharedMedia::ALL,
             frames: None,
             stats: None,
         });

@@ -32,7 +32,12 @@ async fn call() {
         path: Arc::default(),
     };
     let started = Instant::now();
-    let places = Places { caller: config(), callee: config(), signaling_delay: Duration::ZERO };
+    let places = Places {
+        caller: config(),
+        callee: config(),
+        signaling_delay: Duration::ZERO,
+        in_transit: std::convert::identity,
+    };
     let (alice, bob) = connect(places).await;
     let opened = started.elapsed();
     let (alice_connected, bob_connected) = (alice.connected().await - started, bob.connected().await - started);

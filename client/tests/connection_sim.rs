@@ -9,15 +9,17 @@ use std::time::Duration;
 
 use maru::session::connection::{ConnectionConfig, ConnectionError, ConnectionEvent};
 use maru_core::call::StreamKind;
+use maru_core::media::SharedMedia;
 use maru_core::rtp::{RtpTime, Sequence};
 use maru_protocol::MAX_PEER_MESSAGE_BYTES;
 use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
 use maru_simnet::{Fate, Host, PathConfig, Sim};
 
-use connection_support::media::{Traffic, complete_frames, frames, send_call, sounds, video_packets};
+use connection_support::media::{Traffic, complete_frames, frame, frames, send_call, sound, sounds, video_packets};
 use connection_support::pair::{Places, Side, connect};
 
 const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
 const SIGNALING_DELAY: Duration = Duration::from_millis(10);
 /// 30 frames a second at about 2 Mbit/s.
 const CALL: Traffic = Traffic { duration: Duration::from_secs(10), fps: 30, frame_bytes: 8_000 };
@@ -57,7 +59,7 @@ impl World {
 
     async fn places(&self) -> (Side, Side) {
         let (caller, callee) = (config(&self.alice), config(&self.bob));
-        connect(Places { caller, callee, signaling_delay: SIGNALING_DELAY }).await
+        connect(Places { caller, callee, signaling_delay: SIGNALING_DELAY, in_transit: std::convert::identity }).await
     }
 
     /// Sends `traffic` from Alice to Bob, and waits for what is still under way.
@@ -178,6 +180,38 @@ fn on_a_clean_network_everything_arrives_once_and_in_order() {
         let round_trip = alice.round_trip.expect("measured");
         assert!((30 * MS..=42 * MS).contains(&round_trip), "{round_trip:?}");
         assert_eq!((alice.events_dropped, bob.events_dropped), (0, 0));
+    });
+}
+
+/// The callee sees a peer without H.264, the caller sees its offer of video rejected.
+#[test]
+fn without_a_common_codec_for_video_sound_and_chat_work_and_both_know() {
+    let world = world(5, PathConfig::delay(10 * MS));
+    world.sim.run(async {
+        let (caller, callee) = (config(&world.alice), config(&world.bob));
+        let in_transit = |mut description: SessionDescription| {
+            if description.kind == DescriptionKind::Offer {
+                description.sdp = description.sdp.replace("H264/90000", "VP8/90000");
+            }
+            description
+        };
+        let places = Places { caller, callee, signaling_delay: SIGNALING_DELAY, in_transit };
+        let (alice, bob) = connect(places).await;
+        for (side, other) in [(&alice, &bob), (&bob, &alice)] {
+            world.sim.timeout(Duration::from_secs(20), side.channel_open()).await.expect("they connect");
+            assert_eq!(side.connection.shared_media(), SharedMedia { audio: true, video: false });
+            side.connection.send_text("안녕").await.expect("sent");
+            let refused = side.connection.send_video(&frame(0, 100, true)).await;
+            assert!(matches!(refused, Err(ConnectionError::Negotiation(_))), "{refused:?}");
+            for number in 0..50 {
+                side.connection.send_audio(&sound(number, &world.alice.runtime())).await.expect("sound is sent");
+                world.sim.sleep(20 * MS).await;
+            }
+            world.sim.sleep(SECOND).await;
+            assert_eq!(other.texts(), ["안녕"]);
+            assert_eq!(sounds(other).len(), 50);
+            assert_eq!(video_packets(other).1, 0);
+        }
     });
 }
 

@@ -67,6 +67,45 @@ fn the_app_and_a_guest_see_hear_and_write_to_each_other() {
     see_hear_and_write();
 }
 
+/// Whoever comes second offers: the app sees an offer without a codec of its own, or its own offer rejected.
+#[test]
+fn with_a_browser_without_h264_sound_and_chat_work_and_both_sides_say_so() {
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let mut browser = Browser::start("ko", Some(footage(folder.path())), true);
+    browser.has_h264 = false;
+    for guest_is_first in [true, false] {
+        let room = format!("room-{guest_is_first}");
+        let arguments = ["--camera", "test", "--microphone", "test", "--speaker", "none"];
+        let place = folder.path().join(&room);
+        std::fs::create_dir(&place).unwrap();
+        let join = || Client::start(&place, &room, "app", &server.url, &arguments);
+        let (mut page, mut app) = if guest_is_first {
+            let page = enter(&mut browser, &server, &room, "손님");
+            (page, join())
+        } else {
+            let app = join();
+            app.first("joined");
+            (enter(&mut browser, &server, &room, "손님"), app)
+        };
+        let agreed = app.first("media-agreed");
+        assert_eq!((&agreed["audio"], &agreed["video"]), (&true.into(), &false.into()));
+        app.tells("You and 손님 cannot see each other: the program there has no H.264. Sound and chat work.");
+        page.until("document.querySelector('#banner').textContent.includes('app님과는 영상을 주고받을 수 없습니다')");
+        app.event("sound of the guest", |event| {
+            event["event"] == "stats" && event["peers"][0]["level"].as_f64().is_some_and(|level| level > 0.05)
+        });
+        app.types(TEXT);
+        page.until("log().includes('안녕하세요')");
+        page.until("document.querySelector('#tiles .tile').classList.contains('no-picture')");
+        page.click("#leave");
+        app.first("peer-left");
+        app.terminate();
+        assert!(app.ended().success());
+    }
+}
+
 #[test]
 fn so_they_do_where_one_packet_in_twenty_is_lost() {
     if !runs_elsewhere(LOSSY, "so_they_do_where_one_packet_in_twenty_is_lost") {
@@ -274,6 +313,88 @@ fn a_lost_microphone_is_said_and_can_be_switched_on_again_and_a_long_name_is_cut
     page.click("#call [data-toggle=audio]");
     page.until(&format!("{button} === 'Microphone on' && !({is_said})"));
     app.count_from(before, "peer-state", 1, |event| event["muted"] == false);
+}
+
+#[test]
+fn a_chosen_microphone_that_cannot_be_used_leaves_the_one_before_on() {
+    let _turn = one_call_at_a_time();
+    let server = Server::start();
+    let mut browser = Browser::start("en", None, true);
+    let mut page = enter(&mut browser, &server, "room", "guest");
+    page.value(
+        "const { mediaDevices } = navigator, ask = mediaDevices.getUserMedia; \
+         mediaDevices.getUserMedia = wanted => wanted.audio?.deviceId?.exact \
+         ? Promise.reject(new DOMException('gone', 'OverconstrainedError')) : ask(wanted); true",
+    );
+    page.click("#devices-button");
+    let menu = "document.querySelector('#devices select[data-kind=audio]')";
+    page.until(&format!("{menu}.options.length === 3"));
+    let before = page.value(&format!("{menu}.value"));
+    page.value(&format!("{menu}.selectedIndex = 2; {menu}.dispatchEvent(new Event('change')); true"));
+    page.until("document.querySelector('#banner').textContent.includes('The one before is still in use.')");
+    page.until(&format!("{menu}.value === {before}"));
+    assert_eq!(page.value("document.querySelector('#call [data-toggle=audio]').textContent"), "Microphone on");
+}
+
+/// Members who say nothing, from the same page.
+const SILENT_MEMBERS: &str = r#"
+window.joinInSilence = async (room, name) => {
+  const { Identity } = await import('/web/identity.js');
+  const identity = new Identity(), socket = new WebSocket(`ws://${location.host}/`);
+  await new Promise(resolve => { socket.onmessage = async ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.type === 'welcome') resolve();
+    if (message.type === 'challenge') socket.send(JSON.stringify({ type: 'join', version: 2, room, name, proof: await identity.prove(message.id) }));
+  }; });
+};
+"#;
+
+#[test]
+fn a_full_room_and_a_newcomer_who_never_offers_are_told() {
+    let _turn = one_call_at_a_time();
+    let server = Server::start();
+    let mut browser = Browser::start("en", None, true);
+    let mut page = browser.open(&format!("http://{}/r/room", server.address));
+    page.until("document.querySelector('#join')?.textContent");
+    page.value(SILENT_MEMBERS);
+    page.value("Promise.all([...'abcdefgh'].map(name => joinInSilence('full', name))).then(() => true)");
+    page.types("#name", "guest");
+    page.types("#room", "full");
+    page.click("#join");
+    page.until("document.querySelector('#join-error').textContent.startsWith('The room is full')");
+
+    page.types("#room", "room");
+    page.click("#join");
+    page.until("!document.querySelector('#call').hidden");
+    // The page's patience of half a minute, in less time.
+    page.value(
+        "const timeout = setTimeout; window.setTimeout = (what, ms) => timeout(what, ms >= 3000 ? ms / 100 : ms); true",
+    );
+    page.value("joinInSilence('room', 'silent').then(() => true)");
+    page.until("document.querySelector('#banner').textContent.includes('No connection to silent so far.')");
+}
+
+#[test]
+fn a_guest_of_another_version_than_the_server_is_told_and_stays_out() {
+    let _turn = one_call_at_a_time();
+    let server = Server::start();
+    let mut browser = Browser::start("en", None, true);
+    let mut page = browser.open(&format!("http://{}/r/room", server.address));
+    page.until("document.querySelector('#join')?.textContent");
+    page.value(
+        "window.sockets = []; window.WebSocket = class extends WebSocket { constructor(url) { super(url); \
+         sockets.push(this); } }; true",
+    );
+    page.types("#name", "guest");
+    page.click("#join");
+    page.until("!document.querySelector('#call').hidden");
+    // What a server that was updated meanwhile answers.
+    let error = r#"{"type":"error","code":"unsupported-version","message":"no"}"#;
+    page.value(&format!("sockets[0].onmessage({{ data: '{error}' }}); true"));
+    page.until("document.querySelector('#banner').textContent.includes('different versions')");
+    page.until("sockets[0].readyState >= WebSocket.CLOSING");
+    assert_eq!(page.value("sockets.length"), 1, "it does not come back");
+    assert_eq!(page.value("document.querySelector('#call').hidden"), false, "the call goes on");
 }
 
 #[test]

@@ -67,6 +67,17 @@ pub struct AudioPacket {
     pub arrived: Timestamp,
 }
 
+/// Which kinds of media two participants can exchange. Both have to know a codec of the kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharedMedia {
+    pub audio: bool,
+    pub video: bool,
+}
+
+impl SharedMedia {
+    pub const ALL: Self = Self { audio: true, video: true };
+}
+
 /// Limits for the encoder of a layer. It is off at a bitrate of 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct VideoTarget {

@@ -113,7 +113,7 @@ impl CallState {
             Event::Replaced => self.server = ServerState::Replaced,
             Event::Chat { participant, text, sent_unix_ms } => {
                 if let Some(writer) = self.participants.get(participant) {
-                    self.chat.add_theirs(writer.name.clone(), text, sent_unix_ms);
+                    self.chat.add_theirs(participant, writer.name.clone(), text, sent_unix_ms);
                     if self.side != Some(Side::Chat) {
                         self.chat.unread += 1;
                     }
@@ -127,6 +127,7 @@ impl CallState {
             | Event::ParticipantInterrupted { .. }
             | Event::ParticipantUnreachable { .. }
             | Event::ParticipantState { .. }
+            | Event::MediaAgreed { .. }
             | Event::ParticipantLeft { .. }
             | Event::Ended(_) => {}
         }

@@ -1,6 +1,6 @@
 //! Messages and notices, in order. Bounded: the oldest lines are dropped.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use maru_protocol::Nickname;
 use maru_protocol::peer::MAX_CHAT_CHARS;
@@ -30,7 +30,7 @@ pub(crate) struct ChatLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
     Notice(Notice),
-    Theirs { name: Nickname, text: String },
+    Theirs { participant: ParticipantId, name: Nickname, text: String },
     Ours { id: u64, text: String, delivery: Delivery },
 }
 
@@ -39,6 +39,16 @@ pub(crate) enum Content {
 pub(crate) struct Delivery {
     expected: BTreeSet<ParticipantId>,
     delivered: BTreeSet<ParticipantId>,
+}
+
+impl Content {
+    /// `None`: we, or the program.
+    fn author(&self) -> Option<ParticipantId> {
+        match self {
+            Self::Theirs { participant, .. } => Some(*participant),
+            Self::Ours { .. } | Self::Notice(_) => None,
+        }
+    }
 }
 
 impl Delivery {
@@ -61,8 +71,8 @@ impl ChatLog {
         self.push(ChatLine { unix_ms, content: Content::Notice(notice) });
     }
 
-    pub(crate) fn add_theirs(&mut self, name: Nickname, text: String, unix_ms: u64) {
-        self.push(ChatLine { unix_ms, content: Content::Theirs { name, text } });
+    pub(crate) fn add_theirs(&mut self, participant: ParticipantId, name: Nickname, text: String, unix_ms: u64) {
+        self.push(ChatLine { unix_ms, content: Content::Theirs { participant, name, text } });
     }
 
     /// Turns the draft into a message and returns its id and text. `None`: it is blank or too long.
@@ -107,9 +117,18 @@ impl ChatLog {
         if self.lines.len() == CAPACITY {
             // A notice first: whoever comes, goes or changes its name a thousand times erases no message.
             let notice = self.lines.iter().position(|line| matches!(line.content, Content::Notice(_)));
-            self.lines.remove(notice.unwrap_or(0));
+            self.lines.remove(notice.unwrap_or_else(|| self.oldest_of_most_talkative()));
         }
         self.lines.push_back(line);
+    }
+
+    /// Whoever writes a thousand messages erases its own, and nobody else's.
+    fn oldest_of_most_talkative(&self) -> usize {
+        let mut lines_of = BTreeMap::<_, (usize, usize)>::new();
+        for (index, line) in self.lines.iter().enumerate() {
+            lines_of.entry(line.content.author()).or_insert((0, index)).0 += 1;
+        }
+        lines_of.into_values().max_by_key(|(lines, _)| *lines).map_or(0, |(_, oldest)| oldest)
     }
 }
 
@@ -154,12 +173,28 @@ mod tests {
     fn notices_erase_no_messages() {
         let mut log = ChatLog::default();
         let name: Nickname = "Mina".parse().expect("a name");
-        log.add_theirs(name.clone(), "first".into(), 0);
+        log.add_theirs(ParticipantId(1), name.clone(), "first".into(), 0);
         for unix_ms in 1..5_000 {
             log.add_notice(Notice::Renamed { old: name.clone(), name: name.clone() }, unix_ms);
         }
         assert_eq!(log.lines().len(), CAPACITY);
         assert_eq!(log.lines().next().map(|line| line.unix_ms), Some(0));
+    }
+
+    #[test]
+    fn whoever_floods_the_chat_erases_only_its_own_messages() {
+        let mut log = ChatLog { draft: "ours".into(), ..ChatLog::default() };
+        let name: Nickname = "Mina".parse().expect("a name");
+        log.add_theirs(ParticipantId(1), name.clone(), "first".into(), 0);
+        log.send_draft(std::iter::empty(), 1);
+        for unix_ms in 2..5_000 {
+            log.add_theirs(ParticipantId(2), name.clone(), "flood".into(), unix_ms);
+        }
+        log.add_theirs(ParticipantId(1), name, "last".into(), 5_000);
+        assert_eq!(log.lines().len(), CAPACITY);
+        let times: Vec<_> = log.lines().map(|line| line.unix_ms).collect();
+        assert_eq!((&times[..2], times.last()), (&[0, 1][..], Some(&5_000)));
+        assert_eq!(times[2], 5_000 - (CAPACITY as u64 - 3), "of the flood the newest are left");
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub enum Notice {
         name: Nickname,
         reason: String,
     },
+    /// Its program has no H.264.
+    NoVideo {
+        name: Nickname,
+    },
+    /// Its program has no Opus.
+    NoAudio {
+        name: Nickname,
+    },
     ServerLost,
     ServerBack,
     Replaced,
@@ -80,6 +88,8 @@ impl Notice {
             Self::Restored { name } => named("notice-restored", name.as_str()),
             Self::Unreachable { name, reason } => texts
                 .tr_with("notice-unreachable", &[("name", name.as_str().into()), ("reason", reason.as_str().into())]),
+            Self::NoVideo { name } => named("notice-no-video", name.as_str()),
+            Self::NoAudio { name } => named("notice-no-audio", name.as_str()),
             Self::ServerLost => texts.tr("notice-server-lost"),
             Self::ServerBack => texts.tr("notice-server-back"),
             Self::NotSaved { file, reason } => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maru_core::call::{ConnectionId, ConnectionInput, StreamKind};
-use maru_core::media::{EncodedAudio, EncodedVideo};
+use maru_core::media::{EncodedAudio, EncodedVideo, SharedMedia};
 use maru_core::negotiation::Step;
 use maru_core::time::Timestamp;
 use maru_core::video_playout::VideoPlayout;
@@ -240,7 +240,10 @@ impl Task {
 
     async fn negotiate(&self, step: Step) {
         let input = match self.carry_out(step).await {
-            Ok(made) => ConnectionInput::StepDone(made),
+            Ok(made) => {
+                self.tell(ConnectionInput::MediaAgreed(self.connection.shared_media())).await;
+                ConnectionInput::StepDone(made)
+            }
             Err(error) => ConnectionInput::StepFailed { is_spoiled: error.is_spoiled(), reason: error.to_string() },
         };
         self.tell(input).await;
@@ -300,6 +303,8 @@ impl Task {
                 StreamKind::Camera => self.video.sync().video_reported(report.ntp, report.rtp_time),
             },
             ConnectionEvent::LocalCandidate(candidate) => self.tell(ConnectionInput::LocalCandidate(candidate)).await,
+            // The stack would offer again what the peer cannot take.
+            ConnectionEvent::NegotiationNeeded if self.connection.shared_media() != SharedMedia::ALL => {}
             ConnectionEvent::NegotiationNeeded => self.tell(ConnectionInput::NegotiationNeeded).await,
             ConnectionEvent::Connected => self.tell(ConnectionInput::Established).await,
             ConnectionEvent::Interrupted => self.tell(ConnectionInput::Interrupted).await,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use maru_core::call::{EndReason, Event, ParticipantId};
+use maru_core::media::SharedMedia;
 use maru_core::time::Timestamp;
 use serde_json::{Value, json};
 use webrtc::runtime::Runtime;
@@ -47,6 +48,10 @@ impl Reporter {
             }
             Event::ParticipantState { participant, muted, camera_on } => {
                 ("peer-state", json!({ "peer": name(participant), "muted": muted, "camera_on": camera_on }))
+            }
+            Event::MediaAgreed { participant, shared } => {
+                let SharedMedia { audio, video } = shared;
+                ("media-agreed", json!({ "peer": name(participant), "audio": audio, "video": video }))
             }
             Event::ParticipantLeft { participant, name, lost } => {
                 ("peer-left", json!({ "peer": name.as_str(), "peer_key": participant.0, "lost": lost }))

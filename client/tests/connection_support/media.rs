@@ -38,6 +38,16 @@ pub fn frame(number: u32, bytes: usize, is_key: bool) -> EncodedVideo {
     EncodedVideo { layer: VideoLayerId::default(), unit, captured: clock::now(), width: 1280, height: 720 }
 }
 
+/// A packet of sound that tells `number`, captured now.
+pub fn sound(number: u32, runtime: &Arc<dyn Runtime>) -> EncodedAudio {
+    EncodedAudio {
+        payload: Bytes::copy_from_slice(&number.to_be_bytes()),
+        rtp_time: RtpTime::new(u64::from(number) * 960),
+        marker: number == 0,
+        captured: clock::timestamp(runtime.now()),
+    }
+}
+
 /// Sends frames and 50 packets of sound a second, as a camera and a microphone would. Returns the frames sent.
 pub async fn send_call(side: Side, runtime: Arc<dyn Runtime>, traffic: Traffic) -> Vec<Bytes> {
     let start = runtime.now();
@@ -59,14 +69,11 @@ pub async fn send_call(side: Side, runtime: Arc<dyn Runtime>, traffic: Traffic) 
             sent.push(video.unit.data);
             frames += 1;
         } else {
-            let payload = Bytes::copy_from_slice(&sounds.to_be_bytes());
-            let audio = EncodedAudio {
-                payload,
-                rtp_time: RtpTime::new(u64::from(sounds) * 960),
-                marker: sounds == 0,
-                captured: clock::timestamp(start + sound_at),
-            };
-            side.connection.send_audio(&audio).await.expect("sound is sent");
+            let captured = clock::timestamp(start + sound_at);
+            side.connection
+                .send_audio(&EncodedAudio { captured, ..sound(sounds, &runtime) })
+                .await
+                .expect("sound is sent");
             sounds += 1;
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use maru::session::connection::{Connection, ConnectionConfig, ConnectionEvent, ConnectionStats};
-use maru_protocol::signal::{DescriptionKind, SignalData};
+use maru_protocol::signal::{DescriptionKind, SessionDescription, SignalData};
 use tokio::sync::mpsc;
 use webrtc::runtime::Runtime;
 
@@ -25,15 +25,17 @@ pub struct Places {
     pub callee: ConnectionConfig,
     /// How long a signal takes from one to the other.
     pub signaling_delay: Duration,
+    /// What becomes of a description on its way.
+    pub in_transit: fn(SessionDescription) -> SessionDescription,
 }
 
 /// Opens both connections and lets the caller make an offer. They go on by themselves.
 pub async fn connect(places: Places) -> (Side, Side) {
-    let Places { caller, callee, signaling_delay } = places;
+    let Places { caller, callee, signaling_delay, in_transit } = places;
     let (to_callee, from_caller) = mpsc::channel(64);
     let (to_caller, from_callee) = mpsc::channel(64);
-    let caller = Side::open(caller, to_callee, from_callee, signaling_delay, true).await;
-    let callee = Side::open(callee, to_caller, from_caller, signaling_delay, false).await;
+    let caller = Side::open(caller, to_callee, from_callee, (signaling_delay, in_transit), true).await;
+    let callee = Side::open(callee, to_caller, from_caller, (signaling_delay, in_transit), false).await;
     (caller, callee)
 }
 
@@ -42,7 +44,7 @@ impl Side {
         config: ConnectionConfig,
         signals: mpsc::Sender<(Instant, SignalData)>,
         incoming: mpsc::Receiver<(Instant, SignalData)>,
-        signaling_delay: Duration,
+        way: (Duration, fn(SessionDescription) -> SessionDescription),
         calls: bool,
     ) -> Self {
         let runtime = Arc::clone(&config.runtime);
@@ -51,7 +53,7 @@ impl Side {
         let side =
             Self { connection: Arc::new(connection), opened, runtime: Arc::clone(&runtime), log: Arc::default() };
         runtime.spawn(Box::pin(side.clone().record(events, signals.clone(), calls))).detach();
-        runtime.spawn(Box::pin(side.clone().answer(incoming, signals, signaling_delay))).detach();
+        runtime.spawn(Box::pin(side.clone().answer(incoming, signals, way))).detach();
         side
     }
 
@@ -80,14 +82,14 @@ impl Side {
         self,
         mut incoming: mpsc::Receiver<(Instant, SignalData)>,
         signals: mpsc::Sender<(Instant, SignalData)>,
-        signaling_delay: Duration,
+        (signaling_delay, in_transit): (Duration, fn(SessionDescription) -> SessionDescription),
     ) {
         while let Some((sent, signal)) = incoming.recv().await {
             self.runtime.sleep((sent + signaling_delay).saturating_duration_since(self.runtime.now())).await;
             match signal {
                 SignalData::Description(description) => {
                     let is_offer = description.kind == DescriptionKind::Offer;
-                    self.connection.set_remote(description).await.expect("a description of a connection");
+                    self.connection.set_remote(in_transit(description)).await.expect("a description of a connection");
                     if is_offer {
                         let answer = self.connection.create_answer().await.expect("an answer");
                         let _ = signals.send((self.runtime.now(), SignalData::Description(answer))).await;

@@ -20,11 +20,31 @@ const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl:
 devices.getUserMedia = wanted => capture({ ...wanted, audio: wanted.audio && { ...wanted.audio, ...raw } });
 ";
 
+/// The browser's own negotiation, without one codec: it does not offer H.264, and does not know it in an offer.
+const WITHOUT_H264: &str = "
+const capabilities = RTCRtpReceiver.getCapabilities.bind(RTCRtpReceiver);
+RTCRtpReceiver.getCapabilities = kind => {
+  const { codecs, ...others } = capabilities(kind);
+  return { ...others, codecs: codecs.filter(codec => codec.mimeType !== 'video/H264') };
+};
+const connection = RTCPeerConnection.prototype, add = connection.addTransceiver, apply = connection.setRemoteDescription;
+connection.addTransceiver = function (kind, init) {
+  const transceiver = add.call(this, kind, init);
+  if (kind === 'video') transceiver.setCodecPreferences(RTCRtpReceiver.getCapabilities('video').codecs);
+  return transceiver;
+};
+connection.setRemoteDescription = function ({ type, sdp }) {
+  return apply.call(this, { type, sdp: sdp.replaceAll(' H264/90000', ' X264/90000') });
+};
+";
+
 /// Ends with the value, as in a crash: without a goodbye.
 pub struct Browser {
     process: Child,
     socket: WebSocket<MaybeTlsStream<TcpStream>>,
     next_id: u64,
+    /// Some distributions build browsers without it.
+    pub has_h264: bool,
     _profile: tempfile::TempDir,
 }
 
@@ -64,7 +84,7 @@ impl Browser {
         // It stops when nobody reads what it has to say.
         std::thread::Builder::new().name("chromium".into()).spawn(move || lines.for_each(drop)).unwrap();
         let (socket, _) = connect(listening.expect("Chromium says where it listens")).unwrap();
-        Self { process, socket, next_id: 0, _profile: profile }
+        Self { process, socket, next_id: 0, has_h264: true, _profile: profile }
     }
 
     pub fn open(&mut self, url: &str) -> Page<'_> {
@@ -72,8 +92,9 @@ impl Browser {
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
         let session = self.call(None, "Target.attachToTarget", attach)["sessionId"].as_str().unwrap().to_owned();
         self.call(Some(&session), "Page.enable", json!({}));
-        let script = json!({ "source": RAW_SOUND });
-        self.call(Some(&session), "Page.addScriptToEvaluateOnNewDocument", script);
+        for source in [RAW_SOUND, if self.has_h264 { "" } else { WITHOUT_H264 }] {
+            self.call(Some(&session), "Page.addScriptToEvaluateOnNewDocument", json!({ "source": source }));
+        }
         // Answered when the new document is there: what is asked afterwards is asked of that one.
         let navigated = self.call(Some(&session), "Page.navigate", json!({ "url": url }));
         assert!(navigated["errorText"].is_null(), "{url}: {navigated}");
@@ -116,8 +137,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Its children end with it.
-        let _ = self.process.kill();
+        // Its children write into the profile: they end first.
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.process.wait();
     }
 }

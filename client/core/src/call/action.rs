@@ -7,7 +7,7 @@ use maru_protocol::{Nickname, PeerId, RoomName};
 
 use super::ids::{ConnectionId, ParticipantId};
 use super::registration::{EndReason, Server};
-use crate::media::{MAX_LAYERS, VideoLayerId, VideoTarget};
+use crate::media::{MAX_LAYERS, SharedMedia, VideoLayerId, VideoTarget};
 use crate::negotiation::Step;
 
 /// What the person at this end wants.
@@ -37,6 +37,8 @@ pub enum ConnectionInput {
     },
     /// `None`: there are no more.
     LocalCandidate(Option<IceCandidate>),
+    /// What both sides have a codec for, by the newest descriptions.
+    MediaAgreed(SharedMedia),
     /// The stack wants an offer to be made.
     NegotiationNeeded,
     /// Media can flow, for the first time or again.
@@ -186,6 +188,11 @@ pub enum Event {
         participant: ParticipantId,
         muted: bool,
         camera_on: bool,
+    },
+    /// It has another program, with fewer codecs. Told when it changes; at first everything is shared.
+    MediaAgreed {
+        participant: ParticipantId,
+        shared: SharedMedia,
     },
     Chat {
         participant: ParticipantId,

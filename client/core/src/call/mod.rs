@@ -222,12 +222,12 @@ impl Call {
         let Some(participant) = self.participants.get_mut(&id.participant) else { return };
         match participant.handle_connection(now, id, input, &shared, &mut self.actions) {
             Consequence::Nothing => {}
+            Consequence::Established if participant.takes_video().is_none() => {}
             Consequence::Established => {
                 self.sending.established(now, id, &mut self.actions);
                 self.sending.request_key_frame(now, id, false, &mut self.actions);
             }
             Consequence::KeyFrame => self.request_key_frame(now, id, false),
-            Consequence::Renamed(name) => self.rename(id.participant, &name),
             Consequence::SaidGoodbye => self.remove(now, id.participant, LeaveReason::Left),
         }
         self.forget_the_lost(now);
@@ -235,11 +235,8 @@ impl Call {
 
     /// What the congestion controllers say now. Those of connections that are not established do not count.
     pub fn handle_estimates(&mut self, now: Timestamp, estimates: &[Estimate]) {
-        let established: Vec<Estimate> = estimates
-            .iter()
-            .filter(|estimate| self.established(estimate.connection.participant) == Some(estimate.connection))
-            .copied()
-            .collect();
+        let established: Vec<Estimate> =
+            estimates.iter().filter(|estimate| self.takes_video(estimate.connection)).copied().collect();
         let moved = self.sending.handle_estimates(now, &established, &mut self.actions);
         for id in moved {
             if let Some(participant) = self.participants.get_mut(&id.participant) {
@@ -258,7 +255,7 @@ impl Call {
     pub fn video_receivers(&mut self, layer: VideoLayerId, is_key: bool) -> impl Iterator<Item = ConnectionId> {
         let sending = &self.sending;
         self.participants.values_mut().filter_map(move |participant| {
-            let id = participant.established().filter(|id| sending.layer_of(*id) == Some(layer))?;
+            let id = participant.takes_video().filter(|id| sending.layer_of(*id) == Some(layer))?;
             if sending.is_left_behind(id) {
                 participant.require_key_frame();
                 return None;
@@ -269,7 +266,7 @@ impl Call {
 
     /// The connections that audio goes to.
     pub fn audio_receivers(&self) -> impl Iterator<Item = ConnectionId> {
-        self.participants.values().filter_map(Participant::established)
+        self.participants.values().filter_map(Participant::takes_audio)
     }
 
     /// What keeps our video on `connection` from being better, over the time between two counts: `"network"`, `"cpu"`,
@@ -294,6 +291,10 @@ impl Call {
     /// The connection to `participant` over which media go.
     pub fn established(&self, participant: ParticipantId) -> Option<ConnectionId> {
         self.participants.get(&participant).and_then(Participant::established)
+    }
+
+    fn takes_video(&self, connection: ConnectionId) -> bool {
+        self.participants.get(&connection.participant).and_then(Participant::takes_video) == Some(connection)
     }
 
     fn handle_news(&mut self, now: Timestamp, news: Option<News>) {
@@ -338,8 +339,9 @@ impl Call {
                 }
             }
             ServerMessage::PeerRenamed { id, name } => {
-                if let Some(id) = self.participant_of(&id).map(|participant| participant.id()) {
-                    self.rename(id, &name);
+                let known = self.participants.values_mut().find(|participant| *participant.peer() == id);
+                if let Some(participant) = known {
+                    participant.rename(&name, &mut self.actions);
                 }
             }
             ServerMessage::Signal { from, generation, data } => {
@@ -374,8 +376,7 @@ impl Call {
         let known = self.participants.values_mut().find(|participant| *participant.instance() == info.instance);
         if let Some(participant) = known {
             participant.registered(now, info.id.clone(), offers, &shared, &mut self.actions);
-            let id = participant.id();
-            self.rename(id, &info.name);
+            participant.rename(&info.name, &mut self.actions);
             return;
         }
         if self.participants.len() >= MAX_PARTICIPANTS {
@@ -389,13 +390,6 @@ impl Call {
         participant.registered(now, info.id.clone(), offers, &shared, &mut self.actions);
         self.participants.insert(id, participant);
         self.sending.participants_changed(now, self.participants.len(), &mut self.actions);
-    }
-
-    fn rename(&mut self, id: ParticipantId, name: &Nickname) {
-        let Some(old) = self.participants.get_mut(&id).and_then(|participant| participant.rename(name)) else { return };
-        self.actions.push_back(Action::SetMediaName { participant: id, name: name.clone() });
-        let event = Event::ParticipantRenamed { participant: id, old, name: name.clone() };
-        self.actions.push_back(Action::Tell(event));
     }
 
     fn remove(&mut self, now: Timestamp, id: ParticipantId, reason: LeaveReason) {
@@ -427,7 +421,7 @@ impl Call {
     /// For receivers that wait for a key frame that was dropped or never made.
     fn request_missing_key_frames(&mut self, now: Timestamp) {
         for participant in self.participants.values_mut() {
-            let Some(id) = participant.established().filter(|id| !self.sending.is_left_behind(*id)) else { continue };
+            let Some(id) = participant.takes_video().filter(|id| !self.sending.is_left_behind(*id)) else { continue };
             if participant.needs_key_frame()
                 && (!self.sending.is_shared(id) || participant.take_key_frame_allowance(now))
             {

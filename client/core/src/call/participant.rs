@@ -3,16 +3,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use maru_protocol::peer::PeerMessage;
 use maru_protocol::signal::{DescriptionKind, IceServer, PeerInfo, SignalData};
-use maru_protocol::{InstanceId, Nickname, PeerId, VERSION, WireError};
+use maru_protocol::{InstanceId, Nickname, PeerId};
 
 use super::action::{Action, ConnectionInput, Event};
 use super::allowance::Allowance;
 use super::connection::Connection;
 use super::ids::{ConnectionId, Generation, ParticipantId};
 use crate::chat::Chat;
+use crate::media::SharedMedia;
 use crate::time::Timestamp;
+
+mod messages;
 
 /// Pauses between attempts to connect double from the second attempt on.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -33,6 +35,9 @@ const KEY_FRAME_INTERVAL: Duration = Duration::from_secs(1);
 /// Offers that the other side may make at once, and the time after which it may make one more: each is answered.
 const MAX_OFFERS: u32 = 10;
 const OFFER_INTERVAL: Duration = Duration::from_secs(1);
+/// Changes of its name, mute and camera that are told at once, and the time after which one more is: each is shown.
+const MAX_PRESENCE_CHANGES: u32 = 20;
+const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
 /// Signals of a later connection that wait for the end of the present one.
 const MAX_WAITING_SIGNALS: usize = 64;
 
@@ -52,8 +57,6 @@ pub(super) enum Consequence {
     Established,
     /// It asks for a key frame.
     KeyFrame,
-    /// It told another name.
-    Renamed(Nickname),
     SaidGoodbye,
 }
 
@@ -70,6 +73,11 @@ pub(super) struct Participant {
     is_polite: bool,
     /// What it told last.
     presence: Option<Presence>,
+    /// What it has told since, too soon to be shown.
+    greeting: Option<Presence>,
+    presence_changes: Allowance,
+    /// What both sides have a codec for, as told last.
+    shared: SharedMedia,
     /// It greeted with another version of the protocol: what else it says is ignored.
     has_other_version: bool,
     chat: Chat,
@@ -113,6 +121,9 @@ impl Participant {
             name,
             is_registered: true,
             presence: None,
+            greeting: None,
+            presence_changes: Allowance::new(MAX_PRESENCE_CHANGES, PRESENCE_INTERVAL),
+            shared: SharedMedia::ALL,
             has_other_version: false,
             chat: Chat::new(),
             connection: None,
@@ -151,6 +162,16 @@ impl Participant {
     /// The connection over which media go.
     pub(super) fn established(&self) -> Option<ConnectionId> {
         self.connection.as_ref().filter(|connection| connection.is_established()).map(|connection| connection.id)
+    }
+
+    /// The connection over which this kind of media goes.
+    pub(super) fn takes_audio(&self) -> Option<ConnectionId> {
+        self.established().filter(|_| self.shared.audio)
+    }
+
+    /// See [`Self::takes_audio`].
+    pub(super) fn takes_video(&self) -> Option<ConnectionId> {
+        self.established().filter(|_| self.shared.video)
     }
 
     /// Neither the server nor a connection leads to it: there is no way to agree on another connection.
@@ -196,9 +217,15 @@ impl Participant {
         }
     }
 
-    /// Changes the name. Gives the old one if it is another.
-    pub(super) fn rename(&mut self, name: &Nickname) -> Option<Nickname> {
-        (self.name != *name).then(|| std::mem::replace(&mut self.name, name.clone()))
+    /// It has this name from now on.
+    pub(super) fn rename(&mut self, name: &Nickname, out: &mut VecDeque<Action>) {
+        if self.name == *name {
+            return;
+        }
+        let old = std::mem::replace(&mut self.name, name.clone());
+        out.push_back(Action::SetMediaName { participant: self.id, name: name.clone() });
+        let event = Event::ParticipantRenamed { participant: self.id, old, name: name.clone() };
+        out.push_back(Action::Tell(event));
     }
 
     pub(super) fn handle_signal(
@@ -266,6 +293,12 @@ impl Participant {
             ConnectionInput::LocalCandidate(candidate) => {
                 out.push_back(connection.local_candidate(candidate, &self.peer));
             }
+            ConnectionInput::MediaAgreed(shared) => {
+                connection.shared = shared;
+                if std::mem::replace(&mut self.shared, shared) != shared {
+                    out.push_back(Action::Tell(Event::MediaAgreed { participant: self.id, shared }));
+                }
+            }
             ConnectionInput::NegotiationNeeded => {
                 connection.negotiation_needed();
                 connection.negotiate(now, &self.peer, out);
@@ -282,7 +315,7 @@ impl Participant {
                 connection.channel_opened(now);
                 self.greet_if_due(now, shared, out);
             }
-            ConnectionInput::ChannelText(text) => return self.handle_text(&text, shared, out),
+            ConnectionInput::ChannelText(text) => return self.handle_text(now, &text, shared, out),
             ConnectionInput::ChannelClosed => {
                 connection.channel_closed();
                 // Without its channel a connection carries neither chat nor presence.
@@ -299,7 +332,7 @@ impl Participant {
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         let connection = self.connection.as_ref().and_then(Connection::poll_timeout);
-        connection.into_iter().chain(self.retry_at).min()
+        connection.into_iter().chain(self.retry_at).chain(self.greeting_at()).min()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
@@ -317,28 +350,7 @@ impl Participant {
             }
         }
         self.greet_if_due(now, shared, out);
-    }
-
-    /// Our own presence has changed.
-    pub(super) fn tell_presence(&self, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
-        if self.connection.as_ref().is_some_and(Connection::is_channel_open) {
-            self.say(&hello(shared.presence), out);
-        }
-    }
-
-    pub(super) fn write_chat(&mut self, id: u64, text: &str, sent_unix_ms: u64, out: &mut VecDeque<Action>) {
-        if let Err(error) = self.chat.write(id, text, sent_unix_ms) {
-            tracing::warn!(%error, "a chat message is not sent");
-        }
-        self.send_chat(out);
-    }
-
-    /// Says goodbye and ends the connection.
-    pub(super) fn leave(&mut self, out: &mut VecDeque<Action>) {
-        if self.connection.as_ref().is_some_and(Connection::is_channel_open) {
-            self.say(&PeerMessage::Bye, out);
-        }
-        self.close(out);
+        self.take_up_greeting(now, out);
     }
 
     pub(super) fn close(&mut self, out: &mut VecDeque<Action>) {
@@ -434,85 +446,6 @@ impl Participant {
         }
         self.connection.is_some()
     }
-
-    fn greet_if_due(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
-        if self.connection.as_mut().is_some_and(|connection| connection.take_due_hello(now)) {
-            self.say(&hello(shared.presence), out);
-        }
-    }
-
-    fn handle_text(&mut self, text: &str, shared: &Shared<'_>, out: &mut VecDeque<Action>) -> Consequence {
-        if self.connection.as_mut().is_some_and(Connection::channel_heard) {
-            self.say(&hello(shared.presence), out);
-            self.chat.connection_opened();
-            self.send_chat(out);
-        }
-        let message = match PeerMessage::decode(text) {
-            Ok(message) => message,
-            Err(error) => {
-                self.has_other_version |= matches!(error, WireError::UnsupportedVersion { .. });
-                tracing::debug!(participant = self.id.0, %error, "a message that is not understood");
-                return Consequence::Nothing;
-            }
-        };
-        if matches!(message, PeerMessage::Hello { .. }) {
-            self.has_other_version = false;
-        }
-        match message {
-            _ if self.has_other_version => tracing::debug!(participant = self.id.0, "it speaks another version"),
-            PeerMessage::Hello { name, muted, camera_on, .. } => {
-                return self.greeted(Presence { name, muted, camera_on }, out);
-            }
-            PeerMessage::Chat { id, text, sent_unix_ms } => {
-                let (delivered, received) = self.chat.handle_chat(id, &text, sent_unix_ms);
-                if let Some(chat) = received {
-                    let (participant, text, sent_unix_ms) = (self.id, chat.text, chat.sent_unix_ms);
-                    out.push_back(Action::Tell(Event::Chat { participant, text, sent_unix_ms }));
-                }
-                self.say(&delivered, out);
-            }
-            PeerMessage::Delivered { id } => {
-                if self.chat.handle_delivered(id) {
-                    out.push_back(Action::Tell(Event::ChatDelivered { participant: self.id, id }));
-                }
-            }
-            PeerMessage::Bye => return Consequence::SaidGoodbye,
-            PeerMessage::Unknown => {}
-        }
-        Consequence::Nothing
-    }
-
-    /// Greetings are repeated until they are answered: only a change is told.
-    fn greeted(&mut self, presence: Presence, out: &mut VecDeque<Action>) -> Consequence {
-        if self.presence.as_ref() == Some(&presence) {
-            return Consequence::Nothing;
-        }
-        let Presence { name, muted, camera_on } = presence.clone();
-        self.presence = Some(presence);
-        out.push_back(Action::SetMediaCameraOn { participant: self.id, camera_on });
-        out.push_back(Action::Tell(Event::ParticipantState { participant: self.id, muted, camera_on }));
-        Consequence::Renamed(name)
-    }
-
-    fn send_chat(&mut self, out: &mut VecDeque<Action>) {
-        while self.connection.as_ref().is_some_and(Connection::is_open_at_both_ends) {
-            let Some(message) = self.chat.poll_message() else { return };
-            self.say(&message, out);
-        }
-    }
-
-    fn say(&self, message: &PeerMessage, out: &mut VecDeque<Action>) {
-        let Some(connection) = self.connection() else { return };
-        match message.encode() {
-            Ok(text) => out.push_back(Action::SendText { connection, text }),
-            Err(error) => tracing::warn!(%error, "a message that no participant would take is not sent"),
-        }
-    }
-}
-
-fn hello(presence: &Presence) -> PeerMessage {
-    let Presence { name, muted, camera_on } = presence.clone();
-    PeerMessage::Hello { version: VERSION, name, muted, camera_on }
 }
 
 fn is_offer(data: &SignalData) -> bool {

@@ -40,7 +40,7 @@ fn show_line(ui: &mut Ui, texts: &Texts, line: &ChatLine) {
             let text = format!("{time}  {}", notice.sentence(texts));
             ui.add(Label::new(RichText::new(text).size(13.0).color(palette.weak_text)).wrap());
         }
-        Content::Theirs { name, text } => {
+        Content::Theirs { name, text, .. } => {
             message(ui, palette.their_message, name.as_str(), &time, text, |_| {});
         }
         Content::Ours { id: _, text, delivery } => {

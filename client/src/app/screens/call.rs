@@ -174,6 +174,7 @@ fn status(texts: &Texts, peer: &Participant) -> Option<String> {
         ConnectionState::Unreachable { reason } => {
             Some(texts.tr_with("peer-unreachable", &[("reason", reason.as_str().into())]))
         }
+        ConnectionState::Connected if !peer.shared.video => Some(texts.tr("peer-no-video")),
         ConnectionState::Connected if !peer.camera_on => Some(texts.tr("peer-camera-off")),
         ConnectionState::Connected if !has_frame => Some(texts.tr("peer-waiting")),
         ConnectionState::Connected => None,

@@ -3,6 +3,7 @@
 use egui::accesskit::Role;
 use egui::{FontId, Rect};
 use egui_kittest::kittest::{NodeT, Queryable};
+use maru_core::media::SharedMedia;
 
 use super::*;
 use crate::app::commands::Side;
@@ -65,6 +66,8 @@ fn full_call(language: Language, peers: u32) -> Bench {
         }));
     }
     bench.event(CallEvent::Call(Event::ParticipantInterrupted { participant: ParticipantId(2) }));
+    let shared = SharedMedia { audio: true, video: false };
+    bench.event(CallEvent::Call(Event::MediaAgreed { participant: ParticipantId(1), shared }));
     bench.event(CallEvent::Call(Event::ServerLost));
     bench.command(Command::ToggleStats);
     let statistics = |key| ParticipantStats {

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use maru_core::call::StreamKind;
-use maru_core::media::{EncodedAudio, EncodedVideo};
+use maru_core::media::{EncodedAudio, EncodedVideo, SharedMedia};
 use maru_protocol::MAX_PEER_MESSAGE_BYTES;
 use maru_protocol::signal::{DescriptionKind, IceCandidate, IceServer, SessionDescription};
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
@@ -46,6 +46,7 @@ mod nack;
 mod pacing;
 mod path;
 mod remote;
+mod sections;
 mod send;
 mod servers;
 mod stats;
@@ -181,8 +182,9 @@ impl Connection {
     /// Makes an answer to the offer given to [`Connection::set_remote`] and applies it here: to be sent to the peer.
     pub async fn create_answer(&self) -> Result<SessionDescription, ConnectionError> {
         let answer = self.peer_connection.create_answer(None).await.map_err(negotiation)?;
-        let answer = self.apply_local(DescriptionKind::Answer, answer).await?;
+        let mut answer = self.apply_local(DescriptionKind::Answer, answer).await?;
         self.look_up_payload_types().await;
+        answer.sdp = self.remote().answer(&answer.sdp);
         Ok(answer)
     }
 
@@ -197,15 +199,20 @@ impl Connection {
     pub async fn set_remote(&self, description: SessionDescription) -> Result<(), ConnectionError> {
         let completes = description.kind == DescriptionKind::Answer;
         let checked = self.remote().check(description)?;
-        let (description, fingerprint, candidates) = checked.into_parts();
+        let (description, told) = checked.into_parts();
         contain(self.peer_connection.set_remote_description(description))
             .await?
             .map_err(|error| ConnectionError::Refused(error.to_string()))?;
-        self.remote().applied(fingerprint, candidates);
+        self.remote().applied(told);
         if completes {
             self.look_up_payload_types().await;
         }
         Ok(())
+    }
+
+    /// What both sides have a codec for, by the peer's newest description.
+    pub fn shared_media(&self) -> SharedMedia {
+        self.remote().shared_media()
     }
 
     /// Adds a candidate of the peer's. Only after [`Connection::set_remote`]; earlier ones have to wait.
@@ -292,8 +299,9 @@ impl Connection {
     }
 
     async fn look_up_payload_types(&self) {
-        self.video.negotiated().await;
-        self.audio.negotiated().await;
+        let shared = self.shared_media();
+        self.video.negotiated(shared.video).await;
+        self.audio.negotiated(shared.audio).await;
     }
 
     fn remote(&self) -> MutexGuard<'_, RemotePeer> {

@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 
+use maru_core::media::SharedMedia;
 use maru_protocol::MAX_SDP_BYTES;
 use maru_protocol::signal::{DescriptionKind, IceCandidate, SessionDescription};
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::RTCIceCandidateInit;
 
 use super::error::ConnectionError;
+use super::sections::{self, RejectedSection};
 
 /// Each becomes a transceiver, and those are never taken away again.
 const MAX_MEDIA_SECTIONS: usize = 8;
@@ -21,6 +23,8 @@ const FINGERPRINT: &str = "a=fingerprint:";
 #[derive(Debug, Default)]
 pub(super) struct RemotePeer {
     fingerprint: Option<Fingerprint>,
+    rejected: Vec<RejectedSection>,
+    shared: Option<SharedMedia>,
     /// Since the last description.
     candidates: usize,
 }
@@ -34,6 +38,17 @@ pub struct Fingerprint(String);
 pub(super) struct CheckedDescription {
     pub(super) description: RTCSessionDescription,
     fingerprint: Fingerprint,
+    rejected: Vec<RejectedSection>,
+    shared: SharedMedia,
+    candidates: usize,
+}
+
+/// What is left of a [`CheckedDescription`] without the description.
+#[derive(Debug)]
+pub(super) struct Told {
+    fingerprint: Fingerprint,
+    rejected: Vec<RejectedSection>,
+    shared: SharedMedia,
     candidates: usize,
 }
 
@@ -51,9 +66,22 @@ impl RemotePeer {
         Ok(checked)
     }
 
-    pub(super) fn applied(&mut self, fingerprint: Fingerprint, candidates: usize) {
+    pub(super) fn applied(&mut self, told: Told) {
+        let Told { fingerprint, rejected, shared, candidates } = told;
         self.fingerprint = Some(fingerprint);
+        self.rejected = rejected;
+        self.shared = Some(shared);
         self.candidates = candidates;
+    }
+
+    /// By the newest description. Everything, as long as there is none.
+    pub(super) fn shared_media(&self) -> SharedMedia {
+        self.shared.unwrap_or(SharedMedia::ALL)
+    }
+
+    /// An answer of the stack's as the peer gets it.
+    pub(super) fn answer(&self, sdp: &str) -> String {
+        sections::with_rejected(sdp, &self.rejected)
     }
 
     /// `None`: nothing to be done with this one.
@@ -80,8 +108,9 @@ impl RemotePeer {
 }
 
 impl CheckedDescription {
-    pub(super) fn into_parts(self) -> (RTCSessionDescription, Fingerprint, usize) {
-        (self.description, self.fingerprint, self.candidates)
+    pub(super) fn into_parts(self) -> (RTCSessionDescription, Told) {
+        let Self { description, fingerprint, rejected, shared, candidates } = self;
+        (description, Told { fingerprint, rejected, shared, candidates })
     }
 }
 
@@ -130,6 +159,8 @@ fn check_description(description: SessionDescription) -> Result<CheckedDescripti
     }
     let fingerprint = Fingerprint::of(&sdp)?;
     let sdp = for_stack(&sdp, &fingerprint);
+    let shared = sections::shared_media(&sdp);
+    let (sdp, rejected) = sections::divide(&sdp);
     let description = match kind {
         DescriptionKind::Offer => RTCSessionDescription::offer(sdp),
         DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
@@ -139,7 +170,7 @@ fn check_description(description: SessionDescription) -> Result<CheckedDescripti
         }
     }
     .map_err(|error| ConnectionError::BadDescription(error.to_string()))?;
-    Ok(CheckedDescription { description, fingerprint, candidates })
+    Ok(CheckedDescription { description, fingerprint, rejected, shared, candidates })
 }
 
 /// `sdp` as the stack can use it. It would compare the fingerprints of all media sections, whatever their algorithms, and
@@ -191,7 +222,7 @@ fn is_usable(candidate: &str) -> Result<bool, ConnectionError> {
     Ok(transport.eq_ignore_ascii_case("udp") && address.parse::<IpAddr>().is_ok())
 }
 
-fn lines(sdp: &str) -> impl Iterator<Item = &str> {
+pub(super) fn lines(sdp: &str) -> impl Iterator<Item = &str> {
     sdp.split(['\r', '\n'])
 }
 
@@ -199,6 +230,7 @@ fn lines(sdp: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
+    const CODECS: &str = "a=rtpmap:111 opus/48000/2\r\na=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1\r\n";
     const GOOD: &str = "candidate:1 1 udp 2130706431 192.0.2.7 50000 typ host";
 
     fn candidate(text: &str) -> Option<IceCandidate> {
@@ -220,11 +252,11 @@ mod tests {
     #[test]
     fn the_first_fingerprint_holds() {
         let mut peer = RemotePeer::default();
-        let (_, first, candidates) = peer.check(offer(&[fingerprint("ab")])).expect("a fine offer").into_parts();
-        assert_eq!(first.as_str(), fingerprint("AB"));
+        let (_, first) = peer.check(offer(&[fingerprint("ab")])).expect("a fine offer").into_parts();
+        assert_eq!(first.fingerprint.as_str(), fingerprint("AB"));
         // Not applied yet: another may still come.
         peer.check(offer(&[fingerprint("CD")])).expect("a fine offer");
-        peer.applied(first, candidates);
+        peer.applied(first);
         peer.check(offer(&[fingerprint("AB"), fingerprint("AB")])).expect("the same again");
         assert_eq!(peer.check(offer(&[fingerprint("CD")])).unwrap_err(), ConnectionError::FingerprintChanged);
     }
@@ -245,7 +277,7 @@ mod tests {
     fn of_fingerprints_by_several_algorithms_the_stack_sees_the_one_by_sha_256() {
         let mut offer = offer(&[]);
         for section in ["m=audio 9 UDP/TLS/RTP/SAVPF 111", "m=video 9 UDP/TLS/RTP/SAVPF 102"] {
-            offer.sdp += &format!("{section}\r\na=mid:0\r\n");
+            offer.sdp += &format!("{section}\r\na=mid:0\r\n{CODECS}");
             let sha = |name: &str, bytes: usize| format!("a=fingerprint:{name} {}\r\n", vec!["ab"; bytes].join(":"));
             offer.sdp += &[sha("SHA-512", 64), sha("SHA-256", 32), sha("sha-384", 48), sha("sha-256", 32)].concat();
         }
@@ -300,14 +332,14 @@ mod tests {
     fn of_candidates_in_a_description_the_stack_sees_those_that_it_would_see_one_by_one() {
         let mut offer = offer(&[fingerprint("AB")]);
         let tcp = "candidate:2 1 tcp 2130706431 192.0.2.7 9 typ host tcptype passive";
-        offer.sdp += "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n";
+        offer.sdp += &format!("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n{CODECS}");
         for candidate in [GOOD, tcp, "candidate:3 1 udp 2130706431 f00f.local 50000 typ host", "candidate:4 rubbish"] {
             offer.sdp += &format!("a={candidate}\r\n");
         }
-        let (description, _, candidates) = RemotePeer::default().check(offer).expect("a fine offer").into_parts();
+        let (description, told) = RemotePeer::default().check(offer).expect("a fine offer").into_parts();
         let seen: Vec<&str> = lines(&description.sdp).filter_map(candidate_of).collect();
         assert_eq!(seen, [GOOD]);
-        assert_eq!(candidates, 4, "all count against the limit");
+        assert_eq!(told.candidates, 4, "all count against the limit");
     }
 
     #[test]

@@ -112,9 +112,9 @@ impl MediaSender {
         self.ssrc
     }
 
-    /// Reads the negotiated payload type and extension.
-    pub(super) async fn negotiated(&self) {
-        let Ok(parameters) = self.sender.get_parameters().await else {
+    /// Reads the negotiated payload type and extension. `is_shared`: the peer takes this kind of media.
+    pub(super) async fn negotiated(&self, is_shared: bool) {
+        let Some(parameters) = self.sender.get_parameters().await.ok().filter(|_| is_shared) else {
             return self.payload_type.store(NOT_NEGOTIATED, Ordering::Release);
         };
         let parameters = parameters.rtp_parameters;

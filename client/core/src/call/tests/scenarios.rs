@@ -1,9 +1,13 @@
 //! What becomes of a room.
 
+use std::time::Duration;
+
+use maru_protocol::VERSION;
 use maru_protocol::signal::ServerMessage;
 
 use super::world::{MS, SECOND, World};
-use crate::call::{Command, ConnectionInput, EndReason, Event, Participant};
+use crate::call::{Action, Command, ConnectionInput, EndReason, Estimate, Event, Participant};
+use crate::media::{SharedMedia, VideoLayerId};
 
 fn joined(event: &Event) -> bool {
     matches!(event, Event::ParticipantJoined { .. })
@@ -262,6 +266,58 @@ fn one_who_asks_for_key_frames_without_end_gets_few_of_a_layer_that_others_take(
     }
     let made = world.clients[0].key_frames_made - before;
     assert!((50..=75).contains(&made), "{made} key frames in a minute");
+}
+
+#[test]
+fn whoever_changes_its_name_all_the_time_is_heard_now_and_then_and_the_last_name_stays() {
+    let mut world = World::room(&["a", "hostile"]);
+    let renamed = |event: &Event| matches!(event, Event::ParticipantRenamed { .. });
+    for number in 0..500 {
+        let muted = number % 2 == 0;
+        let hello =
+            format!(r#"{{"type":"hello","version":{VERSION},"name":"n{number}","muted":{muted},"cameraOn":true}}"#);
+        world.send_text(1, 0, &hello);
+    }
+    world.run(SECOND);
+    assert!(world.count(0, renamed) <= 22, "{} names", world.count(0, renamed));
+    world.run(2 * SECOND);
+    let last = world.clients[0].events.iter().rev().find_map(|(_, event)| match event {
+        Event::ParticipantRenamed { name, .. } => Some(name.to_string()),
+        _ => None,
+    });
+    assert_eq!(last.as_deref(), Some("n499"));
+}
+
+#[test]
+fn a_participant_without_our_video_codec_gets_sound_only_and_slows_nobody() {
+    let mut world = World::room(&["a", "b", "no-h264"]);
+    let agreed = |event: &Event| matches!(event, Event::MediaAgreed { .. });
+    let shared = SharedMedia { audio: true, video: false };
+    world.says(0, 2, ConnectionInput::MediaAgreed(shared));
+    world.says(0, 2, ConnectionInput::MediaAgreed(shared));
+    world.run(SECOND);
+    assert_eq!(world.count(0, agreed), 1, "a person is told once");
+    let call = &mut world.clients[0].call;
+    let (all, seeing): (Vec<_>, Vec<_>) =
+        (call.audio_receivers().collect(), call.video_receivers(VideoLayerId::default(), true).collect());
+    assert_eq!((all.len(), seeing.as_slice()), (2, &all[..1]));
+    let estimate = |connection, bitrate_bps| Estimate {
+        connection,
+        bitrate_bps,
+        send_queue: Duration::ZERO,
+        round_trip: 40 * MS,
+        needs_key_frame: true,
+    };
+    let now = world.now;
+    let call = &mut world.clients[0].call;
+    call.handle_estimates(now, &[estimate(all[0], 3_000_000), estimate(all[1], 100_000)]);
+    let receivers = std::iter::from_fn(|| call.poll_action()).filter_map(|action| match action {
+        Action::SetVideoLayers(layers) => {
+            Some(layers.into_iter().flat_map(|layer| layer.receivers).collect::<Vec<_>>())
+        }
+        _ => None,
+    });
+    assert_eq!(receivers.last(), Some(vec![all[0]]));
 }
 
 #[test]
