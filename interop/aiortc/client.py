@@ -54,6 +54,8 @@ class Client:
         self._identity = Identity()
         self.instance = self._identity.instance
         self.make_tracks, self.observe = make_tracks, observe
+        # The kinds of media that our offers have.
+        self.sends = ["audio", "video"]
         self.peers = {}
         self._ice_servers = []
         self._last_chat_id = 0
@@ -155,7 +157,7 @@ class Peer:
 
     async def offer(self):
         self._generation += 1
-        self._open(["audio", "video"])
+        self._open(self.client.sends)
         await self._connection.setLocalDescription(await self._connection.createOffer())
         await self._send_description()
 
@@ -199,6 +201,11 @@ class Peer:
     def send(self, message):
         if self._channel is not None and self._channel.readyState == "open":
             self._channel.send(json.dumps(message))
+
+    @property
+    def sctp(self):
+        """What carries the channel."""
+        return self._connection.sctp
 
     async def close(self):
         if self._connection is not None:

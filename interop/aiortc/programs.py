@@ -36,15 +36,16 @@ async def start_server(programs):
     return Program(server), line.removeprefix("listening on ").strip()
 
 
-async def start_maru(programs, room, name, url, folder, scene):
+async def start_maru(programs, room, name, url, folder, scene, saves=True):
     """Maru without devices. What it says goes into `scene`; the task that reads it ends with the program."""
     report, report_end = os.pipe()
     maru = await asyncio.create_subprocess_exec(
         programs / "maru", "--headless", room, "--name", name, "--server", url, "--address", "127.0.0.1",
         "--camera", "test", "--microphone", "test", "--speaker", "none",
-        "--save-remote", folder / "saved", "--report", f"/dev/fd/{report_end}",
+        *(["--save-remote", folder / "saved"] if saves else []), "--report", f"/dev/fd/{report_end}",
         pass_fds=[report_end],
-        env={**os.environ, "MARU_CONFIG_DIR": str(folder / "config"), "LC_ALL": "C.UTF-8"},
+        # A backtrace would load the symbols, which take more memory than all else.
+        env={**os.environ, "MARU_CONFIG_DIR": str(folder / "config"), "LC_ALL": "C.UTF-8", "RUST_BACKTRACE": "0"},
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         limit=MAX_LINE_BYTES,
     )  # fmt: skip

@@ -199,7 +199,7 @@ async fn run(
         () = serve => {}
         () = hangs => {
             let reason = "the connection hung and was cut off".into();
-            let _ = outputs.send((serial, id, Output::Input(ConnectionInput::Failed { reason }))).await;
+            let _ = outputs.send((serial, id, Output::Input(ConnectionInput::CutOff { reason }))).await;
         }
     }
 }

@@ -49,6 +49,10 @@ pub enum ConnectionInput {
     Failed {
         reason: String,
     },
+    /// It occupied the stack and was cut off: its other end is hostile, or its stack has a fault.
+    CutOff {
+        reason: String,
+    },
     ChannelOpen,
     ChannelText(String),
     ChannelClosed,

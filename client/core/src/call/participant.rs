@@ -26,6 +26,10 @@ const LASTING: Duration = Duration::from_secs(10);
 const OFFER_WAIT: Duration = Duration::from_secs(3);
 /// How long the newcomer's first offer is waited for. A browser may have to ask its user first.
 const FIRST_OFFER_WAIT: Duration = Duration::from_secs(10);
+/// After a second connection that had to be cut off none is opened for this time, which doubles each time. The first may
+/// be our own computer's fault.
+const FIRST_BAN: Duration = Duration::from_secs(30);
+const LONGEST_BAN: Duration = Duration::from_secs(960);
 /// Connections that the other side may begin at once, and the time after which it may begin one more.
 const MAX_OPENINGS: u32 = 10;
 const OPENING_INTERVAL: Duration = Duration::from_secs(2);
@@ -87,6 +91,9 @@ pub(super) struct Participant {
     waiting: Option<Waiting>,
     /// Failed attempts since a connection lasted.
     failures: u32,
+    /// Connections that had to be cut off.
+    cut_off: u32,
+    banned_until: Timestamp,
     /// When the present connection was established last.
     established_at: Option<Timestamp>,
     /// When to offer another connection, unless the other side does first.
@@ -130,6 +137,8 @@ impl Participant {
             last_generation: Generation(0),
             waiting: None,
             failures: 0,
+            cut_off: 0,
+            banned_until: Timestamp::ZERO,
             established_at: None,
             retry_at: None,
             openings: Allowance::new(MAX_OPENINGS, OPENING_INTERVAL),
@@ -195,6 +204,7 @@ impl Participant {
     ) {
         self.is_registered = true;
         self.peer = peer;
+        let is_banned = self.is_banned(now);
         match &mut self.connection {
             // Our own network was away, possibly with another address now: the next connection lists the addresses anew.
             Some(connection) if offers && connection.is_interrupted() => self.open_next(now, shared, out),
@@ -205,6 +215,7 @@ impl Participant {
                 connection.signaling_restored();
                 connection.negotiate(now, &self.peer, out);
             }
+            None if is_banned => {}
             None if offers => self.open_next(now, shared, out),
             None => {
                 // Sockets and keys are ready when the first offer comes. Later ones may have any generation.
@@ -246,6 +257,9 @@ impl Participant {
             }
             connection.handle_signal(now, data);
             connection.negotiate(now, &self.peer, out);
+            return;
+        }
+        if self.is_banned(now) {
             return;
         }
         // Equal: our connection of this generation has failed, and is opened again for another offer.
@@ -311,6 +325,10 @@ impl Participant {
             }
             ConnectionInput::Interrupted => self.interrupted(now, shared, out),
             ConnectionInput::Failed { reason } => self.failed(now, reason, shared, out),
+            ConnectionInput::CutOff { reason } => {
+                self.ban(now);
+                self.failed(now, reason, shared, out);
+            }
             ConnectionInput::ChannelOpen => {
                 connection.channel_opened(now);
                 self.greet_if_due(now, shared, out);
@@ -410,6 +428,11 @@ impl Participant {
     fn failed(&mut self, now: Timestamp, reason: String, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
         self.close(out);
         out.push_back(Action::Tell(Event::ParticipantUnreachable { participant: self.id, reason }));
+        if self.is_banned(now) {
+            self.waiting = None;
+            self.retry_at = Some(self.banned_until);
+            return;
+        }
         if self.take_up_waiting(now, shared, out) {
             return;
         }
@@ -423,6 +446,17 @@ impl Participant {
             failures => (FIRST_RETRY * (1 << (failures - 2).min(8))).min(LONGEST_RETRY),
         };
         self.retry_at = Some(now + pause + if self.is_polite { OFFER_WAIT } else { Duration::ZERO });
+    }
+
+    fn ban(&mut self, now: Timestamp) {
+        self.cut_off += 1;
+        if self.cut_off > 1 {
+            self.banned_until = now + (FIRST_BAN * (1 << (self.cut_off - 2).min(8))).min(LONGEST_BAN);
+        }
+    }
+
+    fn is_banned(&self, now: Timestamp) -> bool {
+        now < self.banned_until
     }
 
     fn wait(&mut self, generation: Generation, data: SignalData) {

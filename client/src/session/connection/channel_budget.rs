@@ -8,6 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const MAX_UNDELIVERED_BYTES: u64 = 4 * 1024 * 1024;
 /// Content types of DTLS records (RFC 7983).
 const DTLS_RECORDS: std::ops::RangeInclusive<u8> = 20..=63;
+/// The type of TURN's Data indications, the length of their header, and the attribute that has the datagram (RFC 8656,
+/// 11.5 and 18).
+const DATA_INDICATION: [u8; 2] = [0x00, 0x17];
+const STUN_HEADER_BYTES: usize = 20;
+const DATA_ATTRIBUTE: u16 = 0x0013;
 /// First bytes of TURN ChannelData (RFC 7983), whose header has 4 bytes.
 const CHANNEL_DATA: std::ops::RangeInclusive<u8> = 64..=79;
 /// Headers of a datagram that carries a part of a message, or an acknowledgement, at the least: DTLS, SCTP, one chunk.
@@ -23,6 +28,7 @@ impl ChannelBudget {
     pub(super) fn received(&self, datagram: &[u8]) -> bool {
         let first = match datagram.first() {
             Some(first) if CHANNEL_DATA.contains(first) => datagram.get(4),
+            Some(0) => indicated(datagram).and_then(<[u8]>::first),
             first => first,
         };
         if !first.is_some_and(|first| DTLS_RECORDS.contains(first)) {
@@ -38,6 +44,19 @@ impl ChannelBudget {
         let credit = bytes as u64;
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(sum.saturating_sub(credit)));
     }
+}
+
+/// What a Data indication carries.
+fn indicated(datagram: &[u8]) -> Option<&[u8]> {
+    let mut attributes = datagram.strip_prefix(&DATA_INDICATION)?.get(STUN_HEADER_BYTES - DATA_INDICATION.len()..)?;
+    while let [kind_high, kind_low, length_high, length_low, rest @ ..] = attributes {
+        let length = usize::from(u16::from_be_bytes([*length_high, *length_low]));
+        if u16::from_be_bytes([*kind_high, *kind_low]) == DATA_ATTRIBUTE {
+            return rest.get(..length);
+        }
+        attributes = rest.get(length.next_multiple_of(4)..)?;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -94,5 +113,21 @@ mod tests {
         let mut relayed = RECORD;
         relayed[0] = 64;
         assert!((0..10_000).any(|_| !budget.received(&relayed)));
+        // XOR-PEER-ADDRESS comes first.
+        let mut indication = vec![0x00, 0x17, 0, 0];
+        indication.extend([7; 16]);
+        indication.extend([0x00, 0x12, 0, 8, 0, 1, 2, 3, 4, 5, 6, 7, 0x00, 0x13, 4, 76]);
+        indication.extend(RECORD);
+        let budget = ChannelBudget::default();
+        assert!((0..10_000).any(|_| !budget.received(&indication)));
+        // A check of a path, and what is no message at all.
+        for harmless in [
+            &[0x00, 0x01, 0, 0][..],
+            &[0x00, 0x17],
+            &[0x00, 0x17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 19, 255, 255],
+        ] {
+            let budget = ChannelBudget::default();
+            assert!((0..100_000).all(|_| budget.received(harmless)));
+        }
     }
 }

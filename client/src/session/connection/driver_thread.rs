@@ -1,17 +1,20 @@
 //! A thread of its own for the stack's driver, and a watchdog over it.
 //!
 //! A chunk from a peer can make rtc-sctp compute for seconds within one poll (docs/upstream/rtc-sctp.md). A thread cannot
-//! be stopped from outside, so one without a heartbeat is abandoned: never joined, counted, bounded in number.
+//! be stopped from outside, so one without a heartbeat is abandoned: never joined, counted, bounded in number. One that
+//! computes in bursts, with heartbeats between them, is stopped there.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use webrtc::runtime::{JoinHandle, Runtime};
+
+use super::cpu_time::{self, CpuBudget};
 
 const HEARTBEAT: Duration = Duration::from_millis(100);
 const CHECK: Duration = Duration::from_millis(500);
@@ -40,6 +43,10 @@ enum State {
 #[derive(Debug, Default)]
 pub(super) struct DriverThread {
     beats: AtomicU64,
+    /// The system's id of it, where that is known.
+    id: AtomicI32,
+    /// CPU time used until the last heartbeat.
+    used_us: AtomicU64,
     state: Mutex<State>,
     abort: CancellationToken,
 }
@@ -56,6 +63,7 @@ impl DriverThread {
         let end = End(Arc::clone(self));
         std::thread::Builder::new().name("connection".into()).spawn(move || {
             let _end = end;
+            thread.id.store(own_thread_id(), Ordering::Relaxed);
             runtime.block_on(async {
                 tokio::select! {
                     () = driver => {}
@@ -69,16 +77,18 @@ impl DriverThread {
         Ok(Box::new(Handle(Arc::clone(self))))
     }
 
-    /// Returns when the thread has missed its heartbeat for 2 s; it is abandoned then.
+    /// Returns when the thread has missed its heartbeat for 2 s, or takes most of a core; it is abandoned then.
     pub(super) async fn stalled(self: Arc<Self>, runtime: Arc<dyn Runtime>) {
-        let (mut last, mut missed) = (0, 0);
+        let (mut last, mut missed, mut cpu) = (0, 0, CpuBudget::default());
         loop {
             runtime.sleep(CHECK).await;
             let beats = self.beats.load(Ordering::Relaxed);
             missed = if beats == last { missed + 1 } else { 0 };
             last = beats;
+            let used = Duration::from_micros(self.used_us.load(Ordering::Relaxed));
+            let is_modest = cpu.allows(used, CHECK);
             match self.state() {
-                State::Running if missed >= MISSED_CHECKS => break,
+                State::Running if missed >= MISSED_CHECKS || !is_modest => break,
                 State::Running => {}
                 State::NotStarted | State::Abandoned | State::Ended => std::future::pending().await,
             }
@@ -86,13 +96,17 @@ impl DriverThread {
         // If it ever comes back, it ends at once and takes no more datagrams.
         self.abort.cancel();
         if self.change(State::Abandoned) == State::Running {
+            give_way(self.id.load(Ordering::Relaxed));
             let abandoned = ABANDONED.fetch_add(1, Ordering::Relaxed) + 1;
-            tracing::warn!(abandoned, "a connection's thread does not answer and is abandoned");
+            tracing::warn!(abandoned, "a connection's thread does not answer, or takes a whole core, and is abandoned");
         }
     }
 
     async fn beat(&self) {
         loop {
+            if let Some(used) = cpu_time::of_this_thread() {
+                self.used_us.store(used.as_micros() as u64, Ordering::Relaxed);
+            }
             self.beats.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(HEARTBEAT).await;
         }
@@ -110,6 +124,24 @@ impl DriverThread {
             *state = to;
         }
         before
+    }
+}
+
+/// 0: not known.
+fn own_thread_id() -> i32 {
+    #[cfg(target_os = "linux")]
+    return rustix::thread::gettid().as_raw_nonzero().get();
+    #[cfg(not(target_os = "linux"))]
+    0
+}
+
+/// The thread gets what others leave: the call goes on beside it. Only on Linux, where threads have priorities of their own.
+fn give_way(_thread: i32) {
+    #[cfg(target_os = "linux")]
+    if let Some(id) = rustix::process::Pid::from_raw(_thread)
+        && let Err(error) = rustix::process::setpriority_process(Some(id), 19)
+    {
+        tracing::debug!(%error, "an abandoned thread keeps its priority");
     }
 }
 
@@ -147,6 +179,24 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "current_thread")]
+    async fn a_driver_that_computes_in_bursts_is_stopped() {
+        let bursting = Arc::new(DriverThread::default());
+        bursting
+            .start(Box::pin(async {
+                loop {
+                    let began = cpu_time::of_this_thread();
+                    while cpu_time::of_this_thread() < began.map(|began| began + Duration::from_millis(150)) {}
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }))
+            .expect("a thread starts")
+            .detach();
+        Arc::clone(&bursting).stalled(Arc::new(TokioRuntime)).await;
+        assert!(matches!(bursting.state(), State::Abandoned | State::Ended));
+        assert!(bursting.beats.load(Ordering::Relaxed) > 5, "it has a heartbeat");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
     async fn a_driver_that_computes_for_ever_is_abandoned_and_stops_no_other() {
         let (stop, stopped) = mpsc::sync_channel::<()>(0);
         let burning = Arc::new(DriverThread::default());
@@ -165,7 +215,11 @@ mod tests {
             () = Arc::clone(&healthy).stalled(runtime) => panic!("the healthy one has a heartbeat"),
         }
         assert_eq!((burning.state(), healthy.state()), (State::Abandoned, State::Running));
-        assert_eq!(ABANDONED.load(Ordering::Relaxed), 1);
+        #[cfg(target_os = "linux")]
+        {
+            let id = rustix::process::Pid::from_raw(burning.id.load(Ordering::Relaxed));
+            assert_eq!(rustix::process::getpriority_process(id).expect("it runs"), 19);
+        }
         // Its thread goes on until here: nothing has waited for it.
         drop(stop);
         healthy.abort.cancel();

@@ -34,6 +34,7 @@ mod address;
 mod certificate;
 mod channel_budget;
 mod congestion;
+mod cpu_time;
 mod driver;
 mod driver_thread;
 mod engine;

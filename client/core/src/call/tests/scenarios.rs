@@ -321,6 +321,23 @@ fn a_participant_without_our_video_codec_gets_sound_only_and_slows_nobody() {
 }
 
 #[test]
+fn whoever_makes_the_stack_hang_again_and_again_is_connected_with_less_and_less_often() {
+    let mut world = World::room(&["a", "b", "hostile"]);
+    let mut opened = Vec::new();
+    for _ in 0..600 {
+        world.run(SECOND);
+        let id = world.clients[0].opened.last().expect("a connection").1;
+        if id.participant.0 == 2 && opened.last() != Some(&id) {
+            opened.push(id);
+            world.says(0, 2, ConnectionInput::CutOff { reason: "it hung".into() });
+        }
+    }
+    // At once, then after 30, 60, 120, 240 s.
+    assert!((5..=7).contains(&opened.len()), "{opened:?}");
+    assert_eq!(world.connected(1), 2, "who has no trouble with it is not concerned");
+}
+
+#[test]
 fn a_connection_that_stays_interrupted_is_replaced() {
     let mut world = World::room(&["a", "b"]);
     world.says(0, 1, ConnectionInput::Interrupted);
