@@ -4,6 +4,8 @@ import { Peer } from './peer.js';
 import { Signaling } from './signaling.js';
 
 const GOODBYE_MS = 200;
+/** How long one is kept who is neither registered nor connected: the computer may sleep. */
+const AWAY_MS = 300_000;
 
 /**
  * Emits: `joined`, `refused` `{code, capacity}`, `server` `{connected}`, `shut-out` `{code}`, and with the `peer` they concern: `peer-joined`,
@@ -13,7 +15,7 @@ export class Call extends EventTarget {
   /** By instance. */
   peers = new Map();
   name;
-  #signaling; #media; #instance; #iceServers = []; #nextChat = 1; #byId = new Map();
+  #signaling; #media; #instance; #iceServers = []; #nextChat = 1; #byId = new Map(); #gone = new Map();
 
   constructor(url, room, name, media) {
     super();
@@ -75,12 +77,13 @@ export class Call extends EventTarget {
     this.#emit('joined');
     this.#emit('server', { connected: true });
     peers.forEach(info => this.#meet(info, true));
+    this.peers.forEach(peer => this.#lookWhetherAway(peer));
   }
 
-  /** Without a registration no other connection can be agreed on: only those that work stay. */
+  /** Without a registration no other connection can be agreed on. */
   #shutOut({ code }) {
     this.#byId.clear();
-    [...this.peers.values()].filter(peer => peer.state !== 'connected').forEach(peer => this.#forget(peer));
+    this.peers.forEach(peer => this.#lookWhetherAway(peer));
     this.#emit('shut-out', { code });
   }
 
@@ -90,6 +93,7 @@ export class Call extends EventTarget {
     if (known) {
       known.readdress(info.id);
       this.#byId.set(info.id, known);
+      this.#lookWhetherAway(known, offers);
       this.#rename(known, info.name);
       return;
     }
@@ -100,7 +104,7 @@ export class Call extends EventTarget {
     for (const type of ['track', 'state', 'chat', 'delivered', 'video-shared']) {
       peer.addEventListener(type, ({ detail }) => {
         this.#emit(type, { peer, ...detail });
-        if (type === 'state') this.#stateChanged(peer);
+        if (type === 'state') this.#lookWhetherAway(peer);
       });
     }
     peer.addEventListener('presence', ({ detail }) => {
@@ -115,17 +119,28 @@ export class Call extends EventTarget {
     const peer = this.#byId.get(id);
     this.#byId.delete(id);
     if (!peer || peer.id !== id) return;
-    if (reason === 'left' || peer.state !== 'connected') this.#forget(peer);
+    if (reason === 'left') this.#forget(peer);
+    else this.#lookWhetherAway(peer);
   }
 
-  /** Neither registered nor connected: it is gone. */
-  #stateChanged(peer) {
-    if (peer.state === 'interrupted' && ![...this.#byId.values()].includes(peer)) this.#forget(peer);
+  /** Neither registered nor connected: away, and gone after five minutes. */
+  #lookWhetherAway(peer, offers) {
+    if (this.peers.get(peer.instance) !== peer) return;
+    const isAway = peer.state !== 'connected' && ![...this.#byId.values()].includes(peer);
+    if (isAway && !this.#gone.has(peer)) this.#gone.set(peer, setTimeout(() => this.#forget(peer), AWAY_MS));
+    if (!isAway) this.#stopWaiting(peer);
+    peer.setAway(isAway, offers);
+  }
+
+  #stopWaiting(peer) {
+    clearTimeout(this.#gone.get(peer));
+    this.#gone.delete(peer);
   }
 
   #forget(peer) {
     if (this.peers.get(peer.instance) !== peer) return;
     this.peers.delete(peer.instance);
+    this.#stopWaiting(peer);
     peer.close();
     this.#emit('peer-left', { peer });
   }

@@ -65,10 +65,10 @@ function toggle(kind) {
 
 function showBanner() {
   const troubled = call ? [...call.peers.values()] : [];
-  const interrupted = troubled.find(peer => peer.state === 'interrupted');
-  const unreachable = troubled.find(peer => peer.state === 'unreachable'), unseen = troubled.find(peer => !peer.isVideoShared);
+  const away = troubled.find(peer => peer.isAway), interrupted = troubled.find(peer => peer.state === 'interrupted' && !peer.isAway);
+  const unreachable = troubled.find(peer => peer.state === 'unreachable' && !peer.isAway), unseen = troubled.find(peer => !peer.isVideoShared);
   $('banner').textContent = [
-    interrupted && texts.interrupted(interrupted.name), unreachable && texts.unreachable(unreachable.name),
+    away && texts.away(away.name), interrupted && texts.interrupted(interrupted.name), unreachable && texts.unreachable(unreachable.name),
     unseen && texts.noVideo(unseen.name), serverProblem,
     deviceProblems.audio, deviceProblems.video,
   ].filter(Boolean).join(' ');

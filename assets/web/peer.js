@@ -11,6 +11,8 @@ const ATTEMPTS_UNTIL_TOLD = 2;
 const MAX_WAITING_SIGNALS = 64;
 /** How long the peer's offer is waited for after a failure, and when it is the newcomer. */
 const OFFER_WAIT_MS = 3000, FIRST_OFFER_WAIT_MS = 10_000;
+/** A connection over which nothing comes for so long is replaced by the one that the peer offers. */
+const SILENT_MS = 1100;
 const START_KBPS = 1500;
 const MAX_CHAT_CHARACTERS = 4000, MAX_MESSAGE_CHARACTERS = 65_536, MAX_KNOWN_CHATS = 10_000;
 
@@ -22,9 +24,11 @@ const MAX_CHAT_CHARACTERS = 4000, MAX_MESSAGE_CHARACTERS = 65_536, MAX_KNOWN_CHA
 export class Peer extends EventTarget {
   id; name; instance; stream = new MediaStream(); muted = false; cameraOn = true; state = 'connecting';
   isVideoShared = true;
+  /** Neither the server nor a connection leads to them: expected back for some minutes. */
+  isAway = false;
   #own; #iceServers; #polite; #signal; #pc = null; #generation = 0; #channel; #queue = Promise.resolve();
   #makingOffer = false; #ignoresOffer = false; #mayOffer; #heard = false; #hello; #retry; #waiting = []; #seen = new Set();
-  #attempts = 0; #isShut = null; #shutNow; #early = []; #later = null; #greeting = null; #greetingTimer = null;
+  #attempts = 0; #isShut = null; #shutNow; #early = []; #later = null; #announced = 0; #greeting = null; #greetingTimer = null;
 
   /**
    * `info`: `{id, name, instance}`. `own`: `{instance, presence(), track(kind)}`. `offers`: we are the newcomer.
@@ -49,6 +53,15 @@ export class Peer extends EventTarget {
   /** Registered again, with the connection standing: the peer's new address. */
   readdress(id) {
     this.id = id;
+  }
+
+  /** Attempts to connect make no sense while the server does not have them. `offers`: we are the newcomer. */
+  setAway(isAway, offers = false) {
+    if (isAway === this.isAway) return;
+    this.isAway = isAway;
+    clearTimeout(this.#retry);
+    if (!isAway && this.state !== 'connected') this.#retry = setTimeout(() => this.#open(true), offers ? 0 : OFFER_WAIT_MS);
+    this.#emit('state');
   }
 
   /** Our own presence has changed. */
@@ -166,15 +179,27 @@ export class Peer extends EventTarget {
    * Whether this is one of them.
    */
   #keepForLater(generation, data) {
-    if (!Number.isInteger(generation) || generation <= this.#generation || this.state !== 'connected') return false;
-    if (data.description?.type === 'offer' && generation > (this.#later?.generation ?? 0)) this.#later = { generation, signals: [] };
+    if (!Number.isInteger(generation) || generation <= this.#generation || generation === this.#announced) return false;
+    if (this.state !== 'connected') return false;
+    if (data.description?.type === 'offer' && generation > (this.#later?.generation ?? 0)) {
+      this.#later = { generation, signals: [] };
+      this.#takeUpIfSilent(this.#pc).catch(error => console.debug('silence:', error));
+    }
     if (this.#later?.generation === generation && this.#later.signals.length < MAX_WAITING_SIGNALS) this.#later.signals.push(data);
     return true;
+  }
+
+  /** The peer's network has changed: the old connection is dead, though it takes seconds until that is certain. */
+  async #takeUpIfSilent(pc) {
+    const before = await bytesReceived(pc);
+    await new Promise(resolve => setTimeout(resolve, SILENT_MS));
+    if (pc === this.#pc && await bytesReceived(pc) === before) this.#takeUpLater();
   }
 
   #takeUpLater() {
     const later = this.#later;
     this.#later = null;
+    if (later) this.#announced = later.generation;
     later?.signals.forEach(data => this.handleSignal(later.generation, data));
   }
 
@@ -209,7 +234,8 @@ export class Peer extends EventTarget {
     if (generation === this.#generation && this.#pc) return true;
     // Nobody replaces a connection that works, the server included. If its other end has failed, that is noticed here
     // soon, and the peer tries again.
-    if (description?.type !== 'offer' || (this.#pc && this.state === 'connected')) return false;
+    const works = this.#pc && this.state === 'connected' && generation !== this.#announced;
+    if (description?.type !== 'offer' || works) return false;
     this.#open(false, generation);
     return true;
   }
@@ -242,7 +268,8 @@ export class Peer extends EventTarget {
     if (pc.connectionState === 'failed') {
       // The impolite side builds a new connection, the polite one waits for its offer; but not for ever, since a peer
       // that has given us up waits for ours.
-      if (this.#polite) {
+      if (this.isAway) this.#shut();
+      else if (this.#polite) {
         this.#shut();
         this.#retry = setTimeout(() => this.#open(true), OFFER_WAIT_MS);
       } else this.#open(true);
@@ -291,6 +318,11 @@ export class Peer extends EventTarget {
           this.#emit('delivered', { id: message.id });
         }
         break;
+      // The peer builds the next connection, and offers it through the server.
+      case 'next':
+        if (Number.isInteger(message.generation)) this.#announced = message.generation;
+        if (this.#later?.generation === this.#announced) this.#takeUpLater();
+        break;
       case 'bye':
         this.#emit('bye');
         break;
@@ -327,6 +359,12 @@ export class Peer extends EventTarget {
   #emit(type, detail = {}) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+async function bytesReceived(pc) {
+  let bytes = 0;
+  for (const stats of (await pc.getStats()).values()) if (stats.type === 'candidate-pair') bytes += stats.bytesReceived ?? 0;
+  return bytes;
 }
 
 /** Chromium begins at 300 kbit/s and climbs for a quarter of a minute, unless the other side names a start. */

@@ -2,7 +2,7 @@
 
 import { Identity } from './identity.js';
 
-const FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 10_000;
+const FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 2_000;
 const PING_MS = 8_000, SILENCE_MS = 18_000;
 /** Answers to the first `join` after which another attempt would fail too, or would do harm. */
 const FINAL = ['bad-room', 'bad-name', 'unsupported-version', 'bad-proof', 'room-full', 'server-full'];

@@ -13,6 +13,7 @@ pub struct Participants {
     list: Vec<Participant>,
     /// How many of those who were in the room before us have not been announced yet.
     present_before: usize,
+    is_server_lost: bool,
 }
 
 #[derive(Debug)]
@@ -34,7 +35,11 @@ pub enum ConnectionState {
     Connecting,
     Connected,
     Interrupted,
-    Unreachable { reason: String },
+    /// Neither the server nor a connection leads to them. They are expected back for some minutes.
+    Away,
+    Unreachable {
+        reason: String,
+    },
 }
 
 impl<'a> IntoIterator for &'a Participants {
@@ -83,8 +88,15 @@ impl Participants {
                 notices.extend(server.is_own.then_some(Notice::OwnServer));
                 notices
             }
-            Event::ServerLost => vec![Notice::ServerLost],
-            Event::ServerBack { .. } => vec![Notice::ServerBack],
+            Event::ServerLost => {
+                self.is_server_lost = true;
+                vec![Notice::ServerLost]
+            }
+            // After a change of network it was back before anybody missed it.
+            Event::ServerBack { .. } => {
+                let was_lost = std::mem::take(&mut self.is_server_lost);
+                was_lost.then_some(Notice::ServerBack).into_iter().collect()
+            }
             Event::Replaced => vec![Notice::Replaced],
             Event::ParticipantJoined { participant, name } => self.joined(*participant, name),
             Event::ParticipantRenamed { participant, old, name } => {
@@ -95,7 +107,7 @@ impl Participants {
             Event::ParticipantConnected { participant } => {
                 let Some(known) = self.get_mut(*participant) else { return vec![] };
                 match std::mem::replace(&mut known.connection, ConnectionState::Connected) {
-                    ConnectionState::Interrupted | ConnectionState::Unreachable { .. } => {
+                    ConnectionState::Interrupted | ConnectionState::Away | ConnectionState::Unreachable { .. } => {
                         vec![Notice::Restored { name: known.name.clone() }]
                     }
                     ConnectionState::Connecting | ConnectionState::Connected => vec![],
@@ -107,6 +119,10 @@ impl Participants {
                     None => vec![],
                 }
             }
+            Event::ParticipantAway { participant } => match self.set_connection(*participant, ConnectionState::Away) {
+                Some(name) => vec![Notice::Away { name }],
+                None => vec![],
+            },
             Event::ParticipantUnreachable { participant, reason } => {
                 match self.set_connection(*participant, ConnectionState::Unreachable { reason: reason.clone() }) {
                     Some(name) => vec![Notice::Unreachable { name, reason: reason.clone() }],

@@ -164,8 +164,31 @@ fn a_killed_client_is_noticed() {
     witness.first("connected");
     victim.first("connected");
     victim.kill();
-    let left = witness.first("peer-left");
-    assert_eq!((left["peer"].as_str(), left["lost"].as_bool()), (Some("victim"), Some(true)));
+    let away = witness.first("peer-away");
+    assert_eq!(away["peer"], "victim");
+    witness.tells("victim is away");
+}
+
+#[test]
+fn a_computer_that_slept_is_back_in_the_call() {
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let mut callers = ["sleeper", "witness"].map(|name| media_client(folder.path(), name, &server.url));
+    for caller in &callers {
+        caller.first("first-frame");
+    }
+    let [sleeper, witness] = &mut callers;
+    sleeper.signal("-STOP");
+    witness.first("peer-away");
+    witness.types("sleep well");
+    let from = [sleeper.events_so_far().len(), witness.events_so_far().len()];
+    sleeper.signal("-CONT");
+    for (caller, from) in [&*sleeper, &*witness].into_iter().zip(from) {
+        caller.count_from(from, "presented", 60, |_| true);
+        assert!(caller.events_so_far().iter().all(|event| event["event"] != "peer-left"));
+    }
+    sleeper.prints("witness: sleep well");
 }
 
 #[test]

@@ -304,7 +304,7 @@ fn a_peer_that_vanishes_is_noticed_and_one_that_returns_as_well() {
         let noticed = world.sim.timeout(Duration::from_secs(10), alice.wait_from(seen, interrupted)).await;
         let noticed = noticed.expect("noticed") - cut;
         println!("noticed after {noticed:?}");
-        assert!((Duration::from_secs(3)..Duration::from_secs(6)).contains(&noticed), "{noticed:?}");
+        assert!((Duration::from_secs(2)..Duration::from_secs(4)).contains(&noticed), "{noticed:?}");
 
         world.sim.connect(&world.alice, &world.bob, PathConfig::delay(10 * MS));
         let again = alice.wait_from(alice.events().len(), |event| matches!(event, ConnectionEvent::Connected));
@@ -322,7 +322,8 @@ fn a_peer_that_never_comes_back_is_given_up() {
         let (alice, _bob) = world.call().await;
         world.sim.connect(&world.alice, &world.bob, PathConfig::cut());
         let failed = alice.wait(|event| matches!(event, ConnectionEvent::Failed { .. }));
-        world.sim.timeout(Duration::from_secs(40), failed).await.expect("given up");
+        let failed = world.sim.timeout(Duration::from_secs(310), failed).await.expect("given up");
+        assert!(failed - alice.opened > Duration::from_secs(300), "it may sleep for five minutes");
     });
 }
 

@@ -188,7 +188,7 @@ fn a_guest_who_was_there_first_sees_the_app_come_and_go_and_a_crash_is_noticed()
     page.until("moves('second')");
     second.count_from(0, "presented", 30, |_| true);
     drop(browser);
-    second.first("peer-left");
+    second.first("peer-away");
 }
 
 #[test]
@@ -408,14 +408,14 @@ fn a_laptop_that_slept_is_back_in_the_call_by_itself() {
     page.until("moves('app')");
     app.count_from(0, "presented", 30, |_| true);
     page.browser().sleep();
-    // The server and the app have both given it up.
-    app.first("peer-left");
+    app.first("peer-away");
     let before = app.events_so_far().len();
     page.browser().wake_up();
     app.count_from(before, "presented", 30, |_| true);
     page.value("window.seen = {}");
     page.until("moves('app')");
     page.until("document.querySelectorAll('#tiles .tile').length === 1");
+    assert!(app.events_so_far().iter().all(|event| event["event"] != "peer-left"));
 }
 
 /// A second connection with what the page has proved its instance by.

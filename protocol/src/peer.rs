@@ -24,6 +24,8 @@ pub enum PeerMessage {
     Chat { id: u64, text: String, sent_unix_ms: u64 },
     /// The chat message `id` has been shown.
     Delivered { id: u64 },
+    /// The sender builds the connection of this generation beside this one, and offers it through the server.
+    Next { generation: u32 },
     /// The sender is leaving now.
     Bye,
     /// A type that this version does not know. It is read so that it can be ignored; it cannot be written.

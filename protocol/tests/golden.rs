@@ -127,6 +127,7 @@ fn peer_messages() {
             },
         ),
         ("delivered", PeerMessage::Delivered { id: 1 }),
+        ("next", PeerMessage::Next { generation: 2 }),
         ("bye", PeerMessage::Bye),
     ];
     check_all("peer", &messages, PeerMessage::decode, PeerMessage::encode);

@@ -191,6 +191,13 @@ impl Host {
         self.network.add_address(self.id)
     }
 
+    /// Joins a network that it prefers to those before: a cable beside wireless.
+    pub fn add_preferred_address(&self) -> IpAddr {
+        let address = self.network.add_address(self.id);
+        self.network.prefer_address(self.id, address);
+        address
+    }
+
     /// Leaves the network of `address`: sockets bound to it send and receive nothing any more.
     pub fn remove_address(&self, address: IpAddr) {
         self.network.remove_address(self.id, address);

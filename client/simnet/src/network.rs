@@ -140,6 +140,13 @@ impl Network {
         self.lock().add_address(host)
     }
 
+    pub(crate) fn prefer_address(&self, host: HostId, address: IpAddr) {
+        let mut state = self.lock();
+        let addresses = &mut state.hosts[host.0 as usize].addresses;
+        addresses.retain(|one| *one != address);
+        addresses.insert(0, address);
+    }
+
     pub(crate) fn remove_address(&self, host: HostId, address: IpAddr) {
         self.lock().hosts[host.0 as usize].addresses.retain(|one| *one != address);
     }

@@ -125,6 +125,7 @@ impl CallState {
             | Event::ParticipantRenamed { .. }
             | Event::ParticipantConnected { .. }
             | Event::ParticipantInterrupted { .. }
+            | Event::ParticipantAway { .. }
             | Event::ParticipantUnreachable { .. }
             | Event::ParticipantState { .. }
             | Event::MediaAgreed { .. }

@@ -37,6 +37,9 @@ pub enum Notice {
     Interrupted {
         name: Nickname,
     },
+    Away {
+        name: Nickname,
+    },
     Restored {
         name: Nickname,
     },
@@ -85,6 +88,7 @@ impl Notice {
                 texts.tr_with("notice-renamed", &[("old", old.as_str().into()), ("name", name.as_str().into())])
             }
             Self::Interrupted { name } => named("notice-interrupted", name.as_str()),
+            Self::Away { name } => named("notice-away", name.as_str()),
             Self::Restored { name } => named("notice-restored", name.as_str()),
             Self::Unreachable { name, reason } => texts
                 .tr_with("notice-unreachable", &[("name", name.as_str().into()), ("reason", reason.as_str().into())]),

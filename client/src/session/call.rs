@@ -32,6 +32,8 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_millis(200);
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
 /// Twice the interval of the feedback that the estimates are made from.
 const ESTIMATE_INTERVAL: Duration = Duration::from_millis(50);
+/// How often the addresses of this machine are listed, which takes 50 µs: an interface comes or goes.
+const ADDRESSES_INTERVAL: Duration = Duration::from_millis(250);
 /// Outputs of connections that wait for this task.
 const OUTPUTS: usize = 1024;
 
@@ -55,6 +57,9 @@ pub(super) struct CallTask {
     from_connections: mpsc::Receiver<(u64, ConnectionId, Output)>,
     /// `None` while there is no connection.
     estimate_at: Option<Timestamp>,
+    /// The addresses of this machine as they were listed last.
+    listed: Vec<IpAddr>,
+    list_at: Timestamp,
     stats_at: Timestamp,
     last_sent: SendStats,
     ended: Option<EndReason>,
@@ -98,7 +103,6 @@ impl CallTask {
             reporter: Reporter::new(report, Arc::clone(&runtime)),
             runtime,
             devices,
-            addresses,
             commands,
             events,
             server,
@@ -109,9 +113,12 @@ impl CallTask {
             outputs,
             from_connections,
             estimate_at: None,
+            listed: addresses(),
+            list_at: now + ADDRESSES_INTERVAL,
             stats_at: now + STATS_INTERVAL,
             last_sent: SendStats::default(),
             ended: None,
+            addresses,
         }
     }
 
@@ -128,7 +135,7 @@ impl CallTask {
     }
 
     async fn next_input(&mut self) {
-        let times = [self.call.poll_timeout(), self.estimate_at, Some(self.stats_at)];
+        let times = [self.call.poll_timeout(), self.estimate_at, Some(self.stats_at), Some(self.list_at)];
         let deadline = times.into_iter().flatten().min();
         let runtime = Arc::clone(&self.runtime);
         tokio::select! {
@@ -176,6 +183,9 @@ impl CallTask {
             Output::Input(input) => self.call.handle_connection(self.now(), id, input),
             Output::FirstFrame(at) => self.first_frame(at, id.participant),
             Output::Stats(stats) => {
+                if self.call.established(id.participant) != Some(id) {
+                    return;
+                }
                 if let Some(participant) = self.participants.get_mut(&id.participant) {
                     participant.stats = Some(*stats);
                 }
@@ -188,8 +198,12 @@ impl CallTask {
         self.call.handle_timeout(now);
         if self.estimate_at.is_some_and(|at| at <= now) {
             self.estimate_at = (!self.connections.is_empty()).then_some(now + ESTIMATE_INTERVAL);
-            let estimates = self.estimates();
+            let estimates = self.estimates(now);
             self.call.handle_estimates(now, &estimates);
+        }
+        if self.list_at <= now {
+            self.list_at = now + ADDRESSES_INTERVAL;
+            self.list_addresses(now);
         }
         if self.stats_at <= now {
             self.stats_at = now + STATS_INTERVAL;
@@ -199,12 +213,29 @@ impl CallTask {
         }
     }
 
-    fn estimates(&self) -> Vec<Estimate> {
+    /// A bridge that appears beside the way out changes nothing.
+    fn list_addresses(&mut self, now: Timestamp) {
+        let listed = (self.addresses)();
+        let is_lost = self.listed.iter().any(|address| !listed.contains(address));
+        if is_lost || listed.first() != self.listed.first() {
+            tracing::info!(?listed, "the addresses of this machine have changed");
+            let is_affected = |handle: &ConnectionHandle| {
+                let used = &handle.addresses;
+                used.iter().any(|address| !listed.contains(address)) || used.first() != listed.first()
+            };
+            let affected = self.connections.iter().filter(|(_, handle)| is_affected(handle)).map(|(id, _)| *id);
+            self.call.network_changed(now, is_lost, &affected.collect::<Vec<_>>());
+        }
+        self.listed = listed;
+    }
+
+    fn estimates(&self, now: Timestamp) -> Vec<Estimate> {
         let estimate = |(&connection, handle): (&ConnectionId, &ConnectionHandle)| Estimate {
             connection,
             bitrate_bps: handle.path.target_without_fec_bps(),
             send_queue: handle.path.send_queue_delay().get(),
             round_trip: handle.path.round_trip(),
+            silent_for: handle.path.silent_for(now),
             needs_key_frame: self.call.established(connection.participant) == Some(connection)
                 && handle.path.take_need_of_key_frame(),
         };
@@ -244,7 +275,9 @@ impl CallTask {
             Action::Join { challenge, room, name } => self.join(&challenge, room, name),
             Action::SendToServer(message) => self.send_to_server(&message),
             Action::DisconnectServer => self.server.disconnect(),
-            Action::Open { connection, ice_servers } => self.open(connection, ice_servers),
+            Action::Open { connection, prefers_default_route, ice_servers } => {
+                self.open(connection, prefers_default_route, ice_servers);
+            }
             Action::Negotiate { connection, step } => {
                 let hangs = self.connections.get(&connection).is_some_and(|handle| !handle.negotiate(step));
                 self.check(connection, hangs);
@@ -299,15 +332,19 @@ impl CallTask {
         }
     }
 
-    fn open(&mut self, id: ConnectionId, ice_servers: Vec<IceServer>) {
+    fn open(&mut self, id: ConnectionId, prefers_default_route: bool, ice_servers: Vec<IceServer>) {
         let Some(participant) = self.participants.get(&id.participant) else { return };
         self.serial += 1;
+        let mut addresses = (self.addresses)();
+        if prefers_default_route {
+            addresses.truncate(1);
+        }
         let handle = ConnectionHandle::start(Setup {
             id,
             name: self.name_of(id.participant),
             runtime: Arc::clone(&self.runtime),
             ice_servers,
-            addresses: (self.addresses)(),
+            addresses,
             media: Arc::clone(&participant.media),
             outputs: self.outputs.clone(),
             serial: self.serial,

@@ -65,6 +65,8 @@ enum ConnectionCommand {
 pub(super) struct ConnectionHandle {
     pub(super) serial: u64,
     pub(super) path: Arc<PathState>,
+    /// Of this machine, the best one first.
+    pub(super) addresses: Vec<IpAddr>,
     commands: mpsc::Sender<ConnectionCommand>,
     video: mpsc::Sender<Arc<EncodedVideo>>,
     audio: mpsc::Sender<Arc<EncodedAudio>>,
@@ -76,7 +78,8 @@ impl ConnectionHandle {
         let (video, video_out) = mpsc::channel(VIDEO_QUEUE_FRAMES);
         let (audio, audio_out) = mpsc::channel(AUDIO_QUEUE_PACKETS);
         let path = Arc::<PathState>::default();
-        let handle = Self { serial: setup.serial, path: Arc::clone(&path), commands, video, audio };
+        let addresses = setup.addresses.clone();
+        let handle = Self { serial: setup.serial, path: Arc::clone(&path), addresses, commands, video, audio };
         let runtime = Arc::clone(&setup.runtime);
         let end = EndGuard { outputs: setup.outputs.clone(), serial: setup.serial, id: setup.id };
         let task = async move {

@@ -43,6 +43,7 @@ impl Reporter {
                 ("connected", json!({ "peer": name(participant), "peer_key": participant.0 }))
             }
             Event::ParticipantInterrupted { participant } => ("peer-interrupted", json!({ "peer": name(participant) })),
+            Event::ParticipantAway { participant } => ("peer-away", json!({ "peer": name(participant) })),
             Event::ParticipantUnreachable { participant, reason } => {
                 ("error", json!({ "message": format!("no connection to {}: {reason}", name(participant)) }))
             }

@@ -71,6 +71,8 @@ pub struct Estimate {
     /// How long the packets that wait to be sent will take.
     pub send_queue: Duration,
     pub round_trip: Duration,
+    /// How long nothing has come from the other end.
+    pub silent_for: Duration,
     /// So many packets were lost, or wait, that only a key frame helps.
     pub needs_key_frame: bool,
 }
@@ -100,9 +102,11 @@ pub enum Action {
     SendToServer(ClientMessage),
     /// Close the connection to the server after what was sent before.
     DisconnectServer,
-    /// Open a connection, with the addresses of this machine and the ICE servers listed anew.
+    /// Open a connection, with the addresses of this machine and the ICE servers listed anew. `prefers_default_route`: of the
+    /// addresses only those of the default route, which has changed while others still work.
     Open {
         connection: ConnectionId,
+        prefers_default_route: bool,
         ice_servers: Vec<IceServer>,
     },
     /// Answered by [`ConnectionInput::StepDone`] or [`ConnectionInput::StepFailed`].
@@ -181,6 +185,10 @@ pub enum Event {
     },
     /// Nothing comes from it any more; it may come back.
     ParticipantInterrupted {
+        participant: ParticipantId,
+    },
+    /// Neither the server nor a connection leads to it. It is expected back for some minutes, and then it has left.
+    ParticipantAway {
         participant: ParticipantId,
     },
     /// The connection failed for this reason; another one will be tried.

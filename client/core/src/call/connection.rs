@@ -15,8 +15,8 @@ use crate::time::Timestamp;
 /// How long a connection may take from its first signal until media can flow. A person at the other end may have to
 /// answer a firewall's question.
 const ESTABLISH_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long an interrupted connection may take to come back. The stack gives it up after 30 s by itself.
-const INTERRUPTED_TIMEOUT: Duration = Duration::from_secs(40);
+/// How long an interrupted connection may take to come back: while a computer sleeps. The stack gives it up then, too.
+const INTERRUPTED_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long one step of the negotiation may take. The stack takes milliseconds, unless it hangs.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two greetings to a participant that has not been heard yet: what is sent before the other end of the channel
@@ -46,7 +46,7 @@ enum State {
     },
     Established,
     Interrupted {
-        deadline: Timestamp,
+        since: Timestamp,
     },
 }
 
@@ -79,6 +79,11 @@ impl Connection {
         self.state == State::Established
     }
 
+    /// Established or interrupted: it has worked.
+    pub(super) fn has_been_established(&self) -> bool {
+        matches!(self.state, State::Established | State::Interrupted { .. })
+    }
+
     /// Texts written now arrive, unless the connection fails.
     pub(super) fn is_open_at_both_ends(&self) -> bool {
         self.channel == Channel::Heard
@@ -90,7 +95,8 @@ impl Connection {
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         let state = match self.state {
-            State::Connecting { deadline } | State::Interrupted { deadline } => Some(deadline),
+            State::Connecting { deadline } => Some(deadline),
+            State::Interrupted { since } => Some(since + INTERRUPTED_TIMEOUT),
             State::Ready | State::Established => None,
         };
         state.into_iter().chain(self.step_deadline).chain(self.hello_at()).min()
@@ -100,7 +106,7 @@ impl Connection {
     pub(super) fn expired(&self, now: Timestamp) -> Option<&'static str> {
         match self.state {
             State::Connecting { deadline } if deadline <= now => return Some("it took too long to connect"),
-            State::Interrupted { deadline } if deadline <= now => return Some("nothing comes from it"),
+            State::Interrupted { since } if since + INTERRUPTED_TIMEOUT <= now => return Some("nothing comes from it"),
             _ => {}
         }
         self.step_deadline.is_some_and(|deadline| deadline <= now).then_some("the connection does not react")
@@ -181,17 +187,20 @@ impl Connection {
         self.signal(peer, SignalData::Candidate(candidate))
     }
 
-    /// Media begin with a key frame.
-    pub(super) fn established(&mut self) {
-        self.state = State::Established;
+    /// Media begin with a key frame. Gives how long it was interrupted.
+    pub(super) fn established(&mut self, now: Timestamp) -> Duration {
         self.needs_key_frame = true;
+        match std::mem::replace(&mut self.state, State::Established) {
+            State::Interrupted { since } => now.since(since),
+            State::Ready | State::Connecting { .. } | State::Established => Duration::ZERO,
+        }
     }
 
     /// Whether it was established before.
     pub(super) fn interrupted(&mut self, now: Timestamp) -> bool {
         let was_established = self.is_established();
         if was_established {
-            self.state = State::Interrupted { deadline: now + INTERRUPTED_TIMEOUT };
+            self.state = State::Interrupted { since: now };
         }
         was_established
     }

@@ -154,7 +154,7 @@ impl Call {
         let news = self.registration.handle_timeout(now, &mut self.actions);
         self.handle_news(now, news);
         self.each(|participant, shared, out| participant.handle_timeout(now, shared, out));
-        self.forget_the_lost(now);
+        self.look_who_is_away(now);
         self.sending.handle_timeout(now, &mut self.actions);
     }
 
@@ -214,23 +214,40 @@ impl Call {
         self.registration.better_found(now, &mut self.actions);
     }
 
+    /// The addresses of this machine are others than before. `is_lost`: one of them is gone, and the connection to the
+    /// server may be, too. `affected`: connections that use one that is gone, or not the best one.
+    pub fn network_changed(&mut self, now: Timestamp, is_lost: bool, affected: &[ConnectionId]) {
+        self.now = now;
+        self.registration.network_changed(now, is_lost, &mut self.actions);
+        self.each(|participant, shared, out| participant.network_changed(now, affected, shared, out));
+    }
+
     /// Something happened on a connection. Input of an earlier connection is ignored.
     pub fn handle_connection(&mut self, now: Timestamp, id: ConnectionId, input: ConnectionInput) {
         self.now = now;
         let presence = self.own.presence();
-        let shared = Shared { presence: &presence, ice_servers: &self.ice_servers };
+        let shared = Shared {
+            presence: &presence,
+            ice_servers: &self.ice_servers,
+            is_registered: self.registration.is_registered(),
+        };
         let Some(participant) = self.participants.get_mut(&id.participant) else { return };
         match participant.handle_connection(now, id, input, &shared, &mut self.actions) {
             Consequence::Nothing => {}
-            Consequence::Established if participant.takes_video().is_none() => {}
-            Consequence::Established => {
-                self.sending.established(now, id, &mut self.actions);
-                self.sending.request_key_frame(now, id, false, &mut self.actions);
+            Consequence::Established { after_outage } => {
+                let takes_video = participant.takes_video().is_some();
+                if after_outage {
+                    self.registration.network_changed(now, false, &mut self.actions);
+                }
+                if takes_video {
+                    self.sending.established(now, id, &mut self.actions);
+                    self.sending.request_key_frame(now, id, false, &mut self.actions);
+                }
             }
             Consequence::KeyFrame => self.request_key_frame(now, id, false),
             Consequence::SaidGoodbye => self.remove(now, id.participant, LeaveReason::Left),
         }
-        self.forget_the_lost(now);
+        self.look_who_is_away(now);
     }
 
     /// What the congestion controllers say now. Those of connections that are not established do not count.
@@ -248,6 +265,13 @@ impl Call {
             self.request_key_frame(now, estimate.connection, true);
         }
         self.request_missing_key_frames(now);
+        for Estimate { connection, silent_for, .. } in estimates {
+            self.with(connection.participant, |participant, shared, out| {
+                if participant.established() == Some(*connection) {
+                    participant.handle_silence(now, *silent_for, shared, out);
+                }
+            });
+        }
     }
 
     /// The connections that a video frame of a layer goes to. Call once for each frame: one that gets a key frame needs
@@ -315,14 +339,14 @@ impl Call {
         for info in present {
             self.register(now, info, true);
         }
-        self.forget_the_lost(now);
+        self.look_who_is_away(now);
     }
 
     /// Without a registration no other connection can be agreed on: only the established ones stay.
     fn replaced(&mut self, now: Timestamp) {
         self.actions.push_back(Action::Tell(Event::Replaced));
         self.participants.values_mut().for_each(Participant::unregistered);
-        self.forget_the_lost(now);
+        self.look_who_is_away(now);
     }
 
     fn server_said(&mut self, now: Timestamp, message: ServerMessage) {
@@ -335,7 +359,7 @@ impl Call {
                 if reason == LeaveReason::Left {
                     self.remove(now, id, reason);
                 } else {
-                    self.forget_the_lost(now);
+                    self.look_who_is_away(now);
                 }
             }
             ServerMessage::PeerRenamed { id, name } => {
@@ -346,7 +370,11 @@ impl Call {
             }
             ServerMessage::Signal { from, generation, data } => {
                 let presence = self.own.presence();
-                let shared = Shared { presence: &presence, ice_servers: &self.ice_servers };
+                let shared = Shared {
+                    presence: &presence,
+                    ice_servers: &self.ice_servers,
+                    is_registered: self.registration.is_registered(),
+                };
                 match self.participants.values_mut().find(|participant| *participant.peer() == from) {
                     Some(participant) => {
                         participant.handle_signal(now, Generation(generation), data, &shared, &mut self.actions);
@@ -372,7 +400,11 @@ impl Call {
             return;
         }
         let presence = self.own.presence();
-        let shared = Shared { presence: &presence, ice_servers: &self.ice_servers };
+        let shared = Shared {
+            presence: &presence,
+            ice_servers: &self.ice_servers,
+            is_registered: self.registration.is_registered(),
+        };
         let known = self.participants.values_mut().find(|participant| *participant.instance() == info.instance);
         if let Some(participant) = known {
             participant.registered(now, info.id.clone(), offers, &shared, &mut self.actions);
@@ -389,7 +421,7 @@ impl Call {
         self.actions.push_back(Action::Tell(Event::ParticipantJoined { participant: id, name: info.name.clone() }));
         participant.registered(now, info.id.clone(), offers, &shared, &mut self.actions);
         self.participants.insert(id, participant);
-        self.sending.participants_changed(now, self.participants.len(), &mut self.actions);
+        self.sending.participants_changed(now, self.present(), &mut self.actions);
     }
 
     fn remove(&mut self, now: Timestamp, id: ParticipantId, reason: LeaveReason) {
@@ -399,14 +431,23 @@ impl Call {
         self.actions.push_back(Action::RemoveMedia(id));
         let (name, lost) = (participant.name().clone(), reason == LeaveReason::Lost);
         self.actions.push_back(Action::Tell(Event::ParticipantLeft { participant: id, name, lost }));
-        self.sending.participants_changed(now, self.participants.len(), &mut self.actions);
+        self.sending.participants_changed(now, self.present(), &mut self.actions);
     }
 
-    fn forget_the_lost(&mut self, now: Timestamp) {
-        let lost: Vec<_> = self.participants.values().filter(|one| one.is_lost()).map(Participant::id).collect();
-        for id in lost {
+    /// Who is away is kept for some minutes, and costs nothing.
+    fn look_who_is_away(&mut self, now: Timestamp) {
+        for participant in self.participants.values_mut() {
+            participant.look_whether_away(now, &mut self.actions);
+        }
+        let gone: Vec<_> = self.participants.values().filter(|one| one.is_gone(now)).map(Participant::id).collect();
+        for id in gone {
             self.remove(now, id, LeaveReason::Lost);
         }
+        self.sending.participants_changed(now, self.present(), &mut self.actions);
+    }
+
+    fn present(&self) -> usize {
+        self.participants.values().filter(|participant| !participant.is_away()).count()
     }
 
     /// A receiver cannot go on without a key frame. Where others take the same layer it gets no more than its allowance.
@@ -453,9 +494,25 @@ impl Call {
         self.participants.values_mut().find(|participant| participant.peer() == peer)
     }
 
+    fn with(&mut self, id: ParticipantId, what: impl FnOnce(&mut Participant, &Shared<'_>, &mut VecDeque<Action>)) {
+        let presence = self.own.presence();
+        let shared = Shared {
+            presence: &presence,
+            ice_servers: &self.ice_servers,
+            is_registered: self.registration.is_registered(),
+        };
+        if let Some(participant) = self.participants.get_mut(&id) {
+            what(participant, &shared, &mut self.actions);
+        }
+    }
+
     fn each(&mut self, mut what: impl FnMut(&mut Participant, &Shared<'_>, &mut VecDeque<Action>)) {
         let presence = self.own.presence();
-        let shared = Shared { presence: &presence, ice_servers: &self.ice_servers };
+        let shared = Shared {
+            presence: &presence,
+            ice_servers: &self.ice_servers,
+            is_registered: self.registration.is_registered(),
+        };
         for participant in self.participants.values_mut() {
             what(participant, &shared, &mut self.actions);
         }

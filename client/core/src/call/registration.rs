@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use fastrand::Rng;
 use maru_protocol::signal::{ClientMessage, ErrorCode, IceServer, PeerInfo, ServerMessage};
 use maru_protocol::{InstanceId, Nickname, RoomName};
 
@@ -16,9 +17,14 @@ const FIND_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the server is asked for a sign of life, and how long it may be silent.
 const PING_INTERVAL: Duration = Duration::from_secs(4);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(11);
-/// Pauses between two attempts double from the first to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(300);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Pauses between two attempts double from the first to the longest. Each is drawn from half of it upwards, so that not
+/// all clients of a server come back in one instant.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How long the server may be gone before a person is told: it is restarted, or another computer takes its part.
+const LOSS_GRACE: Duration = Duration::from_secs(3);
+/// How long the server may take for a sign of life, or for an attempt that is under way, after our network has changed.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Servers found on the LAN that take no registration, one after the other, before the person is told.
 const MAX_AVOIDED: u32 = 8;
 
@@ -98,6 +104,10 @@ pub(super) struct Registration {
     state: State,
     has_joined: bool,
     pause: Duration,
+    random: Rng,
+    is_lost: bool,
+    /// When a person is told that the server is gone.
+    tell_loss_at: Option<Timestamp>,
     avoided: u32,
 }
 
@@ -118,8 +128,9 @@ enum State {
         deadline: Timestamp,
     },
     Registered {
-        heard_at: Timestamp,
         ping_at: Timestamp,
+        /// Without a sign of life until then it is gone.
+        silent_at: Timestamp,
     },
     Pausing {
         until: Timestamp,
@@ -129,7 +140,17 @@ enum State {
 
 impl Registration {
     pub(super) fn new(identity: Identity, is_on_lan: bool) -> Self {
-        Self { identity, is_on_lan, state: State::New, has_joined: false, pause: FIRST_PAUSE, avoided: 0 }
+        Self {
+            random: Rng::with_seed(seed(&identity.instance)),
+            identity,
+            is_on_lan,
+            state: State::New,
+            has_joined: false,
+            pause: FIRST_PAUSE,
+            is_lost: false,
+            tell_loss_at: None,
+            avoided: 0,
+        }
     }
 
     pub(super) fn start(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
@@ -141,18 +162,26 @@ impl Registration {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.state_timeout().into_iter().chain(self.tell_loss_at).min()
+    }
+
+    fn state_timeout(&self) -> Option<Timestamp> {
         match &self.state {
             State::Finding { deadline } | State::Connecting { deadline, .. } | State::Joining { deadline, .. } => {
                 Some(*deadline)
             }
-            State::Registered { heard_at, ping_at, .. } => Some((*ping_at).min(*heard_at + SILENCE_TIMEOUT)),
+            State::Registered { ping_at, silent_at, .. } => Some((*ping_at).min(*silent_at)),
             State::Pausing { until } => Some(*until),
             State::New | State::Ended => None,
         }
     }
 
     pub(super) fn handle_timeout(&mut self, now: Timestamp, out: &mut VecDeque<Action>) -> Option<News> {
-        if self.poll_timeout().is_none_or(|at| at > now) {
+        if self.tell_loss_at.is_some_and(|at| at <= now) {
+            self.tell_loss_at = None;
+            out.push_back(Action::Tell(Event::ServerLost));
+        }
+        if self.state_timeout().is_none_or(|at| at > now) {
             return None;
         }
         match &mut self.state {
@@ -166,10 +195,10 @@ impl Registration {
                 out.push_back(Action::DisconnectServer);
                 self.failed(now, reason, out)
             }
-            State::Registered { heard_at, ping_at, .. } => {
-                if now.since(*heard_at) >= SILENCE_TIMEOUT {
+            State::Registered { ping_at, silent_at, .. } => {
+                if *silent_at <= now {
                     out.push_back(Action::DisconnectServer);
-                    self.lost(now, out);
+                    self.lost(now);
                 } else {
                     *ping_at = now + PING_INTERVAL;
                     out.push_back(Action::SendToServer(ClientMessage::Ping));
@@ -205,7 +234,7 @@ impl Registration {
         match self.state {
             State::Finding { .. } | State::Connecting { .. } | State::Joining { .. } => self.failed(now, reason, out),
             State::Registered { .. } => {
-                self.lost(now, out);
+                self.lost(now);
                 None
             }
             State::New | State::Pausing { .. } | State::Ended => None,
@@ -220,10 +249,35 @@ impl Registration {
         }
     }
 
+    /// The network works again, or the machine has other addresses now. `is_lost`: one is gone, and the connection to the
+    /// server may be, too.
+    pub(super) fn network_changed(&mut self, now: Timestamp, is_lost: bool, out: &mut VecDeque<Action>) {
+        match &mut self.state {
+            State::Registered { silent_at, .. } if !is_lost => {
+                *silent_at = (*silent_at).min(now + PROBE_TIMEOUT);
+                out.push_back(Action::SendToServer(ClientMessage::Ping));
+            }
+            State::Connecting { .. } | State::Joining { .. } if !self.has_joined => {}
+            // Begun without a network, an attempt is repeated by the system later and later.
+            State::Connecting { deadline, .. } | State::Joining { deadline, .. } if !is_lost => {
+                *deadline = (*deadline).min(now + PROBE_TIMEOUT);
+            }
+            State::Registered { .. } | State::Connecting { .. } | State::Joining { .. } => {
+                out.push_back(Action::DisconnectServer);
+                self.find(now, out);
+            }
+            State::Pausing { .. } => {
+                self.pause = FIRST_PAUSE;
+                self.find(now, out);
+            }
+            _ => {}
+        }
+    }
+
     /// A sign of life without a message.
     pub(super) fn handle_alive(&mut self, now: Timestamp) {
-        if let State::Registered { heard_at, .. } = &mut self.state {
-            *heard_at = now;
+        if let State::Registered { silent_at, .. } = &mut self.state {
+            *silent_at = now + SILENCE_TIMEOUT;
         }
     }
 
@@ -254,13 +308,14 @@ impl Registration {
                 Ok(ServerMessage::Pong) => None,
                 Ok(ServerMessage::Error { code: ErrorCode::ShuttingDown, .. }) => {
                     out.push_back(Action::DisconnectServer);
-                    self.lost(now, out);
+                    self.lost(now);
                     None
                 }
                 // The same client is there through another connection: coming back would replace it in turn.
                 Ok(ServerMessage::Error { code: ErrorCode::Replaced, .. }) => {
                     out.push_back(Action::DisconnectServer);
                     self.state = State::Ended;
+                    self.tell_loss_at = None;
                     Some(News::Replaced)
                 }
                 Ok(message) => Some(News::Message(message)),
@@ -289,6 +344,7 @@ impl Registration {
         self.send(ClientMessage::Leave, out);
         out.push_back(Action::DisconnectServer);
         self.state = State::Ended;
+        self.tell_loss_at = None;
     }
 
     /// What came instead of a challenge or a welcome. Messages that are no error are ignored.
@@ -323,7 +379,9 @@ impl Registration {
         } else {
             Event::ServerBack { server }
         }));
-        self.state = State::Registered { heard_at: now, ping_at: now + PING_INTERVAL };
+        self.is_lost = false;
+        self.tell_loss_at = None;
+        self.state = State::Registered { ping_at: now + PING_INTERVAL, silent_at: now + SILENCE_TIMEOUT };
     }
 
     fn find(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
@@ -353,19 +411,24 @@ impl Registration {
         if !self.has_joined {
             return Some(News::Refused(reason));
         }
-        self.pause_until_next(now);
+        self.lost(now);
         None
     }
 
-    fn lost(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
-        out.push_back(Action::Tell(Event::ServerLost));
-        self.pause_until_next(now);
-    }
-
-    fn pause_until_next(&mut self, now: Timestamp) {
-        self.state = State::Pausing { until: now + self.pause };
+    /// A person is told once, and only if we are not registered again soon: the call goes on.
+    fn lost(&mut self, now: Timestamp) {
+        if !std::mem::replace(&mut self.is_lost, true) {
+            self.tell_loss_at = Some(now + LOSS_GRACE);
+        }
+        let pause = self.pause.mul_f64(0.5 + self.random.f64() / 2.0);
+        self.state = State::Pausing { until: now + pause };
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// The same pauses each time for the same instance.
+fn seed(instance: &InstanceId) -> u64 {
+    instance.as_str().bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
 }
 
 /// Whether another server may help.

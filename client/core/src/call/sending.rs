@@ -230,6 +230,7 @@ mod tests {
             bitrate_bps,
             send_queue: Duration::ZERO,
             round_trip: Duration::from_millis(40),
+            silent_for: Duration::ZERO,
             needs_key_frame: false,
         };
         let estimates: Vec<_> = paths_bps.iter().enumerate().map(estimate).collect();

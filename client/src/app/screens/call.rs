@@ -170,6 +170,7 @@ fn status(texts: &Texts, peer: &Participant) -> Option<String> {
     let has_frame = peer.frames.as_ref().is_some_and(|slot| slot.get().is_some());
     match &peer.connection {
         ConnectionState::Connecting => Some(texts.tr("peer-connecting")),
+        ConnectionState::Away => Some(texts.tr("peer-away")),
         ConnectionState::Interrupted => Some(texts.tr("peer-interrupted")),
         ConnectionState::Unreachable { reason } => {
             Some(texts.tr_with("peer-unreachable", &[("reason", reason.as_str().into())]))

@@ -13,6 +13,7 @@ use webrtc::runtime::{AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpS
 use super::driver_thread::DriverThread;
 use super::event::Outbox;
 use super::handshake::RepeatingSocket;
+use super::path::PathState;
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -22,12 +23,18 @@ pub(super) struct WatchedRuntime {
     inner: Arc<dyn Runtime>,
     driver: Mutex<Option<EndOfDriver>>,
     outbox: Outbox,
+    path: Arc<PathState>,
     thread: Arc<DriverThread>,
 }
 
 impl WatchedRuntime {
-    pub(super) fn new(inner: Arc<dyn Runtime>, outbox: Outbox, thread: Arc<DriverThread>) -> Self {
-        Self { inner, driver: Mutex::new(Some(EndOfDriver(outbox.clone()))), outbox, thread }
+    pub(super) fn new(
+        inner: Arc<dyn Runtime>,
+        outbox: Outbox,
+        path: Arc<PathState>,
+        thread: Arc<DriverThread>,
+    ) -> Self {
+        Self { inner, driver: Mutex::new(Some(EndOfDriver(outbox.clone()))), outbox, path, thread }
     }
 
     fn watch(&self, future: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
@@ -70,7 +77,7 @@ impl Runtime for WatchedRuntime {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         let socket = self.inner.wrap_udp_socket(socket)?;
-        Ok(Arc::new(RepeatingSocket::new(socket, Arc::clone(&self.inner), self.outbox.clone())))
+        Ok(Arc::new(RepeatingSocket::new(socket, Arc::clone(&self.inner), self.outbox.clone(), Arc::clone(&self.path))))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {

@@ -35,10 +35,11 @@ const NACK_WINDOW: u16 = 512;
 const ICE_CHECK_INTERVAL: Duration = Duration::from_millis(20);
 /// Checks of a pair before it fails: 10 s, in which a person at the other end can answer a firewall's question.
 const ICE_CHECKS_PER_PAIR: u16 = 500;
-/// Silence after which a connection counts as interrupted, then as failed.
-const ICE_DISCONNECTED: Duration = Duration::from_secs(5);
-const ICE_FAILED: Duration = Duration::from_secs(25);
-const ICE_KEEPALIVE: Duration = Duration::from_secs(2);
+/// Silence after which a connection counts as interrupted: six checks. It goes on being checked for five minutes, so that
+/// it is back half a second after its network is, or after its other end has slept.
+const ICE_DISCONNECTED: Duration = Duration::from_secs(3);
+const ICE_FAILED: Duration = Duration::from_secs(300);
+const ICE_KEEPALIVE: Duration = Duration::from_millis(500);
 /// How long to wait for a better pair before one of this kind is nominated.
 const SRFLX_WAIT: Duration = Duration::from_millis(60);
 const PRFLX_WAIT: Duration = Duration::from_millis(30);

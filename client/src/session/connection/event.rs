@@ -28,7 +28,7 @@ pub enum ConnectionEvent {
     NegotiationNeeded,
     /// Media can flow: for the first time, or again after [`ConnectionEvent::Interrupted`].
     Connected,
-    /// Nothing has arrived from the peer for 5 s.
+    /// Nothing has arrived from the peer for 3 s.
     Interrupted,
     /// No candidate pair works, or none any more. The call opens another connection.
     Failed {

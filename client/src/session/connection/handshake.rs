@@ -17,6 +17,8 @@ use std::time::Duration;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, Transmit};
 
 use super::event::Outbox;
+use super::path::PathState;
+use crate::clock;
 
 /// Content types of DTLS records: change_cipher_spec, alert, handshake. 23 is application data.
 const HANDSHAKE_RECORDS: std::ops::RangeInclusive<u8> = 20..=22;
@@ -27,6 +29,7 @@ pub(super) struct RepeatingSocket {
     inner: Arc<dyn AsyncUdpSocket>,
     runtime: Arc<dyn Runtime>,
     outbox: Outbox,
+    path: Arc<PathState>,
 }
 
 impl fmt::Debug for RepeatingSocket {
@@ -36,8 +39,13 @@ impl fmt::Debug for RepeatingSocket {
 }
 
 impl RepeatingSocket {
-    pub(super) fn new(inner: Arc<dyn AsyncUdpSocket>, runtime: Arc<dyn Runtime>, outbox: Outbox) -> Self {
-        Self { inner, runtime, outbox }
+    pub(super) fn new(
+        inner: Arc<dyn AsyncUdpSocket>,
+        runtime: Arc<dyn Runtime>,
+        outbox: Outbox,
+        path: Arc<PathState>,
+    ) -> Self {
+        Self { inner, runtime, outbox, path }
     }
 
     fn repeat(&self, datagram: &[u8], destination: SocketAddr) {
@@ -83,6 +91,7 @@ impl AsyncUdpSocket for RepeatingSocket {
     ) -> Poll<io::Result<usize>> {
         let received = self.inner.poll_recv(cx, bufs, meta);
         if let Poll::Ready(Ok(count)) = received {
+            self.path.heard(clock::timestamp(self.runtime.now()));
             for (buf, meta) in bufs.iter().zip(meta.iter()).take(count) {
                 let datagrams = buf.get(..meta.len).unwrap_or_default().chunks(meta.stride.max(1));
                 for datagram in datagrams {

@@ -136,7 +136,12 @@ impl Connection {
                     remote_tracks.clone(),
                     block_extension.clone(),
                 )))
-                .with_runtime(Arc::new(WatchedRuntime::new(Arc::clone(&runtime), outbox.clone(), Arc::clone(&driver))))
+                .with_runtime(Arc::new(WatchedRuntime::new(
+                    Arc::clone(&runtime),
+                    outbox.clone(),
+                    Arc::clone(&path),
+                    Arc::clone(&driver),
+                )))
                 .with_dedicated_reactor_pool_size(own_thread)
                 .with_udp_addrs(socket_addresses(&local_addresses))
                 .with_data_channel_send_buffer_limit(CHANNEL_BUFFER_BYTES)

@@ -39,6 +39,8 @@ pub struct PathState {
     /// FEC packets for each packet of a frame, smoothed, in millionths.
     fec_ratio: AtomicU32,
     round_trip_us: AtomicU64,
+    /// When a datagram came last, on the process's clock.
+    heard_at_us: AtomicU64,
 }
 
 impl Default for PathState {
@@ -54,6 +56,7 @@ impl Default for PathState {
             spread: AtomicBool::new(false),
             fec_ratio: AtomicU32::new(0),
             round_trip_us: AtomicU64::new(ASSUMED_ROUND_TRIP.as_micros() as u64),
+            heard_at_us: AtomicU64::new(0),
             config,
         }
     }
@@ -68,6 +71,19 @@ impl PathState {
     /// The part of [`Self::target_bps`] that is left beside FEC.
     pub fn target_without_fec_bps(&self) -> u32 {
         (f64::from(self.target_bps()) / (1.0 + self.fec_ratio())) as u32
+    }
+
+    /// How long nothing has come from the peer. Zero before the first datagram.
+    pub fn silent_for(&self, now: Timestamp) -> Duration {
+        match self.heard_at_us.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            heard_at_us => now.since(Timestamp::from_micros(heard_at_us)),
+        }
+    }
+
+    /// A datagram came, from wherever.
+    pub(super) fn heard(&self, now: Timestamp) {
+        self.heard_at_us.store(now.as_micros().max(1), Ordering::Relaxed);
     }
 
     /// As measured last.

@@ -7,6 +7,7 @@ use maru_protocol::{VERSION, WireError};
 
 use super::super::action::{Action, Event};
 use super::super::connection::Connection;
+use super::super::ids::Generation;
 use super::{Consequence, Participant, Presence, Shared};
 use crate::time::Timestamp;
 
@@ -81,6 +82,7 @@ impl Participant {
                     out.push_back(Action::Tell(Event::ChatDelivered { participant: self.id, id }));
                 }
             }
+            PeerMessage::Next { generation } => self.announced(now, Generation(generation), shared, out),
             PeerMessage::Bye => return Consequence::SaidGoodbye,
             PeerMessage::Unknown => {}
         }
@@ -116,7 +118,7 @@ impl Participant {
         }
     }
 
-    fn say(&self, message: &PeerMessage, out: &mut VecDeque<Action>) {
+    pub(super) fn say(&self, message: &PeerMessage, out: &mut VecDeque<Action>) {
         let Some(connection) = self.connection() else { return };
         match message.encode() {
             Ok(text) => out.push_back(Action::SendText { connection, text }),

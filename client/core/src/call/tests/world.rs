@@ -10,8 +10,7 @@ use signal_server::Config;
 use signal_server::rooms::{Input, Output, Rooms};
 
 use crate::call::{
-    Action, Call, CallConfig, Command, ConnectionId, ConnectionInput, EndReason, Event, Generation, Identity,
-    ParticipantId, Server,
+    Action, Call, CallConfig, Command, ConnectionId, ConnectionInput, EndReason, Event, Identity, ParticipantId, Server,
 };
 use crate::negotiation::Step;
 use crate::time::Timestamp;
@@ -21,8 +20,8 @@ pub(super) const SECOND: Duration = Duration::from_secs(1);
 /// One way, to the server and to each other.
 const DELAY: Duration = Duration::from_millis(20);
 /// As the stack: silence until a connection counts as interrupted, and as failed.
-const INTERRUPTED_AFTER: Duration = Duration::from_secs(5);
-const FAILED_AFTER: Duration = Duration::from_secs(30);
+const INTERRUPTED_AFTER: Duration = Duration::from_secs(3);
+const FAILED_AFTER: Duration = Duration::from_secs(303);
 
 /// Clients count from 0; `(from, to)` names one end of a connection.
 type End = (usize, usize);
@@ -56,13 +55,11 @@ pub(super) struct Client {
     is_online: bool,
     instance: InstanceId,
     proof: Proof,
-    /// By participant.
-    ends: BTreeMap<ParticipantId, ConnectionEnd>,
+    ends: BTreeMap<ConnectionId, ConnectionEnd>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct ConnectionEnd {
-    generation: u32,
     has_local: bool,
     has_remote: bool,
     is_established: bool,
@@ -305,7 +302,10 @@ impl World {
                 if self.is_cut(from, to) {
                     // The stack sends it again until it arrives.
                     self.after(SECOND / 5, What::Text((from, to), generation, text));
-                } else if let Some(id) = self.id_of(to, from).filter(|id| id.generation.0 == generation) {
+                    return;
+                }
+                let id = self.ids_of(to, from).find(|id| id.generation.0 == generation);
+                if let Some(id) = id {
                     self.clients[to].call.handle_connection(now, id, ConnectionInput::ChannelText(text));
                     self.carry_out(to);
                 }
@@ -376,8 +376,7 @@ impl World {
                 }
             }
             Action::Open { connection, .. } => {
-                let end = ConnectionEnd { generation: connection.generation.0, ..ConnectionEnd::default() };
-                self.clients[client].ends.insert(connection.participant, end);
+                self.clients[client].ends.insert(connection, ConnectionEnd::default());
                 self.clients[client].opened.push((now, connection));
             }
             Action::Negotiate { connection, step } => self.negotiate(client, connection, step),
@@ -388,12 +387,13 @@ impl World {
                 }
             }
             Action::Close(connection) => {
-                self.clients[client].ends.remove(&connection.participant);
+                self.clients[client].ends.remove(&connection);
                 let other = self.client_behind(client, connection.participant);
-                if let Some((other, id)) = other.and_then(|other| Some((other, self.id_of(other, client)?)))
-                    && id.generation == connection.generation
-                    && !self.is_cut(client, other)
-                {
+                let end = other.and_then(|other| {
+                    let id = self.ids_of(other, client).find(|id| id.generation == connection.generation);
+                    id.map(|id| (other, id))
+                });
+                if let Some((other, id)) = end.filter(|(other, _)| !self.is_cut(client, *other)) {
                     let reason = "the other end closed it".into();
                     self.after(2 * DELAY, What::Connection(other, id, ConnectionInput::Failed { reason }));
                 }
@@ -410,7 +410,7 @@ impl World {
         }
         let describe = |kind| Some(SessionDescription { kind, sdp: format!("{} of {client}", id.generation.0) });
         let refuses = self.refuses_descriptions.contains(&client);
-        let Some(end) = self.clients[client].ends.get_mut(&id.participant) else { return };
+        let Some(end) = self.clients[client].ends.get_mut(&id) else { return };
         let input = match step {
             Step::SendOffer | Step::SendAnswer => {
                 end.has_local = true;
@@ -436,16 +436,20 @@ impl World {
         }
     }
 
-    /// What the network does to the connection between two clients.
+    /// What the network does to the connections between two clients.
     fn look(&mut self, one: usize, other: usize) {
-        let (Some(a), Some(b)) = (self.id_of(one, other), self.id_of(other, one)) else { return };
         let cut = self.cut.get(&(one, other)).map(|since| self.now.since(*since));
-        let matches = a.generation == b.generation;
-        let (Some(mut left), Some(mut right)) = (self.end_of(one, a).cloned(), self.end_of(other, b).cloned()) else {
-            return;
-        };
-        let is_agreed = matches && [&left, &right].iter().all(|end| end.has_local && end.has_remote);
-        for (client, id, end) in [(one, a, &mut left), (other, b, &mut right)] {
+        let (ours, theirs): (Vec<_>, Vec<_>) = (self.ids_of(one, other).collect(), self.ids_of(other, one).collect());
+        let ends = ours.iter().map(|id| (one, *id)).chain(theirs.iter().map(|id| (other, *id)));
+        let has_both =
+            |at: usize, id: &ConnectionId| self.end_of(at, *id).is_some_and(|end| end.has_local && end.has_remote);
+        let agreed = ours.iter().filter(|id| has_both(one, id)).map(|id| id.generation);
+        let agreed: Vec<_> = agreed
+            .filter(|generation| theirs.iter().any(|id| id.generation == *generation && has_both(other, id)))
+            .collect();
+        for (client, id) in ends {
+            let Some(mut end) = self.end_of(client, id).cloned() else { continue };
+            let is_agreed = agreed.contains(&id.generation);
             let input = match cut {
                 Some(cut) if cut >= FAILED_AFTER && end.is_established => {
                     Some(ConnectionInput::Failed { reason: "no path to the peer works".into() })
@@ -465,7 +469,7 @@ impl World {
                 }
                 _ => None,
             };
-            self.clients[client].ends.insert(id.participant, end.clone());
+            self.clients[client].ends.insert(id, end);
             if let Some(input) = input {
                 self.after(Duration::ZERO, What::Connection(client, id, input));
             }
@@ -486,19 +490,24 @@ impl World {
         self.clients.iter().position(|other| other.instance == *instance)
     }
 
-    /// The open end at `client` of a connection to `other`.
-    fn id_of(&self, client: usize, other: usize) -> Option<ConnectionId> {
+    /// The open ends at `client` of connections to `other`, the oldest first.
+    fn ids_of(&self, client: usize, other: usize) -> impl Iterator<Item = ConnectionId> {
         let at = &self.clients[client];
         let participant = at
             .call
             .participants()
-            .find(|id| at.call.instance_of(*id).is_some_and(|instance| *instance == self.clients[other].instance))?;
-        let end = at.ends.get(&participant)?;
-        Some(ConnectionId { participant, generation: Generation(end.generation) })
+            .find(|id| at.call.instance_of(*id).is_some_and(|instance| *instance == self.clients[other].instance));
+        at.ends.keys().copied().filter(move |id| Some(id.participant) == participant)
+    }
+
+    /// The one that stands, or else the newest.
+    fn id_of(&self, client: usize, other: usize) -> Option<ConnectionId> {
+        let is_standing = |id: &ConnectionId| self.clients[client].call.established(id.participant) == Some(*id);
+        self.ids_of(client, other).find(is_standing).or_else(|| self.ids_of(client, other).last())
     }
 
     fn end_of(&self, client: usize, id: ConnectionId) -> Option<&ConnectionEnd> {
-        self.clients[client].ends.get(&id.participant).filter(|end| end.generation == id.generation.0)
+        self.clients[client].ends.get(&id)
     }
 }
 
