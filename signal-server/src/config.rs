@@ -9,13 +9,15 @@ use maru_protocol::signal::IceServer;
 pub struct Config {
     /// Most peers in one room. At most 256.
     pub room_capacity: usize,
-    /// Most connections at the same time, in a room or not. Further ones receive HTTP status 503.
+    /// Most clients at the same time, in a room or not. Further ones receive HTTP status 503. As many sockets more may
+    /// be open for handshakes and the guest page.
     pub max_connections: usize,
     /// Most rooms at the same time. A client whose `join` would open another one receives `server-full`.
     pub max_rooms: usize,
     /// STUN and TURN servers. Every client receives them in `welcome`.
     pub ice_servers: Vec<IceServer>,
-    /// Longest time from the TCP connection to `join`, WebSocket handshake included.
+    /// Longest time from the WebSocket handshake to `join`. Also the longest time for a request to arrive, the handshake
+    /// included; a connection that only fetches pages is closed after three times as long.
     pub join_timeout: Duration,
     /// Time between two pings to a client. [`Config::silence_timeout`] follows from it.
     pub ping_interval: Duration,

@@ -7,14 +7,13 @@ use std::time::Duration;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use maru_protocol::{MAX_FRAME_BYTES, MAX_SERVER_FRAME_BYTES, PeerId};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
+use crate::http::{Socket, Upgraded};
 use crate::hub::Hub;
 use crate::rooms::{Breach, Input};
 use crate::send_queue::{Frames, Outgoing, QueueReader};
@@ -24,49 +23,20 @@ use crate::{Config, http};
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Serves one client until its connection is closed.
-pub(crate) async fn serve(mut tcp: TcpStream, id: PeerId, mut queue: QueueReader, hub: Arc<Hub>, config: Arc<Config>) {
-    // Otherwise a small message waits for the acknowledgement of the previous one. Fails only on a dead socket.
-    let _ = tcp.set_nodelay(true);
-    let head = tokio::select! {
-        head = http::read_head(&mut tcp) => Some(head),
-        _ = &mut queue.closed => None,
-    };
+pub(crate) async fn serve(socket: impl Socket, hub: Arc<Hub>, config: Arc<Config>) {
     let limit = config.close_timeout;
-    match head {
-        Some(Ok(Some(head))) => match head.upgrade() {
-            Some(response) => {
-                if matches!(timeout(limit, tcp.write_all(&response)).await, Ok(Ok(()))) {
-                    let config = Some(web_socket_config());
-                    let socket = WebSocketStream::from_partially_read(&mut tcp, head.rest, Role::Server, config).await;
-                    exchange(socket, &id, queue, &hub, limit).await;
-                }
-            }
-            None => http::respond(&mut tcp, head.response(), limit).await,
-        },
-        Some(Ok(None)) => http::respond(&mut tcp, http::NOT_A_HANDSHAKE, limit).await,
-        None => http::respond(&mut tcp, http::TIMED_OUT, limit).await,
-        Some(Err(_)) => {}
+    let (mut socket, upgraded) = http::serve(socket, &hub, &config).await;
+    if let Some(Upgraded { caller, rest }) = upgraded {
+        let config = Some(web_socket_config());
+        let web_socket = WebSocketStream::from_partially_read(&mut socket, rest, Role::Server, config).await;
+        exchange(web_socket, &caller.id, caller.queue, &hub, limit).await;
     }
-    hub.handle(Input::Disconnected(&id));
-    linger(tcp, limit).await;
-}
-
-/// Closes our direction, then discards what still arrives, for at most `limit`. Closing a socket with unread bytes would
-/// reset the connection, and the client could lose our last message.
-pub(crate) async fn linger(mut tcp: TcpStream, limit: Duration) {
-    let drained = async {
-        tcp.shutdown().await?;
-        let mut unread = [0; 2048];
-        while tcp.read(&mut unread).await? > 0 {}
-        Ok::<_, std::io::Error>(())
-    };
-    // The socket is closed afterwards in any case.
-    let _ = timeout(limit, drained).await;
+    http::linger(socket, limit).await;
 }
 
 /// Reads and writes messages until one side closes the WebSocket.
 async fn exchange(
-    socket: WebSocketStream<&mut TcpStream>,
+    socket: WebSocketStream<impl Socket>,
     id: &PeerId,
     queue: QueueReader,
     hub: &Hub,
@@ -79,7 +49,7 @@ async fn exchange(
         () = read(stream, id, hub) => false,
         _ = queue.closed => false,
     };
-    hub.handle(Input::Disconnected(id));
+    hub.disconnect(id);
     if !written {
         // The hub has closed the queue: `writing` ends once the queue is empty. A client that does not accept the rest
         // within `close_timeout` is disconnected.
@@ -87,7 +57,7 @@ async fn exchange(
     }
 }
 
-async fn read(mut stream: SplitStream<WebSocketStream<&mut TcpStream>>, id: &PeerId, hub: &Hub) {
+async fn read(mut stream: SplitStream<WebSocketStream<impl Socket>>, id: &PeerId, hub: &Hub) {
     while let Some(message) = stream.next().await {
         match message {
             Ok(Message::Text(text)) => hub.handle(Input::Text(id, &text)),
@@ -103,7 +73,7 @@ async fn read(mut stream: SplitStream<WebSocketStream<&mut TcpStream>>, id: &Pee
     }
 }
 
-async fn write(mut sink: SplitSink<WebSocketStream<&mut TcpStream>, Message>, mut frames: Frames) {
+async fn write(mut sink: SplitSink<WebSocketStream<impl Socket>, Message>, mut frames: Frames) {
     while let Some(frame) = frames.next().await {
         let message = match frame {
             Outgoing::Text(text) => Message::Text(text),

@@ -1,125 +1,106 @@
-//! HTTP/1.1: the head of a request (RFC 9112), and the responses other than a WebSocket.
+//! HTTP on one connection, by hyper: requests are answered until one of them asks for a WebSocket.
+//!
+//! Limits: [`MAX_HEAD_BYTES`], [`Config::join_timeout`] for each head, [`MAX_REQUESTS`], [`LIFETIME`].
+//! No request has a body that is read: hyper discards what has arrived of it, or closes the connection.
 
-use std::io;
+use std::future::poll_fn;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
-use tokio_tungstenite::tungstenite::handshake::server::{Request, create_response, write_response};
-use tokio_tungstenite::tungstenite::http::header;
+use hyper::Error;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
 
-use crate::connection::linger;
-use crate::guest_page;
+mod answer;
+mod requests;
+#[cfg(test)]
+mod tests;
 
-/// Longest head of a request. Browsers send a tenth of this.
+use answer::{Answer, FULL, TIMED_OUT};
+use requests::Requests;
+
+use crate::Config;
+use crate::hub::{Caller, Hub};
+
+/// Longest head of a request. Browsers send a tenth of this. A longer one is answered with status 431.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// The page may run scripts of this server only, and connect to this server only (calls between peers aside).
-const PAGE_HEADERS: &str = "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; \
-    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n\
-    Permissions-Policy: camera=(self), microphone=(self)\r\n\
-    Referrer-Policy: no-referrer\r\n\
-    X-Content-Type-Options: nosniff\r\n\
-    Cache-Control: no-cache\r\n";
+/// A connection of requests ends after this many [`Config::join_timeout`]s. In the first one answers keep it open, and
+/// then it may be idle for one. So each answer may take one to be written.
+const LIFETIME: u32 = 3;
 
-const TEXT: &str = "text/plain; charset=utf-8";
+/// Requests on one connection. The page has twelve files.
+const MAX_REQUESTS: usize = 100;
 
-pub(crate) const NOT_A_HANDSHAKE: Response = Response {
-    status: "426 Upgrade Required",
-    headers: "Upgrade: websocket\r\n",
-    content_type: TEXT,
-    body: "This is a Maru signal server. It speaks WebSocket: enter its address in the app.\n",
-};
+/// A connection's transport.
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
 
-const NOT_FOUND: Response = Response {
-    status: "404 Not Found",
-    headers: "",
-    content_type: TEXT,
-    body: "There is nothing here. A guest's page is at /, and at /r/ROOM for a room.\n",
-};
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Socket for T {}
 
-pub(crate) const TIMED_OUT: Response = Response {
-    status: "408 Request Timeout",
-    headers: "",
-    content_type: TEXT,
-    body: "The request did not come in time.\n",
-};
-
-pub(crate) const FULL: Response = Response {
-    status: "503 Service Unavailable",
-    headers: "Retry-After: 10\r\n",
-    content_type: TEXT,
-    body: "This server is full. Try again later.\n",
-};
-
-/// A response with a body.
-pub(crate) struct Response {
-    status: &'static str,
-    /// Whole lines, each with its line end.
-    headers: &'static str,
-    content_type: &'static str,
-    body: &'static str,
-}
-
-/// The head of a request.
-pub(crate) struct Head {
-    request: Request,
-    /// The bytes that arrived after it.
+/// The request that ended HTTP on a connection: from here on it is a WebSocket.
+pub(crate) struct Upgraded {
+    pub(crate) caller: Caller,
+    /// What the client has sent right behind its request.
     pub(crate) rest: Vec<u8>,
 }
 
-/// Reads the head of a GET request. `Ok(None)`: it is another request, no HTTP, or too long.
-///
-/// # Errors
-/// The socket fails, or ends before the head does.
-pub(crate) async fn read_head(tcp: &mut TcpStream) -> io::Result<Option<Head>> {
-    let mut bytes = Vec::with_capacity(1024);
-    loop {
-        if tcp.read_buf(&mut bytes).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        match Request::try_parse(&bytes) {
-            Ok(Some((length, request))) => return Ok(Some(Head { request, rest: bytes.split_off(length) })),
-            Ok(None) if bytes.len() < MAX_HEAD_BYTES => {}
-            Ok(None) | Err(_) => return Ok(None),
-        }
+/// Answers requests until one is upgraded, or until there is nothing more to answer. Returns the open socket.
+pub(crate) async fn serve<S: Socket>(socket: S, hub: &Hub, config: &Config) -> (S, Option<Upgraded>) {
+    let requests = Requests::new(hub, config.join_timeout);
+    let mut connection = Builder::new()
+        .max_buf_size(MAX_HEAD_BYTES)
+        // Begins with the connection, and again behind each answer.
+        .header_read_timeout(config.join_timeout)
+        .timer(TokioTimer::new())
+        // A client may close its direction when it has sent its request.
+        .half_close(true)
+        .serve_connection(TokioIo::new(socket), &requests);
+    let ended = tokio::select! {
+        ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => Some(ended),
+        () = sleep(config.join_timeout * LIFETIME) => None,
+        () = hub.shut_down_begins() => None,
+    };
+    let timed_out = ended.as_ref().is_none_or(|ended| ended.as_ref().is_err_and(Error::is_timeout));
+    // The socket, where hyper would close it: see `linger`.
+    let parts = connection.into_parts();
+    let mut socket = parts.io.into_inner();
+    if timed_out && requests.answered() == 0 {
+        respond(&mut socket, &TIMED_OUT, config.close_timeout).await;
     }
+    let upgraded = match (requests.take_caller(), ended) {
+        (Some(caller), Some(Ok(()))) => Some(Upgraded { caller, rest: parts.read_buf.to_vec() }),
+        (Some(caller), _) => {
+            // The response was not written to its end.
+            hub.disconnect(&caller.id);
+            None
+        }
+        (None, _) => None,
+    };
+    (socket, upgraded)
 }
 
-impl Head {
-    /// The response that makes the connection a WebSocket (RFC 6455, 4.2.2). `None`: the request does not ask for one.
-    pub(crate) fn upgrade(&self) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let response = create_response(&self.request).ok()?;
-        write_response(&mut bytes, &response).ok()?;
-        Some(bytes)
-    }
-
-    /// The response to any other request.
-    pub(crate) fn response(&self) -> Response {
-        // An upgrade was asked for, but not a correct one: a page would not help.
-        if self.request.headers().contains_key(header::UPGRADE) {
-            return NOT_A_HANDSHAKE;
-        }
-        let Some(file) = guest_page::find(self.request.uri().path()) else { return NOT_FOUND };
-        Response { status: "200 OK", headers: PAGE_HEADERS, content_type: file.content_type, body: file.body }
-    }
+/// Says that the server is full, without reading the request, and closes.
+pub(crate) async fn refuse(mut socket: impl Socket, limit: Duration) {
+    respond(&mut socket, &FULL, limit).await;
+    linger(socket, limit).await;
 }
 
-/// Writes a response. A client that cannot accept it within `limit` is disconnected, as every client is afterwards.
-pub(crate) async fn respond(tcp: &mut TcpStream, response: Response, limit: Duration) {
-    let Response { status, headers, content_type, body } = response;
-    let length = body.len();
-    let text = format!(
-        "HTTP/1.1 {status}\r\n{headers}Connection: close\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
-    let _ = timeout(limit, tcp.write_all(text.as_bytes())).await;
+/// Closes our direction, then discards what still arrives, for at most `limit`. Closing a socket with unread bytes would
+/// reset the connection, and the client could lose our last message.
+pub(crate) async fn linger(mut socket: impl Socket, limit: Duration) {
+    let drained = async {
+        socket.shutdown().await?;
+        let mut unread = [0; 2048];
+        while socket.read(&mut unread).await? > 0 {}
+        Ok::<_, std::io::Error>(())
+    };
+    // The socket is closed afterwards in any case.
+    let _ = timeout(limit, drained).await;
 }
 
-/// Responds without reading the request, and closes.
-pub(crate) async fn refuse(mut tcp: TcpStream, response: Response, limit: Duration) {
-    respond(&mut tcp, response, limit).await;
-    linger(tcp, limit).await;
+/// Writes an answer where there is no request that hyper could answer. A client that cannot accept it within `limit` is
+/// disconnected, as every client is afterwards.
+async fn respond(socket: &mut impl Socket, answer: &Answer, limit: Duration) {
+    let _ = timeout(limit, socket.write_all(answer.text().as_bytes())).await;
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use maru_protocol::PeerId;
 use maru_protocol::signal::ServerMessage;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -17,7 +17,25 @@ pub(crate) struct Hub {
     started: Instant,
     config: Arc<Config>,
     state: Mutex<State>,
+    places: Arc<Semaphore>,
     registrations: watch::Sender<usize>,
+    shutting_down: watch::Sender<bool>,
+}
+
+/// A client that is connected.
+pub(crate) struct Caller {
+    pub(crate) id: PeerId,
+    pub(crate) queue: QueueReader,
+    /// One of [`Config::max_connections`].
+    _place: OwnedSemaphorePermit,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("there are too many")]
+    Full,
+    #[error("no random numbers: {0}")]
+    NoRandomNumbers(#[from] getrandom::Error),
 }
 
 struct State {
@@ -28,21 +46,39 @@ struct State {
 impl Hub {
     pub(crate) fn new(config: Arc<Config>, registrations: watch::Sender<usize>) -> Self {
         let state = Mutex::new(State { rooms: Rooms::new(config.clone()), queues: HashMap::new() });
-        Self { started: Instant::now(), config, state, registrations }
+        let places = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
+        Self { started: Instant::now(), config, state, places, registrations, shutting_down: watch::Sender::new(false) }
     }
 
-    /// Adds a connection. Returns its id and what is to be written to it.
+    /// Adds a client.
     ///
     /// # Errors
-    /// The system has no random numbers.
-    pub(crate) fn connect(&self) -> Result<(PeerId, QueueReader), getrandom::Error> {
+    /// There are too many, or the system has no random numbers.
+    pub(crate) fn connect(&self) -> Result<Caller, Refused> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| Refused::Full)?;
         let mut bits = [0; 16];
         getrandom::fill(&mut bits)?;
         let id = PeerId::from_bits(u128::from_ne_bytes(bits));
         let (queue, reader) = send_queue(&self.config);
         self.lock().queues.insert(id.clone(), queue);
         self.handle(Input::Connected(id.clone()));
-        Ok((id, reader))
+        Ok(Caller { id, queue: reader, _place: place })
+    }
+
+    pub(crate) fn disconnect(&self, id: &PeerId) {
+        self.handle(Input::Disconnected(id));
+    }
+
+    /// Tells every client that the server stops, and every connection that is not a client's yet.
+    pub(crate) fn shut_down(&self) {
+        self.shutting_down.send_replace(true);
+        self.handle(Input::ShutDown);
+    }
+
+    /// Waits for [`Self::shut_down`].
+    pub(crate) async fn shut_down_begins(&self) {
+        // The sender is ours: there is no error.
+        let _ = self.shutting_down.subscribe().wait_for(|begins| *begins).await;
     }
 
     /// Handles one input, and carries out what follows from it. Does not wait for any client.

@@ -1,8 +1,8 @@
 //! Introduces Maru callers to each other. It sees no media and no chat, and stores nothing.
 //!
 //! [`run`] accepts connections until it is told to stop. [`rooms`] makes all decisions, without I/O: inputs and the time
-//! go in, messages come out. Around it are `hub` (one lock around the rooms, one send queue for each connection),
-//! `connection` (one task for each socket) and `http` (responses other than a WebSocket).
+//! go in, messages come out. Around it are `hub` (one lock around the rooms, one send queue for each client),
+//! `connection` (one task for each socket) and `http` (requests, by hyper, up to the one that asks for a WebSocket).
 //!
 //! Every queue is bounded ([`Config`]). A connection takes at most its send queue (512 KiB by default), one message that
 //! is being read (64 KiB) and small buffers, besides the kernel's socket buffers.
@@ -13,7 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -34,6 +34,10 @@ pub use ice::{IceUrlError, parse_ice_url};
 
 use hub::Hub;
 use rooms::Input;
+
+/// Open sockets for each of [`Config::max_connections`]. Half of them are for handshakes, for the guest page, and for
+/// connections that are being closed: none of these holds the place of a caller.
+const SOCKETS_PER_CALLER: usize = 2;
 
 /// Connections over the limit that are answered at the same time. Further ones are closed without an answer.
 const MAX_REFUSALS: usize = 32;
@@ -71,7 +75,7 @@ pub async fn run_counted(
     let mut connections = JoinSet::new();
     let accepted = accept_until(listener, &config, &hub, &mut connections, shutdown).await;
 
-    hub.handle(Input::ShutDown);
+    hub.shut_down();
     let drained = timeout(config.close_timeout * 2 + SHUTDOWN_MARGIN, async {
         while let Some(ended) = connections.join_next().await {
             log_end(ended);
@@ -92,6 +96,7 @@ async fn accept_until(
     shutdown: impl Future,
 ) -> io::Result<()> {
     let mut refusals = JoinSet::new();
+    let most_sockets = config.max_connections.saturating_mul(SOCKETS_PER_CALLER);
     let mut ticks = interval(config.tick_interval());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut shutdown = pin!(shutdown);
@@ -105,11 +110,14 @@ async fn accept_until(
             accepted = listener.accept() => match accepted {
                 Ok((tcp, _)) => {
                     failures = 0;
-                    if connections.len() < config.max_connections {
-                        admit(tcp, config, hub, connections);
+                    if connections.len() < most_sockets {
+                        // Otherwise a small message waits for the acknowledgement of the previous one. Fails only on a
+                        // dead socket.
+                        let _ = tcp.set_nodelay(true);
+                        connections.spawn(connection::serve(tcp, hub.clone(), config.clone()));
                     } else if refusals.len() < MAX_REFUSALS {
                         tracing::warn!("too many connections: one is refused");
-                        refusals.spawn(http::refuse(tcp, http::FULL, config.close_timeout));
+                        refusals.spawn(http::refuse(tcp, config.close_timeout));
                     }
                 }
                 Err(error) if concerns_one_connection(&error) => {}
@@ -123,15 +131,6 @@ async fn accept_until(
                 }
             },
         }
-    }
-}
-
-fn admit(tcp: TcpStream, config: &Arc<Config>, hub: &Arc<Hub>, connections: &mut JoinSet<()>) {
-    match hub.connect() {
-        Ok((id, queue)) => {
-            connections.spawn(connection::serve(tcp, id, queue, hub.clone(), config.clone()));
-        }
-        Err(error) => tracing::error!(%error, "no random numbers: a connection is refused"),
     }
 }
 

@@ -41,7 +41,7 @@ struct Arguments {
     #[arg(long, value_name = "SECS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=3600))]
     ping_interval: u64,
 
-    /// Seconds that a client may take from connecting to joining a room.
+    /// Seconds that a client may take for its handshake, and then for joining a room.
     #[arg(long, value_name = "SECS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     join_timeout: u64,
 
