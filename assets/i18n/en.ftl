@@ -143,6 +143,7 @@ notice-no-audio = You and { $name } cannot hear each other: the program there ha
 notice-unreachable = Cannot connect to { $name }: { $reason }
 notice-server-lost = The server does not respond. The call continues.
 notice-server-back = The server is back.
+notice-computer-at-limit = Your computer is at its limit: your video is sent smaller. Close other programs to change that.
 notice-replaced = A copy of this app took your place in the room. The call continues with those you are connected to.
 notice-camera-back = The camera “{ $name }” is in use again.
 notice-microphone-back = The microphone “{ $name }” is in use again.

@@ -144,6 +144,7 @@ notice-no-audio = { $name }님과는 소리를 주고받을 수 없습니다. �
 notice-unreachable = { $name }님과 연결할 수 없습니다: { $reason }
 notice-server-lost = 서버가 응답하지 않습니다. 통화는 계속됩니다.
 notice-server-back = 서버가 복구되었습니다.
+notice-computer-at-limit = 컴퓨터의 처리 능력이 한계에 이르러 내 영상을 더 작게 보냅니다. 다른 프로그램을 닫으면 나아집니다.
 notice-replaced = 이 앱의 복사본이 방에서 내 자리를 대신했습니다. 연결된 사람과는 통화가 계속됩니다.
 notice-camera-back = 카메라 “{ $name }”{ JOSA($name, "을/를") } 다시 사용합니다.
 notice-microphone-back = 마이크 “{ $name }”{ JOSA($name, "을/를") } 다시 사용합니다.

@@ -56,10 +56,11 @@ export function missed(network, maru, chromium) {
   const atMost = (most, name, value, digits, unit) => {
     if (!isWithin(value, most)) misses.push(`${name} ${show(value, digits, unit)} (at most ${most}${unit})`);
   };
-  atLeast(target.fps, 'frames per second', maru.fps, 1, '');
-  atMost(target.p95Ms, 'captured to shown p95', maru.latencyMs.p95, 0, ' ms');
+  if (target.fps) atLeast(target.fps, 'frames per second', maru.fps, 1, '');
+  if (target.p95Ms) atMost(target.p95Ms, 'captured to shown p95', maru.latencyMs.p95, 0, ' ms');
   atMost(target.freezeSeconds, 'frozen', maru.freezeSeconds, 2, ' s');
   if (target.kbps) atLeast(target.kbps, 'received', maru.kbps, 0, ' kbit/s');
+  if (target.concealedShare) atMost(target.concealedShare * 100, 'concealed audio', maru.concealedShare * 100, 1, ' %');
   if (target.recovery) atMost(target.recovery.withinSeconds, 'rate recovered after', maru.recoverySeconds, 1, ' s');
   atMost(mostMouthToEarMs, 'mouth to ear p95', maru.mouthToEarMs?.p95, 0, ' ms');
   atLeast(95, `lip sync within ${LIP_SYNC_LIMIT_MS} ms for`, maru.lipSyncMs?.within * 100, 0, ' %');

@@ -4,6 +4,7 @@
 //   seconds       length of the measured window, which begins 6 s after the first frame
 //   pathDelayMs   longest one-way delay of a packet with empty queues: delay + jitter
 //   target        fps and kbps: at least; p95Ms (captured to shown) and freezeSeconds (sum over the window): at most;
+//                 concealedShare (of the audio): at most; what is not named has no target of its own;
 //                 recovery: more than `kbps` again `withinSeconds` after the last change
 export const NETWORKS = {
   clean: { settings: 'delay=5', seconds: 20, pathDelayMs: 5, target: { fps: 29, p95Ms: 70, freezeSeconds: 0 } },
@@ -20,6 +21,14 @@ export const NETWORKS = {
     seconds: 38, pathDelayMs: 40, target: { fps: 27, p95Ms: 160, freezeSeconds: 0, kbps: 600 },
   },
   jitter: { settings: 'delay=20 jitter=60', seconds: 38, pathDelayMs: 80, target: { fps: 27, p95Ms: 200, freezeSeconds: 0.3 } },
+  far: { settings: 'delay=250 loss=2', seconds: 18, pathDelayMs: 250, target: { fps: 27, freezeSeconds: 0.3 } },
+  loss25: { settings: 'delay=20 loss=25', seconds: 18, pathDelayMs: 20, target: { fps: 20, freezeSeconds: 1 } },
+  // The queue has 19 kB all the time.
+  collapse: {
+    settings: 'delay=20 rate=1500 queue=100',
+    changes: [[10, 'delay=20 rate=150 queue=1000'], [18, 'delay=20 rate=1500 queue=100']],
+    seconds: 18, pathDelayMs: 20, target: { freezeSeconds: 0.8, concealedShare: 0.03 },
+  },
 };
 
 /** Target for the 95th percentile of mouth to ear: pathDelayMs + AUDIO_ALLOWANCE_MS. */

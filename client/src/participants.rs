@@ -98,6 +98,7 @@ impl Participants {
                 was_lost.then_some(Notice::ServerBack).into_iter().collect()
             }
             Event::Replaced => vec![Notice::Replaced],
+            Event::ComputerAtLimit(is_at_limit) => is_at_limit.then_some(Notice::ComputerAtLimit).into_iter().collect(),
             Event::ParticipantJoined { participant, name } => self.joined(*participant, name),
             Event::ParticipantRenamed { participant, old, name } => {
                 let Some(known) = self.get_mut(*participant) else { return vec![] };

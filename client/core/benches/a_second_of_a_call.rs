@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use maru_core::congestion::{self, CongestionController};
-use maru_core::fec::{self, BlockPlace, LossPattern};
+use maru_core::fec::{self, BlockPlace, LossPattern, Retransmissions};
 use maru_core::lip_sync::LipSync;
 use maru_core::pacer::{self, Pacer, Priority};
 use maru_core::rtp::{RtpTime, Sequence};
@@ -62,7 +62,9 @@ fn payloads(frame: u64) -> Vec<Bytes> {
 }
 
 fn protect() -> usize {
-    (0..FRAMES).map(|frame| fec::block(payloads(frame), fec::repairs_for(PACKETS, LOSS)).len()).sum()
+    (0..FRAMES)
+        .map(|frame| fec::block(payloads(frame), fec::repairs_for(PACKETS, LOSS, Retransmissions::InTime)).len())
+        .sum()
 }
 
 /// A second of packets with FEC, of which 5 % are lost.
@@ -71,7 +73,9 @@ fn lossy_second() -> Vec<RtpVideo> {
     let mut sequence = Sequence::new(1000);
     for frame in 0..FRAMES {
         for (index, (payload, block)) in
-            fec::block(payloads(frame), fec::repairs_for(PACKETS, LOSS)).into_iter().enumerate()
+            fec::block(payloads(frame), fec::repairs_for(PACKETS, LOSS, Retransmissions::InTime))
+                .into_iter()
+                .enumerate()
         {
             let is_repair = block.is_some_and(BlockPlace::is_repair);
             let marker = !is_repair && index + 1 == PACKETS;

@@ -19,6 +19,7 @@ const LENGTH_BYTES: usize = 2;
 
 /// Share of frames, 0 to 1, that FEC may leave incomplete, and that wait for retransmissions.
 const INCOMPLETE: f64 = 0.02;
+const INCOMPLETE_WHEN_FAR: f64 = 0.000_5;
 
 /// The place of a packet in its block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,14 +94,26 @@ impl LossPattern {
     }
 }
 
-/// The least number of repair packets with which at most 2 % of the frames of `media` packets stay incomplete. At most
-/// half of `media`, rounded up.
-pub fn repairs_for(media: usize, loss: LossPattern) -> usize {
+/// Whether what repair packets do not rebuild can still be retransmitted in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retransmissions {
+    InTime,
+    TooLate,
+}
+
+/// The least number of repair packets with which at most 2 % of the frames of `media` packets stay incomplete, and at most
+/// half of `media`, rounded up. Where retransmissions come too late, one incomplete frame is a freeze of a round trip and
+/// more: then at most one in 2,000, and as many as `media`.
+pub fn repairs_for(media: usize, loss: LossPattern, retransmissions: Retransmissions) -> usize {
     if media == 0 || media > MAX_MEDIA || loss.rate <= 0.0 {
         return 0;
     }
-    let most = media.div_ceil(2).min(MAX_REPAIRS);
-    (0..most).find(|&repairs| loss.more_than(repairs, media + repairs) <= INCOMPLETE).unwrap_or(most)
+    let (incomplete, most) = match retransmissions {
+        Retransmissions::InTime => (INCOMPLETE, media.div_ceil(2)),
+        Retransmissions::TooLate => (INCOMPLETE_WHEN_FAR, media),
+    };
+    let most = most.min(MAX_REPAIRS);
+    (0..most).find(|&repairs| loss.more_than(repairs, media + repairs) <= incomplete).unwrap_or(most)
 }
 
 /// The payloads of a frame with `repairs` repair packets behind, each with its place in the block. Without FEC there is
@@ -231,7 +244,7 @@ mod tests {
 
     #[test]
     fn the_number_of_repair_packets_follows_the_loss_rate_and_its_runs() {
-        let alone = |media, share| repairs_for(media, LossPattern::independent(share));
+        let alone = |media, share| repairs_for(media, LossPattern::independent(share), Retransmissions::InTime);
         assert_eq!(alone(9, 0.0), 0);
         assert_eq!(alone(9, 0.01), 1);
         assert_eq!(alone(9, 0.05), 2);
@@ -240,8 +253,10 @@ mod tests {
         assert_eq!(alone(1, 0.1), 1);
         assert_eq!(alone(60, 0.05), 7);
         assert_eq!(alone(MAX_MEDIA + 1, 0.1), 0);
-        assert_eq!(repairs_for(9, LossPattern { rate: 0.05, mean_run: 6.0 }), 5);
-        assert_eq!(repairs_for(9, LossPattern { rate: 0.01, mean_run: 2.0 }), 2);
+        assert_eq!(repairs_for(9, LossPattern { rate: 0.05, mean_run: 6.0 }, Retransmissions::InTime), 5);
+        let far = |media, share| repairs_for(media, LossPattern::independent(share), Retransmissions::TooLate);
+        assert_eq!((alone(9, 0.02), far(9, 0.02), far(1, 0.02)), (1, 3, 1));
+        assert_eq!(repairs_for(9, LossPattern { rate: 0.01, mean_run: 2.0 }, Retransmissions::InTime), 2);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod call;
 pub mod chat;
 pub mod congestion;
 pub mod convert;
+pub mod cpu_guard;
 pub mod downmix;
 pub mod fec;
 pub mod fec_arrivals;

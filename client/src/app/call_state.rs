@@ -126,6 +126,7 @@ impl CallState {
             | Event::ParticipantConnected { .. }
             | Event::ParticipantInterrupted { .. }
             | Event::ParticipantAway { .. }
+            | Event::ComputerAtLimit(_)
             | Event::ParticipantUnreachable { .. }
             | Event::ParticipantState { .. }
             | Event::MediaAgreed { .. }

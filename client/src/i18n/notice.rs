@@ -58,6 +58,7 @@ pub enum Notice {
     ServerLost,
     ServerBack,
     Replaced,
+    ComputerAtLimit,
     DeviceFailed {
         device: DeviceKind,
         problem: DeviceProblem,
@@ -99,6 +100,7 @@ impl Notice {
             Self::NotSaved { file, reason } => {
                 texts.tr_with("notice-not-saved", &[("file", file.as_str().into()), ("reason", reason.as_str().into())])
             }
+            Self::ComputerAtLimit => texts.tr("notice-computer-at-limit"),
             Self::Replaced => texts.tr("notice-replaced"),
             Self::DeviceFailed { device, problem } => device_problem(texts, *device, problem),
             Self::DeviceBack { device, name } => match device {

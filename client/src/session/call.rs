@@ -390,6 +390,7 @@ impl CallTask {
             dropped_busy: send.dropped_busy.saturating_sub(last.dropped_busy),
             dropped_backlog,
         };
+        self.call.second_passed(self.now(), counts);
         let participants = self.participants.iter().filter_map(|(id, io)| {
             let connection = self.call.established(*id)?;
             let stats = io.stats.clone()?;

@@ -32,6 +32,7 @@ impl Reporter {
             Event::ServerLost => ("server-lost", Value::Null),
             Event::ServerBack { .. } => ("server-back", Value::Null),
             Event::Replaced => ("replaced", Value::Null),
+            Event::ComputerAtLimit(is_at_limit) => ("computer-at-limit", json!({ "at_limit": is_at_limit })),
             Event::ServerRefused { message } => ("error", json!({ "message": message })),
             Event::ParticipantJoined { participant, name } => {
                 ("peer-joined", json!({ "peer": name.as_str(), "peer_key": participant.0 }))

@@ -161,6 +161,8 @@ pub enum Event {
     },
     /// The server is gone; the call goes on and registers again by itself.
     ServerLost,
+    /// This machine cannot encode the video in time: it is made smaller. `false`: no longer.
+    ComputerAtLimit(bool),
     /// Registered again, possibly at another server.
     ServerBack {
         server: Server,

@@ -274,6 +274,13 @@ impl Call {
         }
     }
 
+    /// Frames at the encoder in the last second. To be called once a second.
+    pub fn second_passed(&mut self, now: Timestamp, counts: EncoderCounts) {
+        if let Some(is_at_limit) = self.sending.second_passed(now, counts, &mut self.actions) {
+            self.actions.push_back(Action::Tell(Event::ComputerAtLimit(is_at_limit)));
+        }
+    }
+
     /// The connections that a video frame of a layer goes to. Call once for each frame: one that gets a key frame needs
     /// none any more.
     pub fn video_receivers(&mut self, layer: VideoLayerId, is_key: bool) -> impl Iterator<Item = ConnectionId> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::action::{Action, Estimate, LayerTarget};
 use super::ids::ConnectionId;
 use super::layers::{self, Layers, ReceiverPath};
+use crate::cpu_guard::CpuGuard;
 use crate::key_frames::KeyFrameThrottle;
 use crate::ladder::{Ladder, Rung};
 use crate::media::{MAX_LAYERS, VideoLayerId, VideoTarget};
@@ -42,6 +43,7 @@ pub(super) struct Sending {
     ladders: [Option<Ladder>; MAX_LAYERS],
     targets: Option<[LayerTarget; MAX_LAYERS]>,
     participants: usize,
+    cpu: CpuGuard,
 }
 
 impl Sending {
@@ -125,6 +127,20 @@ impl Sending {
         moved
     }
 
+    /// Frames at the encoder in the last second. Returns whether this machine limits the video, if that is new.
+    pub(super) fn second_passed(
+        &mut self,
+        now: Timestamp,
+        counts: EncoderCounts,
+        out: &mut VecDeque<Action>,
+    ) -> Option<bool> {
+        let before = self.cpu.is_limiting();
+        if self.cpu.second_passed(counts.captured, counts.dropped_busy) {
+            self.decide(now, out);
+        }
+        (self.cpu.is_limiting() != before).then_some(!before)
+    }
+
     pub(super) fn layer_of(&self, connection: ConnectionId) -> Option<VideoLayerId> {
         self.layers.layer_of(connection)
     }
@@ -151,7 +167,7 @@ impl Sending {
             "none"
         } else if is_path_slow || dropped_backlog * 10 > captured {
             "network"
-        } else if dropped_busy * 10 > captured {
+        } else if dropped_busy * 10 > captured || self.cpu.is_limiting() {
             "cpu"
         } else if captured < u64::from(share.max_fps) * 9 / 10 {
             "camera"
@@ -181,8 +197,8 @@ impl Sending {
             };
             let target = |(bitrate_bps, size): (u32, Rung)| VideoTarget {
                 bitrate_bps,
-                max_width: share.max_width.min(size.max_width),
-                max_height: share.max_height.min(size.max_height),
+                max_width: share.max_width.min(size.max_width).min(self.cpu.max_width()),
+                max_height: share.max_height.min(size.max_height).min(self.cpu.max_height()),
                 max_fps: share.max_fps,
             };
             LayerTarget { target: rate_and_size.map(target).unwrap_or_default(), receivers }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
-use maru_core::fec::{self, LossPattern};
+use maru_core::fec::{self, LossPattern, Retransmissions};
 use maru_core::h264::START_CODE;
 use maru_core::media::AccessUnit;
 use maru_core::rtp::{RtpTime, Sequence};
@@ -43,7 +43,10 @@ impl Stream {
         let count = payloads.len();
         let rtp_time = self.rtp_time;
         self.rtp_time = rtp_time + 3_000;
-        let block = fec::block(payloads, fec::repairs_for(count, LossPattern::independent(self.protection)));
+        let block = fec::block(
+            payloads,
+            fec::repairs_for(count, LossPattern::independent(self.protection), Retransmissions::InTime),
+        );
         let packets = block.into_iter().enumerate().map(|(index, (payload, block))| {
             let sequence = self.sequence;
             self.sequence = sequence + 1;

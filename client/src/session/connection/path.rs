@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use maru_core::congestion::{Config, CongestionController};
-use maru_core::fec;
+use maru_core::fec::{self, Retransmissions};
 use maru_core::rtp::Sequence;
 use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
@@ -22,6 +22,8 @@ const ASSUMED_ROUND_TRIP: Duration = Duration::from_millis(80);
 const FEC_MIN_LOSS: f64 = 0.01;
 const FEC_MIN_ROUND_TRIP: Duration = Duration::from_millis(30);
 const FEC_MIN_BPS: u32 = 400_000;
+/// A receiver waits 400 ms for a missing packet: on a longer round trip a retransmission comes too late.
+const FAR: Duration = Duration::from_millis(300);
 
 /// What is known of the path of one connection. Shared by the interceptors that measure and pace, the session, and the
 /// encoder.
@@ -101,7 +103,8 @@ impl PathState {
         let loss = self.controller().loss_outside_congestion();
         let is_useful =
             loss.rate >= FEC_MIN_LOSS && self.round_trip() >= FEC_MIN_ROUND_TRIP && self.target_bps() >= FEC_MIN_BPS;
-        let fec_packets = if is_useful { fec::repairs_for(packets, loss) } else { 0 };
+        let retransmissions = if self.round_trip() < FAR { Retransmissions::InTime } else { Retransmissions::TooLate };
+        let fec_packets = if is_useful { fec::repairs_for(packets, loss, retransmissions) } else { 0 };
         self.note_fec(packets, fec_packets);
         fec_packets
     }
