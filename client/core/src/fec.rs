@@ -20,6 +20,8 @@ const LENGTH_BYTES: usize = 2;
 /// Share of frames, 0 to 1, that FEC may leave incomplete, and that wait for retransmissions.
 const INCOMPLETE: f64 = 0.02;
 const INCOMPLETE_WHEN_FAR: f64 = 0.000_5;
+/// From this loss rate on retransmissions are lost as well.
+const HEAVY_LOSS: f64 = 0.15;
 
 /// The place of a packet in its block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,14 +104,15 @@ pub enum Retransmissions {
 }
 
 /// The least number of repair packets with which at most 2 % of the frames of `media` packets stay incomplete, and at most
-/// half of `media`, rounded up. Where retransmissions come too late, one incomplete frame is a freeze of a round trip and
+/// half of `media`, rounded up; at heavy loss as many as `media`. Where retransmissions come too late, one incomplete frame is a freeze of a round trip and
 /// more: then at most one in 2,000, and as many as `media`.
 pub fn repairs_for(media: usize, loss: LossPattern, retransmissions: Retransmissions) -> usize {
     if media == 0 || media > MAX_MEDIA || loss.rate <= 0.0 {
         return 0;
     }
     let (incomplete, most) = match retransmissions {
-        Retransmissions::InTime => (INCOMPLETE, media.div_ceil(2)),
+        Retransmissions::InTime if loss.rate < HEAVY_LOSS => (INCOMPLETE, media.div_ceil(2)),
+        Retransmissions::InTime => (INCOMPLETE, media),
         Retransmissions::TooLate => (INCOMPLETE_WHEN_FAR, media),
     };
     let most = most.min(MAX_REPAIRS);
