@@ -73,10 +73,16 @@ pub struct Client {
 impl Client {
     /// `maru --headless ROOM --name NAME` and `arguments`, without devices unless those name some.
     pub fn start(folder: &Path, room: &str, name: &str, server: &str, arguments: &[&str]) -> Self {
+        let arguments = [&["--address", "127.0.0.1"], arguments].concat();
+        Self::start_on_all_addresses(folder, room, name, server, &arguments)
+    }
+
+    /// The same, reachable at all addresses of the machine.
+    pub fn start_on_all_addresses(folder: &Path, room: &str, name: &str, server: &str, arguments: &[&str]) -> Self {
         let folder = folder.join(name);
         std::fs::create_dir_all(&folder).unwrap();
         let mut command = Command::new(super::maru());
-        command.args(["--headless", room, "--name", name, "--address", "127.0.0.1"]);
+        command.args(["--headless", room, "--name", name]);
         if !server.is_empty() {
             command.args(["--server", server]);
         }

@@ -97,6 +97,8 @@ pub(super) struct Participant {
     banned_until: Timestamp,
     /// When the present connection was established last.
     established_at: Option<Timestamp>,
+    /// When a person is told that nothing comes from it.
+    tell_interruption_at: Option<Timestamp>,
     /// When to offer another connection, unless the other side does first.
     retry_at: Option<Timestamp>,
     /// Connections that the other side may still begin: opening one costs sockets and keys.
@@ -148,6 +150,7 @@ impl Participant {
             cut_off: 0,
             banned_until: Timestamp::ZERO,
             established_at: None,
+            tell_interruption_at: None,
             retry_at: None,
             openings: Allowance::new(MAX_OPENINGS, OPENING_INTERVAL),
             key_frames: Allowance::new(MAX_KEY_FRAMES, KEY_FRAME_INTERVAL),
@@ -231,7 +234,7 @@ impl Participant {
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         let connections = self.connection.iter().chain(&self.next).filter_map(Connection::poll_timeout);
         let gone_at = self.away_since.map(|since| since + LONGEST_AWAY);
-        connections.chain(self.retry_at).chain(self.greeting_at()).chain(gone_at).min()
+        connections.chain(self.retry_at).chain(self.tell_interruption_at).chain(self.greeting_at()).chain(gone_at).min()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {

@@ -30,6 +30,8 @@ const FIRST_BAN: Duration = Duration::from_secs(30);
 const LONGEST_BAN: Duration = Duration::from_secs(960);
 /// After an interruption of so long a connection is worn.
 const WEARING_OUTAGE: Duration = Duration::from_secs(3);
+/// How long the next connection may take after the one that stood was closed, before a person is told.
+const TAKE_OVER: Duration = Duration::from_secs(1);
 /// Signals of a later connection that wait.
 const MAX_WAITING_SIGNALS: usize = 64;
 /// The standing connection is checked twice a second. Where nothing has come for so long, the other side's offer of the next
@@ -229,6 +231,7 @@ impl Participant {
                 let outage = connection.established(now);
                 self.established_at = Some(now);
                 self.has_moved = false;
+                self.tell_interruption_at = None;
                 self.is_worn = outage >= WEARING_OUTAGE;
                 self.retry_at = self.is_worn.then(|| now + self.turn());
                 out.push_back(Action::Tell(Event::ParticipantConnected { participant: self.id }));
@@ -268,6 +271,10 @@ impl Participant {
         for (id, reason) in expired.collect::<Vec<_>>() {
             self.failed(now, id, reason.to_owned(), shared, out);
         }
+        if self.tell_interruption_at.is_some_and(|at| at <= now) {
+            self.tell_interruption_at = None;
+            out.push_back(Action::Tell(Event::ParticipantInterrupted { participant: self.id }));
+        }
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
             match &mut self.connection {
@@ -285,6 +292,7 @@ impl Participant {
 
     pub(in crate::call) fn close(&mut self, out: &mut VecDeque<Action>) {
         self.retry_at = None;
+        self.tell_interruption_at = None;
         self.chat.connection_closed();
         self.close_next(out);
         if let Some(connection) = self.connection.take() {
@@ -380,9 +388,8 @@ impl Participant {
             let was_established = self.established().is_some();
             self.close(out);
             self.connection = Some(next);
-            if was_established {
-                out.push_back(Action::Tell(Event::ParticipantInterrupted { participant: self.id }));
-            }
+            // Usually the other side has closed it because the next one works there, and in a moment it does here.
+            self.tell_interruption_at = was_established.then(|| now + TAKE_OVER);
             return;
         }
         self.close(out);
