@@ -255,3 +255,20 @@ fn statistics_are_shown_on_demand() {
     );
     assert!(statistics.contains("send queue 0 ms · network queue 12 ms"), "{statistics}");
 }
+
+#[test]
+fn the_own_tile_without_a_picture_shows_ones_own_initial() {
+    let mut bench = Bench::new(Language::English);
+    bench.command(Command::TypeName("하은".into()));
+    bench.command(Command::TypeRoom("standup".into()));
+    bench.command(Command::Join);
+    let server = Server { url: "ws://10.0.0.7:4460".into(), is_own: false };
+    bench.event(CallEvent::Call(Event::Joined { server, present: 0 }));
+    let harness = open(bench, WIDE);
+    let texts = harness.output().shapes.iter().filter_map(|clipped| match &clipped.shape {
+        egui::Shape::Text(text) => Some(text.galley.text()),
+        _ => None,
+    });
+    let painted: Vec<_> = texts.collect();
+    assert!(painted.contains(&"하") && painted.contains(&"You") && !painted.contains(&"Y"), "{painted:?}");
+}
