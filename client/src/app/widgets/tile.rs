@@ -42,6 +42,8 @@ impl Tile<'_> {
         let drawn = self.frames.is_some_and(|slot| videos.draw(ui, rect, self.source, slot));
         if drawn {
             if let Some(status) = self.status {
+                // The last picture of someone who is not there looks like it.
+                ui.painter().rect_filled(rect, ROUNDING, palette.veil);
                 plate(ui, rect, Align2::CENTER_CENTER, None, status);
             }
         } else {
