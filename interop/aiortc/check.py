@@ -6,23 +6,18 @@ as the first in the room, so that Maru offers, and once as the second, so that a
 127.0.0.1.
 """
 
-import argparse
 import asyncio
-import os
 import pathlib
 import signal
 import sys
 import tempfile
 import time
 
-import aioice.ice
-
 import media
 from client import VERSION, Client
-from programs import only, read_wav, read_y4m, start_maru, start_server
+from programs import only, read_arguments, read_wav, read_y4m, start_maru, start_server
 from scene import Failure, Scene, expect
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROOM, MARU, AIORTC = "상호 운용 🤝", "마루", "aiortc-파이썬"
 # Written as JSON escapes, these are 48 KB.
 LONG_CHAT = "😀" * 4_000
@@ -247,19 +242,7 @@ async def check(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    programs = os.environ.get("MARU_BIN", ROOT / "target" / "debug")
-    parser.add_argument(
-        "--programs", type=pathlib.Path, default=programs, metavar="DIR",
-        help="where maru and signal-server are ($MARU_BIN, or %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--seconds", type=float, default=90, metavar="N", help="how long one call may take (%(default)s)"
-    )
-    arguments = parser.parse_args()
-    # aioice offers no loopback addresses, and the test machine may have no others.
-    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
-    asyncio.run(check(arguments))
+    asyncio.run(check(read_arguments(__doc__, 90, "how long one call may take")))
 
 
 if __name__ == "__main__":

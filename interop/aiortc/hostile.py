@@ -6,9 +6,7 @@ cannot digest. Checked: its connection to them is given up, and the two go on se
 stays bounded; the program ends at once even while the stack computes. Everything stays on 127.0.0.1.
 """
 
-import argparse
 import asyncio
-import os
 import pathlib
 import signal
 import struct
@@ -17,14 +15,12 @@ import tempfile
 import time
 from functools import partial
 
-import aioice.ice
 from aiortc.rtcsctptransport import Chunk, DataChunk, ForwardTsnChunk
 
 from client import Client
-from programs import start_maru, start_server
+from programs import read_arguments, start_maru, start_server
 from scene import Failure, Scene, expect
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROOM, VICTIM, FRIEND = "hostile", "victim", "friend"
 # Between two pictures of the friend. Without an attack about 60 ms.
 MAX_GAP_MS = 700
@@ -169,17 +165,8 @@ async def check(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    programs = os.environ.get("MARU_BIN", ROOT / "target" / "debug")
-    parser.add_argument(
-        "--programs", type=pathlib.Path, default=programs, metavar="DIR",
-        help="where maru and signal-server are ($MARU_BIN, or %(default)s)",
-    )  # fmt: skip
-    parser.add_argument("--seconds", type=float, default=120, metavar="N", help="how long it may take (%(default)s)")
-    # aioice offers no loopback addresses, and the test machine may have no others.
-    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
     try:
-        asyncio.run(check(parser.parse_args()))
+        asyncio.run(check(read_arguments(__doc__, 120, "how long it may take")))
     except Failure as failure:
         sys.exit(str(failure))
 

@@ -1,14 +1,32 @@
 """The programs of Maru as child processes, and the files that they write."""
 
+import argparse
 import asyncio
 import json
 import os
+import pathlib
 import wave
+
+import aioice.ice
 
 import media
 from scene import Failure
 
 MAX_LINE_BYTES = 1 << 20
+
+
+def read_arguments(description, seconds, seconds_help):
+    """The options of a check: where the programs are, and how long it may take."""
+    # aioice offers no loopback addresses, and the test machine may have no others.
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    programs = os.environ.get("MARU_BIN", pathlib.Path(__file__).resolve().parents[2] / "target" / "debug")
+    parser.add_argument(
+        "--programs", type=pathlib.Path, default=programs, metavar="DIR",
+        help="where maru and signal-server are ($MARU_BIN, or %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--seconds", type=float, default=seconds, metavar="N", help=f"{seconds_help} (%(default)s)")
+    return parser.parse_args()
 
 
 class Program:
