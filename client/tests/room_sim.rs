@@ -218,7 +218,7 @@ fn an_outage_of_a_second_is_no_interruption() {
     });
 }
 
-/// How long after `from` each of two sees the other again, and hears it.
+/// How long after `from` each of two sees the other again.
 fn back_after(one: &Client, other: &Client, from: Duration) -> Duration {
     let seen =
         |watcher: &Client, sender: &Client| frame_times(watcher, &sender.name, from).first().map(|at| *at - from);

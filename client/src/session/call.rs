@@ -32,7 +32,7 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_millis(200);
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
 /// Twice the interval of the feedback that the estimates are made from.
 const ESTIMATE_INTERVAL: Duration = Duration::from_millis(50);
-/// How often the addresses of this machine are listed, which takes 50 µs: an interface comes or goes.
+/// How often the addresses of this machine are listed: an interface comes or goes.
 const ADDRESSES_INTERVAL: Duration = Duration::from_millis(250);
 /// Outputs of connections that wait for this task.
 const OUTPUTS: usize = 1024;

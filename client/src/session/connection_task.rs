@@ -243,10 +243,7 @@ impl Task {
 
     async fn negotiate(&self, step: Step) {
         let input = match self.carry_out(step).await {
-            Ok(made) => {
-                self.tell(ConnectionInput::MediaAgreed(self.connection.shared_media())).await;
-                ConnectionInput::StepDone(made)
-            }
+            Ok(made) => ConnectionInput::StepDone(made),
             Err(error) => ConnectionInput::StepFailed { is_spoiled: error.is_spoiled(), reason: error.to_string() },
         };
         self.tell(input).await;
@@ -258,7 +255,11 @@ impl Task {
             Step::SendOffer => self.connection.create_offer().await.map(Some),
             Step::SendAnswer => self.connection.create_answer().await.map(Some),
             Step::Rollback => self.connection.rollback().await.map(|()| None),
-            Step::ApplyRemote(description) => self.connection.set_remote(description).await.map(|()| None),
+            Step::ApplyRemote(description) => {
+                self.connection.set_remote(description).await?;
+                self.tell(ConnectionInput::MediaAgreed(self.connection.shared_media())).await;
+                Ok(None)
+            }
             Step::AddCandidate(candidate) => self.connection.add_candidate(candidate).await.map(|()| None),
             // The call sends it by itself.
             Step::ResendOffer => Ok(None),

@@ -8,7 +8,6 @@ use maru_protocol::signal::{ClientMessage, IceCandidate, SessionDescription, Sig
 
 use super::action::Action;
 use super::ids::ConnectionId;
-use crate::media::SharedMedia;
 use crate::negotiation::{Negotiation, Step};
 use crate::time::Timestamp;
 
@@ -32,7 +31,6 @@ pub(super) struct Connection {
     last_offer: Option<SessionDescription>,
     step_deadline: Option<Timestamp>,
     channel: Channel,
-    pub(super) shared: SharedMedia,
     /// The receiver cannot decode anything before the next key frame.
     needs_key_frame: bool,
 }
@@ -70,7 +68,6 @@ impl Connection {
             last_offer: None,
             step_deadline: None,
             channel: Channel::Closed,
-            shared: SharedMedia::ALL,
             needs_key_frame: true,
         }
     }
@@ -235,7 +232,7 @@ impl Connection {
     /// Whether this connection gets the frame: once it is established, from the next key frame on. Call once for each
     /// frame.
     pub(super) fn take_video(&mut self, is_key: bool) -> bool {
-        let takes = self.is_established() && self.shared.video && (is_key || !self.needs_key_frame);
+        let takes = self.is_established() && (is_key || !self.needs_key_frame);
         self.needs_key_frame &= !takes;
         takes
     }

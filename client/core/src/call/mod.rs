@@ -225,21 +225,16 @@ impl Call {
     /// Something happened on a connection. Input of an earlier connection is ignored.
     pub fn handle_connection(&mut self, now: Timestamp, id: ConnectionId, input: ConnectionInput) {
         self.now = now;
-        let presence = self.own.presence();
-        let shared = Shared {
-            presence: &presence,
-            ice_servers: &self.ice_servers,
-            is_registered: self.registration.is_registered(),
-        };
-        let Some(participant) = self.participants.get_mut(&id.participant) else { return };
-        match participant.handle_connection(now, id, input, &shared, &mut self.actions) {
+        let consequence = self.with(id.participant, |participant, shared, out| {
+            participant.handle_connection(now, id, input, shared, out)
+        });
+        match consequence.unwrap_or(Consequence::Nothing) {
             Consequence::Nothing => {}
             Consequence::Established { after_outage } => {
-                let takes_video = participant.takes_video().is_some();
                 if after_outage {
                     self.registration.network_changed(now, false, &mut self.actions);
                 }
-                if takes_video {
+                if self.takes_video(id) {
                     self.sending.established(now, id, &mut self.actions);
                     self.sending.request_key_frame(now, id, false, &mut self.actions);
                 }
@@ -266,11 +261,12 @@ impl Call {
         }
         self.request_missing_key_frames(now);
         for Estimate { connection, silent_for, .. } in estimates {
-            self.with(connection.participant, |participant, shared, out| {
-                if participant.established() == Some(*connection) {
-                    participant.handle_silence(now, *silent_for, shared, out);
-                }
-            });
+            let participant = self.participants.get(&connection.participant);
+            if participant.is_some_and(|participant| participant.believes_waiting(*connection, *silent_for)) {
+                self.with(connection.participant, |participant, shared, out| {
+                    participant.take_up_waiting(now, shared, out)
+                });
+            }
         }
     }
 
@@ -370,21 +366,16 @@ impl Call {
                 }
             }
             ServerMessage::PeerRenamed { id, name } => {
-                let known = self.participants.values_mut().find(|participant| *participant.peer() == id);
-                if let Some(participant) = known {
-                    participant.rename(&name, &mut self.actions);
+                if let Some(id) = self.participant_of(&id).map(|participant| participant.id()) {
+                    self.with(id, |participant, _, out| participant.rename(&name, out));
                 }
             }
             ServerMessage::Signal { from, generation, data } => {
-                let presence = self.own.presence();
-                let shared = Shared {
-                    presence: &presence,
-                    ice_servers: &self.ice_servers,
-                    is_registered: self.registration.is_registered(),
-                };
-                match self.participants.values_mut().find(|participant| *participant.peer() == from) {
-                    Some(participant) => {
-                        participant.handle_signal(now, Generation(generation), data, &shared, &mut self.actions);
+                match self.participant_of(&from).map(|participant| participant.id()) {
+                    Some(id) => {
+                        self.with(id, |participant, shared, out| {
+                            participant.handle_signal(now, Generation(generation), data, shared, out);
+                        });
                     }
                     None => tracing::debug!("a signal of someone who has left"),
                 }
@@ -406,16 +397,12 @@ impl Call {
         if info.instance == self.own.identity.instance {
             return;
         }
-        let presence = self.own.presence();
-        let shared = Shared {
-            presence: &presence,
-            ice_servers: &self.ice_servers,
-            is_registered: self.registration.is_registered(),
-        };
-        let known = self.participants.values_mut().find(|participant| *participant.instance() == info.instance);
-        if let Some(participant) = known {
-            participant.registered(now, info.id.clone(), offers, &shared, &mut self.actions);
-            participant.rename(&info.name, &mut self.actions);
+        let known = self.participants.values().find(|participant| *participant.instance() == info.instance);
+        if let Some(id) = known.map(Participant::id) {
+            self.with(id, |participant, shared, out| {
+                participant.registered(now, info.id.clone(), offers, shared, out);
+                participant.rename(&info.name, out);
+            });
             return;
         }
         if self.participants.len() >= MAX_PARTICIPANTS {
@@ -423,11 +410,10 @@ impl Call {
         }
         self.last_participant += 1;
         let id = ParticipantId(self.last_participant);
-        let mut participant = Participant::new(id, info, &self.own.identity.instance);
+        self.participants.insert(id, Participant::new(id, info, &self.own.identity.instance));
         self.actions.push_back(Action::AddMedia { participant: id, name: info.name.clone() });
         self.actions.push_back(Action::Tell(Event::ParticipantJoined { participant: id, name: info.name.clone() }));
-        participant.registered(now, info.id.clone(), offers, &shared, &mut self.actions);
-        self.participants.insert(id, participant);
+        self.with(id, |participant, shared, out| participant.registered(now, info.id.clone(), offers, shared, out));
         self.sending.participants_changed(now, self.present(), &mut self.actions);
     }
 
@@ -450,7 +436,10 @@ impl Call {
         for id in gone {
             self.remove(now, id, LeaveReason::Lost);
         }
-        self.sending.participants_changed(now, self.present(), &mut self.actions);
+        let present = self.present();
+        if present != self.sending.participants() {
+            self.sending.participants_changed(now, present, &mut self.actions);
+        }
     }
 
     fn present(&self) -> usize {
@@ -501,27 +490,25 @@ impl Call {
         self.participants.values_mut().find(|participant| participant.peer() == peer)
     }
 
-    fn with(&mut self, id: ParticipantId, what: impl FnOnce(&mut Participant, &Shared<'_>, &mut VecDeque<Action>)) {
+    fn with<T>(
+        &mut self,
+        id: ParticipantId,
+        what: impl FnOnce(&mut Participant, &Shared<'_>, &mut VecDeque<Action>) -> T,
+    ) -> Option<T> {
         let presence = self.own.presence();
-        let shared = Shared {
-            presence: &presence,
-            ice_servers: &self.ice_servers,
-            is_registered: self.registration.is_registered(),
-        };
-        if let Some(participant) = self.participants.get_mut(&id) {
-            what(participant, &shared, &mut self.actions);
-        }
+        let shared = shared(&presence, &self.ice_servers, &self.registration);
+        self.participants.get_mut(&id).map(|participant| what(participant, &shared, &mut self.actions))
     }
 
     fn each(&mut self, mut what: impl FnMut(&mut Participant, &Shared<'_>, &mut VecDeque<Action>)) {
         let presence = self.own.presence();
-        let shared = Shared {
-            presence: &presence,
-            ice_servers: &self.ice_servers,
-            is_registered: self.registration.is_registered(),
-        };
+        let shared = shared(&presence, &self.ice_servers, &self.registration);
         for participant in self.participants.values_mut() {
             what(participant, &shared, &mut self.actions);
         }
     }
+}
+
+fn shared<'a>(presence: &'a Presence, ice_servers: &'a [IceServer], registration: &Registration) -> Shared<'a> {
+    Shared { presence, ice_servers, is_registered: registration.is_registered() }
 }

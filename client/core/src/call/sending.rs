@@ -90,6 +90,10 @@ impl Sending {
         }
     }
 
+    pub(super) fn participants(&self) -> usize {
+        self.participants
+    }
+
     pub(super) fn participants_changed(&mut self, now: Timestamp, participants: usize, out: &mut VecDeque<Action>) {
         self.participants = participants;
         self.decide(now, out);

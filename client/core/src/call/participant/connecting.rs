@@ -173,17 +173,9 @@ impl Participant {
         self.take_up_waiting(now, shared, out);
     }
 
-    /// Nothing has come over the connection that stands for `silence`.
-    pub(in crate::call) fn handle_silence(
-        &mut self,
-        now: Timestamp,
-        silence: Duration,
-        shared: &Shared<'_>,
-        out: &mut VecDeque<Action>,
-    ) {
-        if silence >= SILENT {
-            self.take_up_waiting(now, shared, out);
-        }
+    /// Whether the offer that waits is to be taken, since nothing has come over the connection that stands for `silence`.
+    pub(in crate::call) fn believes_waiting(&self, standing: ConnectionId, silence: Duration) -> bool {
+        silence >= SILENT && self.waiting.is_some() && self.established() == Some(standing)
     }
 
     pub(in crate::call) fn handle_connection(
@@ -218,7 +210,6 @@ impl Participant {
                 out.push_back(connection.local_candidate(candidate, &peer));
             }
             ConnectionInput::MediaAgreed(shared) => {
-                connection.shared = shared;
                 if std::mem::replace(&mut self.shared, shared) != shared {
                     out.push_back(Action::Tell(Event::MediaAgreed { participant: self.id, shared }));
                 }
@@ -445,7 +436,12 @@ impl Participant {
     }
 
     /// Goes on with the connection that the other side has begun meanwhile.
-    fn take_up_waiting(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) -> bool {
+    pub(in crate::call) fn take_up_waiting(
+        &mut self,
+        now: Timestamp,
+        shared: &Shared<'_>,
+        out: &mut VecDeque<Action>,
+    ) -> bool {
         let Some(Waiting { generation, signals }) = self.waiting.take() else { return false };
         self.announced = Some(generation);
         for data in signals {
