@@ -126,7 +126,7 @@ export class Call extends EventTarget {
   /** Neither registered nor connected: away, and gone after five minutes. */
   #lookWhetherAway(peer, offers) {
     if (this.peers.get(peer.instance) !== peer) return;
-    const isAway = peer.state !== 'connected' && ![...this.#byId.values()].includes(peer);
+    const isAway = peer.state !== 'connected' && this.#byId.get(peer.id) !== peer;
     if (isAway && !this.#gone.has(peer)) this.#gone.set(peer, setTimeout(() => this.#forget(peer), AWAY_MS));
     if (!isAway) this.#stopWaiting(peer);
     peer.setAway(isAway, offers);
