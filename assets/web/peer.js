@@ -3,6 +3,10 @@
 const HELLO_MS = 100;
 /** Changes of name, microphone and camera are shown this far apart. */
 const PRESENCE_MS = 200;
+/** Sizes of our picture that they show are taken up this far apart. */
+const SIZE_MS = 1000;
+/** Our streams, as `hello` and `subscribe` number them. */
+const MICROPHONE = 1, CAMERA = 2;
 /** How long an offer may take to become a connection; then another one is made. */
 const CONNECT_MS = 10_000;
 /** So many attempts without a connection are told. Attempts go on. */
@@ -24,6 +28,8 @@ const MAX_CHAT_CHARACTERS = 4000, MAX_MESSAGE_CHARACTERS = 65_536, MAX_KNOWN_CHA
 export class Peer extends EventTarget {
   id; name; instance; stream = new MediaStream(); muted = false; cameraOn = true; state = 'connecting';
   isVideoShared = true;
+  /** How large they show our picture, and we theirs, in pixels; 0: not at all. */
+  #showsHeight = Infinity; #shownHeight = Infinity; #sizeTimer = null;
   /** Neither the server nor a connection leads to them: expected back for some minutes. */
   isAway = false;
   #own; #iceServers; #polite; #signal; #pc = null; #generation = 0; #channel; #queue = Promise.resolve();
@@ -66,7 +72,45 @@ export class Peer extends EventTarget {
 
   /** Our own presence has changed. */
   sendPresence() {
-    this.#send({ type: 'hello', version: 2, ...this.#own.presence() });
+    const streams = [{ id: MICROPHONE, source: 'microphone' }, { id: CAMERA, source: 'camera' }];
+    this.#send({ type: 'hello', version: 2, ...this.#own.presence(), streams });
+  }
+
+  /** We show their picture with this height. They need send nothing larger. */
+  showAt(height) {
+    const size = enoughFor(height);
+    if (size === this.#shownHeight) return;
+    this.#shownHeight = size;
+    if (this.#heard) this.#subscribe();
+  }
+
+  #subscribe() {
+    const isLimited = this.#shownHeight < Infinity;
+    this.#send({ type: 'subscribe', streams: isLimited ? [{ id: CAMERA, maxHeight: this.#shownHeight }] : [] });
+  }
+
+  /** They show our picture with another height. Whoever changes it too often is heard later, with the newest. */
+  #takeUpSize() {
+    if (this.#sizeTimer) return;
+    this.#limitSize().catch(error => console.debug('size:', error.message));
+    const applied = this.#showsHeight;
+    this.#sizeTimer = setTimeout(() => {
+      this.#sizeTimer = null;
+      if (this.#showsHeight !== applied) this.#takeUpSize();
+    }, SIZE_MS);
+  }
+
+  async #limitSize() {
+    const sender = this.#transceiver('video')?.sender;
+    const parameters = sender?.getParameters();
+    if (!parameters?.encodings?.length) return;
+    const { height = 720 } = this.#own.track('video')?.getSettings() ?? {};
+    const [encoding] = parameters.encodings;
+    const active = this.#showsHeight > 0;
+    const scale = active ? Math.max(1, height / this.#showsHeight) : encoding.scaleResolutionDownBy ?? 1;
+    if (encoding.active === active && (encoding.scaleResolutionDownBy ?? 1) === scale) return;
+    Object.assign(encoding, { active, scaleResolutionDownBy: scale });
+    await sender.setParameters(parameters);
   }
 
   /** Waits until the peer has been heard. */
@@ -80,6 +124,7 @@ export class Peer extends EventTarget {
   async replaceTrack(kind) {
     const transceiver = this.#transceiver(kind);
     await transceiver?.sender.replaceTrack(this.#own.track(kind));
+    if (kind === 'video') await this.#limitSize();
   }
 
   goodbye() {
@@ -259,6 +304,7 @@ export class Peer extends EventTarget {
     if (pc !== this.#pc) return;
     if (pc.connectionState === 'connected') {
       this.#attempts = 0;
+      this.#takeUpSize();
       this.#become('connected');
     }
     if (pc.connectionState === 'disconnected') {
@@ -291,6 +337,7 @@ export class Peer extends EventTarget {
       this.#heard = true;
       clearInterval(this.#hello);
       this.sendPresence();
+      this.#subscribe();
       for (const chat of this.#waiting) this.#send({ type: 'chat', ...chat });
     }
     this.#understand(message ?? {});
@@ -303,6 +350,12 @@ export class Peer extends EventTarget {
         this.#greeting = message;
         if (!this.#greetingTimer) this.#takeUpGreeting();
         break;
+      case 'subscribe': {
+        const camera = Array.isArray(message.streams) && message.streams.find(one => one?.id === CAMERA && !one.person);
+        this.#showsHeight = Number.isInteger(camera?.maxHeight) ? enoughFor(camera.maxHeight) : Infinity;
+        this.#takeUpSize();
+        break;
+      }
       case 'chat':
         if (!Number.isSafeInteger(message.id) || typeof message.text !== 'string') return;
         if ([...message.text].length > MAX_CHAT_CHARACTERS || this.#seen.size >= MAX_KNOWN_CHATS) return;
@@ -359,6 +412,12 @@ export class Peer extends EventTarget {
   #emit(type, detail = {}) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** The height of a picture that is enough where it is shown with this one. It may be enlarged by a fifth. */
+function enoughFor(height) {
+  if (height === 0) return 0;
+  return [180, 270, 360, 540].find(size => size * 1.2 >= height) ?? Infinity;
 }
 
 async function bytesReceived(pc) {

@@ -9,6 +9,7 @@ export class Tiles {
     this.#container = container;
     this.#template = template;
     new ResizeObserver(() => this.#arrange()).observe(container);
+    document.addEventListener('visibilitychange', () => this.#tellSizes());
   }
 
   add(peer) {
@@ -16,7 +17,10 @@ export class Tiles {
     const video = tile.querySelector('video');
     video.srcObject = peer.stream;
     // The first frame has arrived.
-    video.addEventListener('resize', () => this.update(peer));
+    video.addEventListener('resize', () => {
+      this.update(peer);
+      this.#tellSizes();
+    });
     this.#tiles.set(peer, tile);
     this.#container.append(tile);
     this.setSpeaker(this.#sink);
@@ -63,6 +67,15 @@ export class Tiles {
     for (const peer of [...this.#tiles.keys()]) this.remove(peer);
   }
 
+  /** Nobody needs to send a larger picture than is shown, in pixels of the screen. */
+  #tellSizes() {
+    for (const [peer, tile] of this.#tiles) {
+      const { clientWidth: width, clientHeight: height, videoWidth, videoHeight } = tile.querySelector('video');
+      const shape = videoWidth ? videoHeight / videoWidth : 9 / 16;
+      peer.showAt(document.hidden ? 0 : Math.max(1, Math.round(Math.min(height, width * shape) * devicePixelRatio)));
+    }
+  }
+
   /** Chooses the number of columns that makes 16:9 video largest. */
   #arrange() {
     const { clientWidth: width, clientHeight: height } = this.#container;
@@ -74,5 +87,6 @@ export class Tiles {
       if (side > best.area) best = { columns, area: side };
     }
     this.#container.style.setProperty('grid-template-columns', `repeat(${best.columns}, minmax(0, 1fr))`);
+    this.#tellSizes();
   }
 }

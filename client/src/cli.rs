@@ -47,6 +47,10 @@ pub struct Cli {
     #[arg(long, requires = "room")]
     pub headless: bool,
 
+    /// With --headless: ask the others for no larger picture than this height in pixels, and for none with 0
+    #[arg(long, value_name = "PIXELS", requires = "headless")]
+    pub show_height: Option<u32>,
+
     /// Leave the call after this many seconds
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub duration: Option<Duration>,

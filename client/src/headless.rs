@@ -40,6 +40,8 @@ pub struct HeadlessConfig {
     pub duration: Option<Duration>,
     /// A chat message that is sent whenever a peer is connected.
     pub greeting: Option<String>,
+    /// The largest picture that is wanted, in pixels. 0: none.
+    pub show_height: Option<u32>,
 }
 
 /// Runs the call until `duration` is over, the server refuses it, or a signal ends it.
@@ -81,7 +83,10 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
             event = events.recv() => match event {
                 Some(CallEvent::Call(Event::Ended(reason))) => break reason,
                 None => break EndReason::Internal { reason: "the session ended by itself".into() },
-                Some(event) => terminal.show(&event, config.greeting.as_deref()),
+                Some(event) => {
+                    terminal.show(&event, config.greeting.as_deref());
+                    terminal.subscribe(&event, config.show_height);
+                }
             },
             Some(event) = media_events.recv() => terminal.show_device(event),
             Some(read) = lines.recv(), if line.is_none() && terminal.takes_lines() => line = terminal.check(read),
@@ -220,6 +225,17 @@ impl Terminal<'_> {
             }
         }
         CallCommand::SendChat { id, text }
+    }
+
+    /// Tells whoever has joined how large its picture has to be.
+    fn subscribe(&self, event: &CallEvent, show_height: Option<u32>) {
+        if let (CallEvent::Call(Event::ParticipantJoined { participant, .. }), Some(max_height)) = (event, show_height)
+        {
+            let command = CallCommand::ShowVideo { participant: *participant, max_height };
+            if let Err(error) = self.commands.try_send(command) {
+                tracing::warn!(%error, "the call accepts no command");
+            }
+        }
     }
 
     fn greet(&mut self, greeting: &str) {

@@ -90,6 +90,7 @@ fn run_call(
                 media,
                 duration: cli.duration,
                 greeting: cli.greet,
+                show_height: cli.show_height,
             };
             runtime.block_on(headless::run(config, texts, report))
         }

@@ -192,6 +192,37 @@ fn a_guest_who_was_there_first_sees_the_app_come_and_go_and_a_crash_is_noticed()
 }
 
 #[test]
+fn guest_and_app_send_each_other_no_larger_picture_than_is_shown() {
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let arguments = ["--camera", "test", "--microphone", "test", "--show-height", "200"];
+    let app = Client::start(folder.path(), "room", "app", &server.url, &arguments);
+    // The browser's own test picture is large.
+    let mut browser = Browser::start("en", None, true);
+    let mut page = enter(&mut browser, &server, "room", "guest");
+    page.until("moves('app')");
+    let height = |event: &serde_json::Value| event["peers"][0]["height"].as_u64().filter(|height| *height > 0);
+    app.event("a small picture of the guest", |event| {
+        event["event"] == "stats" && height(event).is_some_and(|height| height <= 200)
+    });
+    let of_app = "document.querySelector('#tiles video').videoHeight";
+    page.until(&format!("{of_app} >= 360"));
+    page.value("document.querySelector('#tiles').style.height = '190px'");
+    page.until(&format!("{of_app} === 180 && moves('app')"));
+    page.value("document.querySelector('#tiles').style.height = ''");
+    page.until(&format!("{of_app} >= 360"));
+    // One who looks elsewhere is sent no picture.
+    page.value(
+        "Object.defineProperty(document, 'hidden', { configurable: true, value: true }); \
+         document.dispatchEvent(new Event('visibilitychange'))",
+    );
+    app.event("nothing is encoded", |event| event["event"] == "stats" && event["sent_fps"].as_f64() == Some(0.0));
+    page.value("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))");
+    page.until("moves('app')");
+}
+
+#[test]
 fn two_guests_and_two_apps() {
     let _turn = one_call_at_a_time();
     let folder = tempfile::tempdir().unwrap();

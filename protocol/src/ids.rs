@@ -1,7 +1,7 @@
 //! Names and ids. Each type can only be made by parsing, so that every value is valid.
 
 use crate::text::{comparable, shown};
-use crate::{MAX_NAME_CHARS, MAX_ROOM_CHARS};
+use crate::{MAX_EXT_BYTES, MAX_NAME_CHARS, MAX_ROOM_CHARS};
 use serde::{Deserialize, Serialize};
 
 /// Why a text is not a valid name or id.
@@ -78,9 +78,20 @@ macro_rules! text_id {
     };
 }
 
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 fn parse_hex_id(text: &str) -> Result<String, IdError> {
-    let fits = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if fits { Ok(text.to_owned()) } else { Err(IdError::NotAnId) }
+    if text.len() == 32 && is_hex(text) { Ok(text.to_owned()) } else { Err(IdError::NotAnId) }
+}
+
+fn parse_ext(text: &str) -> Result<String, IdError> {
+    let (length, limit) = (text.len(), 2 * MAX_EXT_BYTES);
+    if length > limit {
+        return Err(IdError::TooLong { length, limit });
+    }
+    if length.is_multiple_of(2) && is_hex(text) { Ok(text.to_owned()) } else { Err(IdError::NotAnId) }
 }
 
 text_id!(
@@ -105,6 +116,13 @@ text_id!(
     /// the same when the client registers again, so that its peers keep the connections that they have.
     InstanceId,
     parse_hex_id
+);
+
+text_id!(
+    /// What a client tells those in its room through the server, which does not read it: at most [`MAX_EXT_BYTES`] bytes,
+    /// as lower-case hex digits. For later versions.
+    Ext,
+    parse_ext
 );
 
 /// What two spellings of a room's name have in common: capital letters, wide forms and spaces make no difference.
@@ -166,6 +184,17 @@ mod tests {
             assert_eq!(text.parse::<Nickname>(), Err(IdError::Empty), "{text:?}");
         }
         assert_eq!("a\u{2028}b".parse::<Nickname>(), Err(IdError::ControlCharacter));
+    }
+
+    #[test]
+    fn an_ext_is_up_to_512_bytes_in_hex() {
+        for text in ["", "00ff", &"ab".repeat(512)] {
+            assert_eq!(text.parse::<Ext>().unwrap().as_str(), text);
+        }
+        assert_eq!("ab".repeat(513).parse::<Ext>(), Err(IdError::TooLong { length: 1_026, limit: 1_024 }));
+        for text in ["0", "FF", "{}", "é1"] {
+            assert_eq!(text.parse::<Ext>(), Err(IdError::NotAnId), "{text}");
+        }
     }
 
     #[test]

@@ -13,10 +13,10 @@ mod text;
 mod wire;
 
 pub use error::WireError;
-pub use ids::{IdError, InstanceId, Nickname, PeerId, RoomKey, RoomName};
+pub use ids::{Ext, IdError, InstanceId, Nickname, PeerId, RoomKey, RoomName};
 pub use limits::{
-    MAX_CANDIDATE_BYTES, MAX_CHAT_CHARS, MAX_FRAME_BYTES, MAX_NAME_CHARS, MAX_PEER_MESSAGE_BYTES, MAX_ROOM_CHARS,
-    MAX_SDP_BYTES, MAX_SERVER_FRAME_BYTES,
+    MAX_CANDIDATE_BYTES, MAX_CHAT_CHARS, MAX_EXT_BYTES, MAX_FRAME_BYTES, MAX_NAME_CHARS, MAX_PEER_MESSAGE_BYTES,
+    MAX_ROOM_CHARS, MAX_SDP_BYTES, MAX_SERVER_FRAME_BYTES, MAX_STREAMS,
 };
 pub use proof::{Hex, InvalidProof, NoRandomNumbers, OwnKey, Proof};
 

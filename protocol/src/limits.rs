@@ -13,6 +13,9 @@ pub const MAX_FRAME_BYTES: usize = 64 * 1024;
 /// which may escape more characters, and `welcome` lists every peer of a room.
 pub const MAX_SERVER_FRAME_BYTES: usize = 128 * 1024;
 
+/// Largest `ext`: a `welcome` to a room of 64 fits into [`MAX_SERVER_FRAME_BYTES`] with 64 of them.
+pub const MAX_EXT_BYTES: usize = 512;
+
 /// Largest session description (SDP).
 pub const MAX_SDP_BYTES: usize = 32 * 1024;
 
@@ -21,6 +24,9 @@ pub const MAX_CANDIDATE_BYTES: usize = 2 * 1024;
 
 /// Largest text message on the DataChannel.
 pub const MAX_PEER_MESSAGE_BYTES: usize = 64 * 1024;
+
+/// Most streams in a `hello` or `subscribe`.
+pub const MAX_STREAMS: usize = 64;
 
 /// Longest chat text, in Unicode scalar values.
 pub const MAX_CHAT_CHARS: usize = 4_000;

@@ -4,16 +4,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::{self, Wire, check_size};
 use crate::{
-    InstanceId, MAX_CANDIDATE_BYTES, MAX_FRAME_BYTES, MAX_SDP_BYTES, MAX_SERVER_FRAME_BYTES, Nickname, PeerId, Proof,
-    RoomName, WireError,
+    Ext, InstanceId, MAX_CANDIDATE_BYTES, MAX_FRAME_BYTES, MAX_SDP_BYTES, MAX_SERVER_FRAME_BYTES, Nickname, PeerId,
+    Proof, RoomName, WireError,
 };
 
 /// A message from a client to the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ClientMessage {
-    /// The first message, after [`ServerMessage::Challenge`]. Answered by [`ServerMessage::Welcome`] or an error.
-    Join { version: u32, room: RoomName, name: Nickname, proof: Proof },
+    /// The first message, after [`ServerMessage::Challenge`]. Answered by [`ServerMessage::Welcome`] or an error. The
+    /// others get `ext` unread, in [`PeerInfo`].
+    Join {
+        version: u32,
+        room: RoomName,
+        name: Nickname,
+        proof: Proof,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ext: Option<Ext>,
+    },
     /// Is sent on to the peer `to` of the same room, as [`ServerMessage::Signal`]. `generation` counts the connections
     /// between the two from 1: `data` is about that one.
     Signal { to: PeerId, generation: u32, data: SignalData },
@@ -118,6 +126,9 @@ pub struct PeerInfo {
     pub id: PeerId,
     pub name: Nickname,
     pub instance: InstanceId,
+    /// From its `join`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ext: Option<Ext>,
 }
 
 /// A STUN or TURN server, in the shape of the browser's `RTCIceServer`.

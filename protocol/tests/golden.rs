@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 use std::path::Path;
 
-use maru_protocol::peer::PeerMessage;
+use maru_protocol::peer::{PeerMessage, Source, Stream, Wanted};
 use maru_protocol::signal::{
     ClientMessage, DescriptionKind, ErrorCode, IceCandidate, IceServer, LeaveReason, PeerInfo, ServerMessage,
     SessionDescription, SignalData,
@@ -28,10 +28,19 @@ fn client_messages() {
         room: "한글 방".parse().unwrap(),
         name: "지수 😀".parse().unwrap(),
         proof,
+        ext: None,
+    };
+    let join_with_ext = |proof| {
+        let mut message = join(proof);
+        if let ClientMessage::Join { ext, .. } = &mut message {
+            *ext = Some("00ff".parse().unwrap());
+        }
+        message
     };
     let messages = [
         ("join", join(Proof::Signature { key: KEY.parse().unwrap(), signature: SIGNATURE.parse().unwrap() })),
         ("join-secret", join(Proof::Secret { secret: SECRET.parse().unwrap() })),
+        ("join-ext", join_with_ext(Proof::Secret { secret: SECRET.parse().unwrap() })),
         ("signal-description", signal(description(DescriptionKind::Offer))),
         (
             "signal-candidate",
@@ -59,7 +68,7 @@ fn server_messages() {
             ServerMessage::Welcome {
                 version: VERSION,
                 instance: "6101794fd26a8fa7755b7382f8025bb2".parse().unwrap(),
-                peers: vec![peer()],
+                peers: vec![peer(), PeerInfo { ext: Some("00ff".parse().unwrap()), ..peer() }],
                 capacity: 8,
                 ice_servers: vec![
                     IceServer { urls: vec!["stun:stun.example.org:3478".into()], username: None, credential: None },
@@ -115,7 +124,24 @@ fn peer_messages() {
         (
             "hello",
             PeerMessage::Hello {
-                version: VERSION, name: "지수 😀".parse().unwrap(), muted: false, camera_on: true
+                version: VERSION,
+                name: "지수 😀".parse().unwrap(),
+                muted: false,
+                camera_on: true,
+                streams: vec![
+                    Stream { id: 1, source: Source::Microphone, person: None },
+                    Stream { id: 2, source: Source::Camera, person: None },
+                    Stream { id: 3, source: Source::Screen, person: Some(instance()) },
+                ],
+            },
+        ),
+        (
+            "subscribe",
+            PeerMessage::Subscribe {
+                streams: vec![
+                    Wanted { id: 2, max_height: 360, person: None },
+                    Wanted { id: 3, max_height: 0, person: Some(instance()) },
+                ],
             },
         ),
         (
@@ -162,7 +188,7 @@ fn instance() -> InstanceId {
 }
 
 fn peer() -> PeerInfo {
-    PeerInfo { id: other(), name: "Min".parse().unwrap(), instance: instance() }
+    PeerInfo { id: other(), name: "Min".parse().unwrap(), instance: instance(), ext: None }
 }
 
 fn description(kind: DescriptionKind) -> SignalData {

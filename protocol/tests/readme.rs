@@ -12,7 +12,7 @@ const README: &str = include_str!("../README.md");
 const CLIENT: &[&str] = &["join", "signal", "rename", "leave", "ping"];
 const SERVER: &[&str] =
     &["challenge", "welcome", "peer-joined", "peer-left", "peer-renamed", "signal", "pong", "error"];
-const PEER: &[&str] = &["hello", "chat", "delivered", "next", "bye"];
+const PEER: &[&str] = &["hello", "subscribe", "chat", "delivered", "next", "bye"];
 
 struct Example {
     /// The `##` heading above it.

@@ -22,7 +22,7 @@ struct Arguments {
     listen: SocketAddr,
 
     /// Most peers in one room.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     room_capacity: u16,
 
     /// Most clients at the same time.

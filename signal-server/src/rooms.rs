@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maru_protocol::signal::{ClientMessage, ErrorCode, LeaveReason, PeerInfo, ServerMessage, SignalData};
-use maru_protocol::{InstanceId, MAX_FRAME_BYTES, Nickname, PeerId, Proof, RoomKey, RoomName, VERSION, WireError};
+use maru_protocol::{Ext, InstanceId, MAX_FRAME_BYTES, Nickname, PeerId, RoomKey, VERSION, WireError};
 
 use crate::Config;
 use crate::rate_limit::RateLimit;
@@ -51,10 +51,19 @@ struct Connection {
     member: Option<Member>,
 }
 
+#[derive(Clone)]
 struct Member {
     room: RoomKey,
     name: Nickname,
     instance: InstanceId,
+    ext: Option<Ext>,
+}
+
+impl Member {
+    fn info(&self, id: &PeerId) -> PeerInfo {
+        let Self { name, instance, ext, .. } = self.clone();
+        PeerInfo { id: id.clone(), name, instance, ext }
+    }
 }
 
 impl Rooms {
@@ -124,7 +133,14 @@ impl Rooms {
             Ok(ClientMessage::Join { .. }) if joined => {
                 out.push(error(id, ErrorCode::AlreadyJoined, "this connection is in a room already"));
             }
-            Ok(ClientMessage::Join { room, name, proof, .. }) => self.join(id, room, name, &proof, out),
+            Ok(ClientMessage::Join { room, name, proof, ext, .. }) => match proof.verify(id) {
+                Ok(instance) => self.join(id, Member { room: room.key(), name, instance, ext }, out),
+                Err(invalid) => {
+                    out.push(error(id, ErrorCode::BadProof, &invalid.to_string()));
+                    // Another attempt costs another connection: checking a signature takes longer than any other message.
+                    self.remove(id, LeaveReason::Lost, Goodbye::POLICY_VIOLATION, out);
+                }
+            },
             Ok(ClientMessage::Signal { .. } | ClientMessage::Rename { .. }) if !joined => {
                 out.push(error(id, ErrorCode::NotJoined, "the first message must be `join`"));
             }
@@ -141,17 +157,7 @@ impl Rooms {
         }
     }
 
-    fn join(&mut self, id: &PeerId, room: RoomName, name: Nickname, proof: &Proof, out: &mut Vec<Output>) {
-        let instance = match proof.verify(id) {
-            Ok(instance) => instance,
-            Err(invalid) => {
-                out.push(error(id, ErrorCode::BadProof, &invalid.to_string()));
-                // Another attempt costs another connection: checking a signature takes longer than any other message.
-                self.remove(id, LeaveReason::Lost, Goodbye::POLICY_VIOLATION, out);
-                return;
-            }
-        };
-        let member = Member { room: room.key(), name, instance };
+    fn join(&mut self, id: &PeerId, member: Member, out: &mut Vec<Output>) {
         let same_instance = |peer: &&PeerId| self.member(peer).is_some_and(|other| other.instance == member.instance);
         if let Some(earlier) = self.members(&member.room).iter().find(same_instance).cloned() {
             out.push(error(&earlier, ErrorCode::Replaced, "the same client joined through another connection"));
@@ -164,7 +170,7 @@ impl Rooms {
         }
 
         let present = self.members(&member.room).to_vec();
-        let newcomer = PeerInfo { id: id.clone(), name: member.name.clone(), instance: member.instance.clone() };
+        let newcomer = member.info(id);
         let welcome = ServerMessage::Welcome {
             version: VERSION,
             instance: member.instance.clone(),
@@ -277,8 +283,7 @@ impl Rooms {
     }
 
     fn info(&self, id: &PeerId) -> Option<PeerInfo> {
-        let member = self.member(id)?;
-        Some(PeerInfo { id: id.clone(), name: member.name.clone(), instance: member.instance.clone() })
+        Some(self.member(id)?.info(id))
     }
 
     fn members(&self, room: &RoomKey) -> &[PeerId] {

@@ -13,16 +13,27 @@ pub struct Rung {
     pub max_height: u32,
     /// In bit/s, of the video alone.
     pub min_bps: u32,
+    /// In bit/s, of the video alone: with more it looks no better worth mentioning.
+    pub max_bps: u32,
 }
 
 /// The largest first.
 const RUNGS: [Rung; 5] = [
-    Rung { max_width: 1280, max_height: 720, min_bps: 900_000 },
-    Rung { max_width: 960, max_height: 540, min_bps: 450_000 },
-    Rung { max_width: 640, max_height: 360, min_bps: 220_000 },
-    Rung { max_width: 480, max_height: 270, min_bps: 120_000 },
-    Rung { max_width: 320, max_height: 180, min_bps: 0 },
+    Rung { max_width: 1280, max_height: 720, min_bps: 900_000, max_bps: u32::MAX },
+    Rung { max_width: 960, max_height: 540, min_bps: 450_000, max_bps: 1_200_000 },
+    Rung { max_width: 640, max_height: 360, min_bps: 220_000, max_bps: 600_000 },
+    Rung { max_width: 480, max_height: 270, min_bps: 120_000, max_bps: 350_000 },
+    Rung { max_width: 320, max_height: 180, min_bps: 0, max_bps: 200_000 },
 ];
+
+/// A picture may be shown larger than it is by this factor.
+const ENLARGED: f64 = 1.2;
+
+/// The size that is enough for a picture that is shown with this height, in pixels.
+pub fn enough_for(shown_height: u32) -> Rung {
+    let is_enough = |rung: &&Rung| f64::from(rung.max_height) * ENLARGED >= f64::from(shown_height);
+    *RUNGS.iter().rev().find(is_enough).unwrap_or(&RUNGS[0])
+}
 
 /// A fall of the bitrate by more than this factor is a collapse.
 const COLLAPSE: u32 = 3;
@@ -139,6 +150,15 @@ mod tests {
         assert_eq!(ladder.choose(at(100), 390_000).max_height, 270);
         assert_eq!(ladder.choose(at(1000), 400_000).max_height, 270);
         assert_eq!(ladder.choose(at(2000), 400_000).max_height, 360);
+    }
+
+    #[test]
+    fn a_picture_is_as_large_as_it_is_shown_or_somewhat_smaller() {
+        let sizes = [0, 216, 217, 324, 432, 433, 600, 648, 649, 2_160, u32::MAX];
+        assert_eq!(
+            sizes.map(|height| enough_for(height).max_height),
+            [180, 180, 270, 270, 360, 540, 540, 540, 720, 720, 720]
+        );
     }
 
     #[test]

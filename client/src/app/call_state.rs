@@ -8,6 +8,7 @@ use maru_protocol::{Nickname, RoomName};
 
 use super::chat_log::ChatLog;
 use super::commands::Side;
+use super::viewing::Viewing;
 use crate::clock;
 use crate::i18n::Notice;
 use crate::invitation::Invitation;
@@ -30,6 +31,7 @@ pub(crate) struct CallState {
     pub(crate) chat: ChatLog,
     pub(crate) side: Option<Side>,
     pub(crate) show_stats: bool,
+    pub(crate) viewing: Viewing,
     /// Only what is sent is used here. [`Participants`] has the rest.
     pub(crate) sent: CallStats,
     /// Each with the end of its time on the screen.
@@ -64,6 +66,7 @@ impl CallState {
             chat: ChatLog::default(),
             side: None,
             show_stats: false,
+            viewing: Viewing::default(),
             sent: CallStats::default(),
             notices: VecDeque::new(),
         }

@@ -2,7 +2,7 @@
 
 use crate::i18n::Language;
 use crate::media::DeviceChoice;
-use crate::session::{CallCommand, CallConfig};
+use crate::session::{CallCommand, CallConfig, ParticipantId};
 use crate::settings::Settings;
 
 /// Returned by screens, panels and shortcuts; handled in one place, [`super::state::State::handle`].
@@ -25,6 +25,8 @@ pub(crate) enum Command {
     ToggleSide(Side),
     CloseSide,
     ToggleStats,
+    /// The picture of a participant has this height on the screen, in pixels.
+    ShowVideo(ParticipantId, u32),
     TypeChat(String),
     SendChat,
     /// During a call: use the name that was typed.

@@ -18,6 +18,7 @@ mod state;
 mod tests;
 mod theme;
 mod video;
+mod viewing;
 mod widgets;
 
 use std::net::IpAddr;
@@ -173,6 +174,12 @@ impl eframe::App for App {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
             ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+        if ctx.input(|input| input.viewport().minimized) == Some(true) {
+            // Nothing is drawn then.
+            for command in self.state.call.iter().flat_map(screens::hide_all).collect::<Vec<_>>() {
+                self.handle(command);
+            }
         }
         self.schedule_repaint(ctx, now);
     }

@@ -134,6 +134,13 @@ impl State {
                 }
                 vec![]
             }
+            Command::ShowVideo(participant, max_height) => match &mut self.call {
+                Some(call) => {
+                    call.viewing.told(participant, max_height);
+                    vec![Effect::CallCommand(CallCommand::ShowVideo { participant, max_height })]
+                }
+                None => vec![],
+            },
             Command::TypeChat(draft) => {
                 if let Some(call) = &mut self.call {
                     call.chat.draft = draft;

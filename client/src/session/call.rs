@@ -158,6 +158,7 @@ impl CallTask {
             }
             CallCommand::SetMuted(muted) => Command::SetMuted(muted),
             CallCommand::SetCameraOn(on) => Command::SetCameraOn(on),
+            CallCommand::ShowVideo { participant, max_height } => Command::ShowVideo { participant, max_height },
             CallCommand::Rename(name) => Command::Rename(name),
             CallCommand::Leave => Command::Leave,
         };
@@ -319,7 +320,7 @@ impl CallTask {
 
     fn join(&self, challenge: &PeerId, room: RoomName, name: Nickname) {
         match self.key.prove(challenge) {
-            Ok(proof) => self.send_to_server(&ClientMessage::Join { version: VERSION, room, name, proof }),
+            Ok(proof) => self.send_to_server(&ClientMessage::Join { version: VERSION, room, name, proof, ext: None }),
             // The call gives the server up when its time is over.
             Err(error) => tracing::error!(%error, "joining is not possible"),
         }

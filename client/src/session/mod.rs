@@ -56,6 +56,11 @@ pub enum CallCommand {
     },
     SetMuted(bool),
     SetCameraOn(bool),
+    /// The picture of a participant is shown with this height, in pixels; 0: not at all.
+    ShowVideo {
+        participant: ParticipantId,
+        max_height: u32,
+    },
     Rename(Nickname),
     Leave,
 }

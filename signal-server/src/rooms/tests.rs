@@ -1,6 +1,6 @@
 //! Each rule by itself, and in `simulation` all of them together.
 
-use maru_protocol::{Hex, OwnKey};
+use maru_protocol::{Hex, OwnKey, Proof};
 
 use super::*;
 
@@ -63,7 +63,7 @@ fn text(rooms: &mut Rooms, n: u128, text: &str) -> Vec<Output> {
 }
 
 fn info(n: u128) -> PeerInfo {
-    PeerInfo { id: id(n), name: format!("n{n}").parse().unwrap(), instance: instance(n) }
+    PeerInfo { id: id(n), name: format!("n{n}").parse().unwrap(), instance: instance(n), ext: None }
 }
 
 fn welcome(n: u128, peers: &[u128], capacity: usize) -> Output {
@@ -179,6 +179,34 @@ fn leaving_and_losing_the_connection_have_different_reasons() {
     rooms.handle(at(0), Input::Overflowed(&id(3)));
     assert_eq!(rooms.registrations(), 0);
     assert!(rooms.rooms.is_empty());
+}
+
+#[test]
+fn an_ext_reaches_the_others_unread() {
+    let mut rooms = rooms_with(1, Config::default());
+    rooms.handle(at(0), Input::Connected(id(2)));
+    let join = join_text(2, "a").replace("\"proof\"", "\"ext\":\"00ff\",\"proof\"");
+    let outputs = text(&mut rooms, 2, &join);
+    let peer = PeerInfo { ext: Some("00ff".parse().unwrap()), ..info(2) };
+    assert_eq!(outputs[1], Output::Send(vec![id(1)], ServerMessage::PeerJoined { peer: peer.clone() }));
+
+    rooms.handle(at(0), Input::Connected(id(3)));
+    let outputs = text(&mut rooms, 3, &join_text(3, "a"));
+    let Output::Send(_, ServerMessage::Welcome { peers, .. }) = &outputs[0] else { panic!("{outputs:?}") };
+    assert_eq!(*peers, [info(1), peer]);
+}
+
+#[test]
+fn a_welcome_to_the_largest_room_fits_into_a_frame() {
+    let capacity = 64;
+    let mut rooms = Rooms::new(Config { room_capacity: capacity, ..Config::default() }.into());
+    for n in 1..=capacity as u128 {
+        assert_eq!(rooms.handle(at(0), Input::Connected(id(n))), [challenge(n)]);
+        let ext = format!("\"ext\":\"{}\",\"proof\"", "ab".repeat(maru_protocol::MAX_EXT_BYTES));
+        let outputs = text(&mut rooms, n, &join_text(n, "a").replace("\"proof\"", &ext));
+        let Output::Send(_, welcome @ ServerMessage::Welcome { .. }) = &outputs[0] else { panic!("{outputs:?}") };
+        welcome.encode().unwrap();
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Client {
     pub(crate) async fn ask_to_join(&mut self, room: &str, name: &str) {
         let (room, name) = (room.parse().unwrap(), name.parse().unwrap());
         let proof = self.key.prove(&self.id).unwrap();
-        self.send(&ClientMessage::Join { version: VERSION, room, name, proof }).await;
+        self.send(&ClientMessage::Join { version: VERSION, room, name, proof, ext: None }).await;
     }
 
     pub(crate) async fn send(&mut self, message: &ClientMessage) {

@@ -21,6 +21,11 @@ pub enum Command {
     },
     SetMuted(bool),
     SetCameraOn(bool),
+    /// The picture of a participant is shown with this height, in pixels; 0: not at all. Nothing larger need come.
+    ShowVideo {
+        participant: ParticipantId,
+        max_height: u32,
+    },
     Rename(Nickname),
     Leave,
 }

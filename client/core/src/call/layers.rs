@@ -2,12 +2,15 @@
 //!
 //! A layer's bitrate is that of the narrowest path among its receivers. So a receiver whose path is much narrower than the
 //! others', or whose send queue grows while theirs are empty, gets another layer: what it lacks is taken from nobody else.
+//! So does one that shows the picture much smaller than the others; where it shares a layer with one that shows it larger,
+//! that one decides.
 //! It comes back when its path has been wide enough for some seconds, later after each failure.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::ids::ConnectionId;
+use crate::ladder::Rung;
 use crate::media::{MAX_LAYERS, VideoLayerId};
 use crate::time::Timestamp;
 
@@ -32,7 +35,16 @@ pub(super) struct ReceiverPath {
     pub(super) connection: ConnectionId,
     /// What the path carries beside audio and headers, but not more than a receiver is to get.
     pub(super) video_bps: u32,
+    /// What is enough for the size in which the picture is shown.
+    pub(super) shown: Rung,
     pub(super) send_queue: Duration,
+}
+
+impl ReceiverPath {
+    /// What it has a use for.
+    fn useful_bps(&self) -> u32 {
+        self.video_bps.min(self.shown.max_bps)
+    }
 }
 
 /// See the [module](self).
@@ -44,8 +56,9 @@ pub(super) struct Layers {
 #[derive(Debug)]
 struct Receiver {
     layer: VideoLayerId,
-    video_bps: u32,
-    send_queue: Duration,
+    /// The layer before, which it takes until the key frame of the new one is there.
+    leaving: Option<VideoLayerId>,
+    path: ReceiverPath,
     /// When it was moved to a better layer last.
     moved_up_at: Option<Timestamp>,
     /// Since when a better layer would suit it.
@@ -56,11 +69,10 @@ struct Receiver {
 impl Layers {
     /// Gives the layer of a receiver that is new.
     pub(super) fn add(&mut self, path: ReceiverPath) -> VideoLayerId {
-        let ReceiverPath { connection, video_bps, send_queue } = path;
-        let layer = self.place(video_bps, None);
+        let layer = self.place(path.useful_bps(), None);
         let receiver =
-            Receiver { layer, video_bps, send_queue, moved_up_at: None, better_since: None, up_after: UP_AFTER };
-        self.receivers.insert(connection, receiver);
+            Receiver { layer, leaving: None, path, moved_up_at: None, better_since: None, up_after: UP_AFTER };
+        self.receivers.insert(path.connection, receiver);
         layer
     }
 
@@ -70,10 +82,7 @@ impl Layers {
         let mut moved = Vec::new();
         for path in paths {
             match self.receivers.get_mut(&path.connection) {
-                Some(receiver) => {
-                    receiver.video_bps = path.video_bps;
-                    receiver.send_queue = path.send_queue;
-                }
+                Some(receiver) => receiver.path = *path,
                 None => {
                     self.add(*path);
                     moved.push(path.connection);
@@ -81,7 +90,7 @@ impl Layers {
             }
         }
         // The narrowest first: what it leaves may be good for the next one.
-        let mut order: Vec<_> = self.receivers.iter().map(|(id, receiver)| (receiver.video_bps, *id)).collect();
+        let mut order: Vec<_> = self.receivers.iter().map(|(id, receiver)| (receiver.path.useful_bps(), *id)).collect();
         order.sort_unstable();
         for (_, id) in order {
             if self.move_down(now, id) || self.move_up(now, id) {
@@ -95,8 +104,21 @@ impl Layers {
         self.receivers.get(&id).map(|receiver| receiver.layer)
     }
 
+    /// The layer that it still takes while it waits for the key frame of [`Self::layer_of`].
+    pub(super) fn leaving(&self, id: ConnectionId) -> Option<VideoLayerId> {
+        self.receivers.get(&id)?.leaving
+    }
+
+    /// It got the key frame of its layer, or cannot go on with the layer before.
+    pub(super) fn has_left(&mut self, id: ConnectionId) {
+        if let Some(receiver) = self.receivers.get_mut(&id) {
+            receiver.leaving = None;
+        }
+    }
+
     pub(super) fn receivers_of(&self, layer: VideoLayerId) -> impl Iterator<Item = ConnectionId> {
-        self.receivers.iter().filter(move |(_, receiver)| receiver.layer == layer).map(|(id, _)| *id)
+        let takes = move |receiver: &Receiver| receiver.layer == layer || receiver.leaving == Some(layer);
+        self.receivers.iter().filter(move |(_, receiver)| takes(receiver)).map(|(id, _)| *id)
     }
 
     pub(super) fn is_shared(&self, id: ConnectionId) -> bool {
@@ -105,35 +127,47 @@ impl Layers {
 
     /// Frames of its layer are encoded for others while its own send queue is long: it is left out.
     pub(super) fn is_left_behind(&self, id: ConnectionId) -> bool {
-        let is_long = self.receivers.get(&id).is_some_and(|receiver| receiver.send_queue > MAX_SEND_QUEUE);
+        let is_long = self.receivers.get(&id).is_some_and(|receiver| receiver.path.send_queue > MAX_SEND_QUEUE);
         is_long && self.is_shared(id)
     }
 
-    /// What the narrowest path of the layer's receivers carries. `None`: nobody takes the layer.
+    /// What the narrowest path of the layer's receivers carries, as far as one of them has a use for it. `None`: nobody
+    /// takes the layer.
     pub(super) fn video_bps(&self, layer: VideoLayerId) -> Option<u32> {
-        self.in_layer(layer).map(|receiver| receiver.video_bps).min()
+        let shown = self.shown(layer)?;
+        self.in_layer(layer).map(|path| path.video_bps.min(shown.max_bps)).min()
     }
 
-    fn in_layer(&self, layer: VideoLayerId) -> impl Iterator<Item = &Receiver> {
-        self.receivers.values().filter(move |receiver| receiver.layer == layer)
+    /// The largest size in which one of the layer's receivers shows the picture.
+    pub(super) fn shown(&self, layer: VideoLayerId) -> Option<Rung> {
+        self.in_layer(layer).map(|path| path.shown).max_by_key(|shown| shown.max_height)
+    }
+
+    /// Those who are about to leave count only while they are the last.
+    fn in_layer(&self, layer: VideoLayerId) -> impl Iterator<Item = &ReceiverPath> {
+        let is_left = !self.receivers.values().any(|receiver| receiver.layer == layer);
+        let counts = move |receiver: &Receiver| {
+            if is_left { receiver.leaving == Some(layer) } else { receiver.layer == layer }
+        };
+        self.receivers.values().filter(move |receiver| counts(receiver)).map(|receiver| &receiver.path)
     }
 
     fn active(&self) -> impl Iterator<Item = (VideoLayerId, u32)> {
         all().filter_map(|layer| Some((layer, self.video_bps(layer)?)))
     }
 
-    /// Whether a receiver with a path of `video_bps` can join the layer: neither it nor those who are there drag.
-    fn suits(&self, layer: VideoLayerId, video_bps: u32, fits: f64) -> bool {
-        let narrowest = self.in_layer(layer).map(|receiver| receiver.video_bps).min();
-        let widest = self.in_layer(layer).map(|receiver| receiver.video_bps).max();
+    /// Whether a receiver that has a use for `useful_bps` can join the layer: neither it nor those who are there drag.
+    fn suits(&self, layer: VideoLayerId, useful_bps: u32, fits: f64) -> bool {
+        let narrowest = self.in_layer(layer).map(ReceiverPath::useful_bps).min();
+        let widest = self.in_layer(layer).map(ReceiverPath::useful_bps).max();
         let (Some(narrowest), Some(widest)) = (narrowest.map(f64::from), widest.map(f64::from)) else { return false };
-        let own = f64::from(video_bps);
+        let own = f64::from(useful_bps);
         own >= narrowest * fits && own >= widest * DRAGS && narrowest >= own * DRAGS
     }
 
-    /// The best layer but `without` that suits a path of `video_bps`, or one of its own, or the one with the least bitrate.
-    fn place(&self, video_bps: u32, without: Option<VideoLayerId>) -> VideoLayerId {
-        let suits = |&(layer, _): &(VideoLayerId, u32)| Some(layer) != without && self.suits(layer, video_bps, FITS);
+    /// The best layer but `without` that suits `useful_bps`, or one of its own, or the one with the least bitrate.
+    fn place(&self, useful_bps: u32, without: Option<VideoLayerId>) -> VideoLayerId {
+        let suits = |&(layer, _): &(VideoLayerId, u32)| Some(layer) != without && self.suits(layer, useful_bps, FITS);
         let best = self.active().filter(suits).max_by_key(|&(layer, bps)| (bps, std::cmp::Reverse(layer)));
         let free = || all().find(|layer| self.video_bps(*layer).is_none());
         let least = || self.active().min_by_key(|&(_, bps)| bps).map(|(layer, _)| layer);
@@ -143,19 +177,24 @@ impl Layers {
     fn move_down(&mut self, now: Timestamp, id: ConnectionId) -> bool {
         let Some(receiver) = self.receivers.get(&id) else { return false };
         let others = || self.receivers.iter().filter(|(other, it)| **other != id && it.layer == receiver.layer);
-        let Some(widest_bps) = others().map(|(_, other)| other.video_bps).max() else { return false };
-        let drags = f64::from(receiver.video_bps) < f64::from(widest_bps) * DRAGS;
-        let is_left_behind =
-            receiver.send_queue > MAX_SEND_QUEUE && others().any(|(_, other)| other.send_queue <= SHORT_SEND_QUEUE);
+        let Some(widest_bps) = others().map(|(_, other)| other.path.useful_bps()).max() else { return false };
+        let narrowest_bps = others().map(|(_, other)| other.path.video_bps).min().unwrap_or(0);
+        let useful_bps = receiver.path.useful_bps();
+        // Then it can go on with the old layer for a moment.
+        let carries = f64::from(receiver.path.video_bps) >= f64::from(narrowest_bps) * FITS;
+        let drags = f64::from(useful_bps) < f64::from(widest_bps) * DRAGS;
+        let is_left_behind = receiver.path.send_queue > MAX_SEND_QUEUE
+            && others().any(|(_, other)| other.path.send_queue <= SHORT_SEND_QUEUE);
         if !drags && !is_left_behind {
             return false;
         }
-        let layer = self.place(receiver.video_bps, Some(receiver.layer));
+        let layer = self.place(useful_bps, Some(receiver.layer));
         let Some(receiver) = self.receivers.get_mut(&id) else { return false };
         let has_moved = layer != receiver.layer;
         if has_moved {
             let is_again = receiver.moved_up_at.is_some_and(|at| now.since(at) < LONGEST_UP_AFTER);
             receiver.up_after = if is_again { (receiver.up_after * 2).min(LONGEST_UP_AFTER) } else { UP_AFTER };
+            receiver.leaving = Some(receiver.layer).filter(|_| carries && !is_left_behind);
             receiver.layer = layer;
             receiver.better_since = None;
         }
@@ -168,9 +207,11 @@ impl Layers {
         let own_bps = f64::from(self.video_bps(own).unwrap_or(0));
         let is_better = |layer: VideoLayerId, bps: f64| bps > own_bps * BETTER || layer < own && bps >= own_bps * FITS;
         let better = self.active().find(|&(layer, bps)| {
-            layer != own && is_better(layer, f64::from(bps)) && self.suits(layer, receiver.video_bps, FITS_FOR_LONG)
+            layer != own
+                && is_better(layer, f64::from(bps))
+                && self.suits(layer, receiver.path.useful_bps(), FITS_FOR_LONG)
         });
-        let is_ready = receiver.send_queue <= SHORT_SEND_QUEUE;
+        let is_ready = receiver.path.send_queue <= SHORT_SEND_QUEUE;
         let Some(receiver) = self.receivers.get_mut(&id) else { return false };
         let Some((layer, _)) = better.filter(|_| is_ready) else {
             receiver.better_since = None;
@@ -179,6 +220,7 @@ impl Layers {
         let since = *receiver.better_since.get_or_insert(now);
         let moves = now.since(since) >= receiver.up_after;
         if moves {
+            receiver.leaving = Some(receiver.layer);
             receiver.layer = layer;
             receiver.moved_up_at = Some(now);
             receiver.better_since = None;
@@ -196,6 +238,7 @@ pub(super) fn all() -> impl Iterator<Item = VideoLayerId> {
 mod tests {
     use super::*;
     use crate::call::ids::{Generation, ParticipantId};
+    use crate::ladder::enough_for;
 
     const EMPTY: Duration = Duration::ZERO;
     const LONG: Duration = Duration::from_millis(400);
@@ -209,11 +252,21 @@ mod tests {
         layers: Layers,
         now: Timestamp,
         moves: usize,
+        /// Heights. Who is not named shows the largest.
+        shown: Vec<u32>,
+        /// Each change of layer gets its key frame at once.
+        has_key_frames: bool,
     }
 
     impl Bench {
         fn new() -> Self {
-            Self { layers: Layers::default(), now: Timestamp::from_micros(1_000_000), moves: 0 }
+            Self {
+                layers: Layers::default(),
+                now: Timestamp::from_micros(1_000_000),
+                moves: 0,
+                shown: vec![],
+                has_key_frames: true,
+            }
         }
 
         /// 50 ms pass. Gives who is in which layer.
@@ -222,10 +275,17 @@ mod tests {
             let path = |(number, &(video_bps, send_queue)): (usize, &(u32, Duration))| ReceiverPath {
                 connection: id(number as u32),
                 video_bps,
+                shown: enough_for(self.shown.get(number).copied().unwrap_or(u32::MAX)),
                 send_queue,
             };
             let paths: Vec<_> = paths.iter().enumerate().map(path).collect();
-            self.moves += self.layers.update(self.now, &paths).len();
+            let moved = self.layers.update(self.now, &paths);
+            self.moves += moved.len();
+            if self.has_key_frames {
+                for id in moved {
+                    self.layers.has_left(id);
+                }
+            }
             paths.iter().map(|path| self.layers.layer_of(path.connection).expect("a layer").0).collect()
         }
 
@@ -253,6 +313,23 @@ mod tests {
         let times = (0..).take_while(|_| bench.step(&[good, good, good]) == [0, 0, 1]).count();
         assert!((39..=80).contains(&times), "after {} ms", times * 50);
         assert_eq!(bench.layers.video_bps(VideoLayerId(1)), None, "a layer that nobody takes");
+    }
+
+    #[test]
+    fn the_old_layer_goes_on_until_the_new_one_has_a_key_frame() {
+        let mut bench = Bench { has_key_frames: false, ..Bench::new() };
+        let good = (1_600_000, EMPTY);
+        bench.step(&[good, good, (220_000, EMPTY)]);
+        assert_eq!(bench.layers.leaving(id(2)), None, "it was never in another");
+        while bench.step(&[good, good, good]) != [0, 0, 0] {}
+        assert_eq!(bench.layers.leaving(id(2)), Some(VideoLayerId(1)));
+        assert_eq!(bench.layers.video_bps(VideoLayerId(1)), Some(1_600_000), "it is encoded as long");
+        assert_eq!(bench.layers.receivers_of(VideoLayerId(1)).collect::<Vec<_>>(), [id(2)]);
+        bench.layers.has_left(id(2));
+        assert_eq!((bench.layers.leaving(id(2)), bench.layers.video_bps(VideoLayerId(1))), (None, None));
+        // A path that does not carry the old layer gets no more of it.
+        bench.step(&[good, good, (220_000, EMPTY)]);
+        assert_eq!(bench.layers.leaving(id(2)), None);
     }
 
     #[test]
@@ -292,6 +369,27 @@ mod tests {
             moves.push(bench.moves - before);
         }
         assert!(moves[0] > 2 && moves[9] <= 1, "{moves:?}");
+    }
+
+    #[test]
+    fn one_that_shows_a_small_picture_gets_a_small_one_and_costs_the_others_nothing() {
+        let mut bench = Bench::new();
+        let good = (1_600_000, EMPTY);
+        assert_eq!(bench.run(1, &[good, good, good]), [0, 0, 0]);
+        bench.shown = vec![720, 180, 720];
+        assert_eq!(bench.step(&[good, good, good]), [0, 1, 0]);
+        assert_eq!(bench.layers.video_bps(VideoLayerId(0)), Some(1_600_000));
+        assert_eq!(bench.layers.video_bps(VideoLayerId(1)), Some(200_000));
+        assert_eq!(bench.layers.shown(VideoLayerId(1)).map(|shown| shown.max_height), Some(180));
+        bench.shown = vec![720, 720, 720];
+        assert_eq!(bench.run(3, &[good, good, good]), [0, 0, 0]);
+        // Somewhat smaller is not worth another encoding; the larger one decides.
+        bench.shown = vec![720, 540, 720];
+        assert_eq!(bench.run(3, &[good, good, good]), [0, 0, 0]);
+        assert_eq!(bench.layers.video_bps(VideoLayerId(0)), Some(1_600_000));
+        bench.shown = vec![180, 180, 180];
+        assert_eq!(bench.run(3, &[good, good, good]), [0, 0, 0]);
+        assert_eq!(bench.layers.video_bps(VideoLayerId(0)), Some(200_000));
     }
 
     #[test]

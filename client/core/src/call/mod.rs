@@ -22,6 +22,7 @@ mod allowance;
 mod connection;
 mod ids;
 mod layers;
+mod paced;
 mod participant;
 mod registration;
 mod sending;
@@ -43,7 +44,7 @@ pub use self::sending::EncoderCounts;
 
 use self::participant::{Consequence, Participant, Shared};
 use self::registration::{News, Registration};
-use self::sending::Sending;
+use self::sending::{Sending, Viewer};
 use self::signal_queue::SignalQueue;
 use crate::media::VideoLayerId;
 use crate::time::Timestamp;
@@ -173,6 +174,9 @@ impl Call {
                 self.actions.push_back(Action::SetCameraOn(camera_on));
                 self.change_presence(|own| own.camera_on = camera_on);
             }
+            Command::ShowVideo { participant, max_height } => {
+                self.with(participant, |participant, _, out| participant.show_video(now, max_height, out));
+            }
             Command::Rename(name) => {
                 self.registration.rename(name.clone(), &mut self.actions);
                 self.change_presence(|own| own.identity.name = name);
@@ -249,9 +253,16 @@ impl Call {
     pub fn handle_estimates(&mut self, now: Timestamp, estimates: &[Estimate]) {
         let established: Vec<Estimate> =
             estimates.iter().filter(|estimate| self.takes_video(estimate.connection)).copied().collect();
-        let moved = self.sending.handle_estimates(now, &established, &mut self.actions);
+        let viewers: Vec<Viewer> = established
+            .iter()
+            .map(|estimate| Viewer { estimate: *estimate, max_height: self.shows_height(estimate.connection) })
+            .collect();
+        let moved = self.sending.handle_estimates(now, &viewers, &mut self.actions);
         for id in moved {
             if let Some(participant) = self.participants.get_mut(&id.participant) {
+                if participant.needs_key_frame() {
+                    self.sending.has_left(id);
+                }
                 participant.require_key_frame();
                 self.sending.request_key_frame(now, id, false, &mut self.actions);
             }
@@ -280,14 +291,25 @@ impl Call {
     /// The connections that a video frame of a layer goes to. Call once for each frame: one that gets a key frame needs
     /// none any more.
     pub fn video_receivers(&mut self, layer: VideoLayerId, is_key: bool) -> impl Iterator<Item = ConnectionId> {
-        let sending = &self.sending;
-        self.participants.values_mut().filter_map(move |participant| {
-            let id = participant.takes_video().filter(|id| sending.layer_of(*id) == Some(layer))?;
-            if sending.is_left_behind(id) {
-                participant.require_key_frame();
+        let Self { participants, sending, .. } = self;
+        participants.values_mut().filter_map(move |participant| {
+            let id = participant.takes_video()?;
+            if sending.leaving(id) == Some(layer) {
+                return Some(id);
+            }
+            if sending.layer_of(id) != Some(layer) {
                 return None;
             }
-            participant.take_video(is_key).then_some(id)
+            if sending.is_left_behind(id) {
+                participant.require_key_frame();
+                sending.has_left(id);
+                return None;
+            }
+            let takes = participant.take_video(is_key);
+            if takes {
+                sending.has_left(id);
+            }
+            takes.then_some(id)
         })
     }
 
@@ -322,6 +344,10 @@ impl Call {
 
     fn takes_video(&self, connection: ConnectionId) -> bool {
         self.participants.get(&connection.participant).and_then(Participant::takes_video) == Some(connection)
+    }
+
+    fn shows_height(&self, connection: ConnectionId) -> u32 {
+        self.participants.get(&connection.participant).map_or(u32::MAX, Participant::shows_height)
     }
 
     fn handle_news(&mut self, now: Timestamp, news: Option<News>) {
@@ -451,6 +477,7 @@ impl Call {
         let Some(participant) = self.participants.get_mut(&id.participant) else { return };
         if !self.sending.is_shared(id) || participant.take_key_frame_allowance(now) {
             participant.require_key_frame();
+            self.sending.has_left(id);
             self.sending.request_key_frame(now, id, at_once, &mut self.actions);
         }
     }

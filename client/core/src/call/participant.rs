@@ -10,6 +10,7 @@ use super::action::{Action, Event};
 use super::allowance::Allowance;
 use super::connection::Connection;
 use super::ids::{ConnectionId, Generation, ParticipantId};
+use super::paced::Paced;
 use crate::chat::Chat;
 use crate::media::SharedMedia;
 use crate::time::Timestamp;
@@ -31,6 +32,9 @@ const OFFER_INTERVAL: Duration = Duration::from_secs(1);
 /// Changes of its name, mute and camera that are told at once, and the time after which one more is: each is shown.
 const MAX_PRESENCE_CHANGES: u32 = 20;
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
+/// Sizes of a picture that are taken up at once, and the time after which one more is: each may cost a key frame.
+const MAX_HEIGHTS: u32 = 10;
+const HEIGHT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a participant tells of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,10 +69,11 @@ pub(super) struct Participant {
     /// Whether we give way when offers cross.
     is_polite: bool,
     /// What it told last.
-    presence: Option<Presence>,
-    /// What it has told since, too soon to be shown.
-    greeting: Option<Presence>,
-    presence_changes: Allowance,
+    presence: Paced<Option<Presence>>,
+    /// How large it shows our camera's picture, in pixels. 0: not at all.
+    shows_height: Paced<u32>,
+    /// How large we show its camera's picture.
+    shown_height: Paced<u32>,
     /// What both sides have a codec for, as told last.
     shared: SharedMedia,
     /// It greeted with another version of the protocol: what else it says is ignored.
@@ -123,7 +128,7 @@ pub(super) struct Shared<'a> {
 
 impl Participant {
     pub(super) fn new(id: ParticipantId, info: &PeerInfo, own_instance: &InstanceId) -> Self {
-        let PeerInfo { id: peer, name, instance } = info.clone();
+        let PeerInfo { id: peer, name, instance, .. } = info.clone();
         Self {
             id,
             // By the instances, not by the peer ids, which change: both sides must come to opposite answers.
@@ -132,9 +137,9 @@ impl Participant {
             peer,
             name,
             is_registered: true,
-            presence: None,
-            greeting: None,
-            presence_changes: Allowance::new(MAX_PRESENCE_CHANGES, PRESENCE_INTERVAL),
+            presence: Paced::new(None, MAX_PRESENCE_CHANGES, PRESENCE_INTERVAL),
+            shows_height: Paced::new(u32::MAX, MAX_HEIGHTS, HEIGHT_INTERVAL),
+            shown_height: Paced::new(u32::MAX, MAX_HEIGHTS, HEIGHT_INTERVAL),
             shared: SharedMedia::ALL,
             has_other_version: false,
             chat: Chat::new(),
@@ -191,7 +196,12 @@ impl Participant {
 
     /// See [`Self::takes_audio`].
     pub(super) fn takes_video(&self) -> Option<ConnectionId> {
-        self.established().filter(|_| self.shared.video)
+        self.established().filter(|_| self.shared.video && self.shows_height() > 0)
+    }
+
+    /// How large it shows our camera's picture, in pixels.
+    pub(super) fn shows_height(&self) -> u32 {
+        *self.shows_height.current()
     }
 
     /// Neither the server nor a connection leads to it: there is no way to agree on another connection.
@@ -234,13 +244,17 @@ impl Participant {
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         let connections = self.connection.iter().chain(&self.next).filter_map(Connection::poll_timeout);
         let gone_at = self.away_since.map(|since| since + LONGEST_AWAY);
-        connections.chain(self.retry_at).chain(self.tell_interruption_at).chain(self.greeting_at()).chain(gone_at).min()
+        let paced = [self.presence.poll_timeout(), self.shows_height.poll_timeout(), self.shown_height.poll_timeout()];
+        let times = [self.retry_at, self.tell_interruption_at, gone_at];
+        connections.chain(times.into_iter().chain(paced).flatten()).min()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {
         self.keep_connected(now, shared, out);
         self.greet_if_due(now, shared, out);
         self.take_up_greeting(now, out);
+        self.shows_height.poll(now);
+        self.subscribe(now, out);
     }
 
     pub(super) fn take_video(&mut self, is_key: bool) -> bool {

@@ -9,7 +9,7 @@ use super::ids::ConnectionId;
 use super::layers::{self, Layers, ReceiverPath};
 use crate::cpu_guard::CpuGuard;
 use crate::key_frames::KeyFrameThrottle;
-use crate::ladder::{Ladder, Rung};
+use crate::ladder::{self, Ladder, Rung};
 use crate::media::{MAX_LAYERS, VideoLayerId, VideoTarget};
 use crate::time::Timestamp;
 use crate::video_share::VideoShare;
@@ -35,6 +35,13 @@ pub struct EncoderCounts {
     pub dropped_backlog: [u64; MAX_LAYERS],
 }
 
+/// A participant that takes our video, and how large it shows it, in pixels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Viewer {
+    pub(super) estimate: Estimate,
+    pub(super) max_height: u32,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Sending {
     layers: Layers,
@@ -43,6 +50,8 @@ pub(super) struct Sending {
     ladders: [Option<Ladder>; MAX_LAYERS],
     targets: Option<[LayerTarget; MAX_LAYERS]>,
     participants: usize,
+    /// Media have flowed to one of the participants.
+    has_begun: bool,
     cpu: CpuGuard,
 }
 
@@ -96,13 +105,15 @@ impl Sending {
 
     pub(super) fn participants_changed(&mut self, now: Timestamp, participants: usize, out: &mut VecDeque<Action>) {
         self.participants = participants;
+        self.has_begun &= participants > 0;
         self.decide(now, out);
     }
 
     /// Media can flow over `connection`; nothing is known of its path yet.
     pub(super) fn established(&mut self, now: Timestamp, connection: ConnectionId, out: &mut VecDeque<Action>) {
-        let video_bps = FIRST_BPS;
-        self.layers.add(ReceiverPath { connection, video_bps, send_queue: Duration::ZERO });
+        self.has_begun = true;
+        let shown = ladder::enough_for(u32::MAX);
+        self.layers.add(ReceiverPath { connection, video_bps: FIRST_BPS, shown, send_queue: Duration::ZERO });
         self.decide(now, out);
     }
 
@@ -110,19 +121,21 @@ impl Sending {
     pub(super) fn handle_estimates(
         &mut self,
         now: Timestamp,
-        estimates: &[Estimate],
+        viewers: &[Viewer],
         out: &mut VecDeque<Action>,
     ) -> Vec<ConnectionId> {
         let share_bps = VideoShare::for_receivers(self.participants).bitrate_bps;
-        let path = |estimate: &Estimate| ReceiverPath {
+        let path = |Viewer { estimate, max_height }: &Viewer| ReceiverPath {
             connection: estimate.connection,
             video_bps: video_bps(estimate.bitrate_bps).min(share_bps),
+            shown: ladder::enough_for(*max_height),
             send_queue: estimate.send_queue,
         };
-        let paths: Vec<_> = estimates.iter().map(path).collect();
+        let paths: Vec<_> = viewers.iter().map(path).collect();
         let moved = self.layers.update(now, &paths);
         for (layer, key_frames) in layers::all().zip(&mut self.key_frames) {
-            let in_layer = estimates.iter().filter(|estimate| self.layers.layer_of(estimate.connection) == Some(layer));
+            let estimates = viewers.iter().map(|viewer| viewer.estimate);
+            let in_layer = estimates.filter(|estimate| self.layers.layer_of(estimate.connection) == Some(layer));
             if let Some(shortest) = in_layer.map(|estimate| estimate.round_trip).min() {
                 key_frames.set_round_trip(shortest);
             }
@@ -149,6 +162,16 @@ impl Sending {
         self.layers.layer_of(connection)
     }
 
+    /// See [`Layers::leaving`].
+    pub(super) fn leaving(&self, connection: ConnectionId) -> Option<VideoLayerId> {
+        self.layers.leaving(connection)
+    }
+
+    /// See [`Layers::has_left`].
+    pub(super) fn has_left(&mut self, connection: ConnectionId) {
+        self.layers.has_left(connection);
+    }
+
     /// Whether others get the same layer.
     pub(super) fn is_shared(&self, connection: ConnectionId) -> bool {
         self.layers.is_shared(connection)
@@ -165,7 +188,9 @@ impl Sending {
         let share = VideoShare::for_receivers(self.participants);
         let layer = self.layers.layer_of(connection).unwrap_or_default();
         let target = self.targets.as_ref().and_then(|targets| targets.get(layer.0));
-        let is_path_slow = target.is_some_and(|layer| layer.target.bitrate_bps < share.bitrate_bps / 10 * 9);
+        let shown_bps = self.layers.shown(layer).map_or(u32::MAX, |shown| shown.max_bps);
+        let full_bps = share.bitrate_bps.min(shown_bps);
+        let is_path_slow = target.is_some_and(|layer| layer.target.bitrate_bps < full_bps / 10 * 9);
         let dropped_backlog = dropped_backlog.get(layer.0).copied().unwrap_or(0);
         if captured == 0 || self.participants == 0 {
             "none"
@@ -182,17 +207,17 @@ impl Sending {
 
     fn decide(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
         let share = VideoShare::for_receivers(self.participants);
-        let is_nobody_reached = layers::all().all(|layer| self.layers.video_bps(layer).is_none());
         let targets = std::array::from_fn(|number| {
             let layer = VideoLayerId(number);
             let receivers: Vec<_> = self.layers.receivers_of(layer).collect();
             // The encoder is ready when the first connection is.
-            let is_ready_for_first = number == 0 && is_nobody_reached && self.participants > 0;
+            let is_ready_for_first = number == 0 && !self.has_begun && self.participants > 0;
             let ladder = &mut self.ladders[number];
-            let rate_and_size = match self.layers.video_bps(layer) {
-                Some(bps) => {
+            let rate_and_size = match self.layers.video_bps(layer).zip(self.layers.shown(layer)) {
+                Some((bps, shown)) => {
                     let bitrate_bps = bps.min(share.bitrate_bps);
-                    Some((bitrate_bps, ladder.get_or_insert_default().choose(now, bitrate_bps)))
+                    let size = ladder.get_or_insert_default().choose(now, bitrate_bps);
+                    Some((bitrate_bps, if size.max_height > shown.max_height { shown } else { size }))
                 }
                 None => {
                     *ladder = None;
@@ -245,7 +270,17 @@ mod tests {
 
     /// The layers after these estimates, if they changed.
     fn decide(sending: &mut Sending, ms: u64, paths_bps: &[u32]) -> Option<[LayerTarget; MAX_LAYERS]> {
-        let estimate = |(number, &bitrate_bps)| Estimate {
+        decide_for(sending, ms, paths_bps, |_| u32::MAX)
+    }
+
+    /// The same, with the height that each receiver shows.
+    fn decide_for(
+        sending: &mut Sending,
+        ms: u64,
+        paths_bps: &[u32],
+        max_height: impl Fn(usize) -> u32,
+    ) -> Option<[LayerTarget; MAX_LAYERS]> {
+        let estimate = |number, bitrate_bps| Estimate {
             connection: id(number),
             bitrate_bps,
             send_queue: Duration::ZERO,
@@ -253,10 +288,12 @@ mod tests {
             silent_for: Duration::ZERO,
             needs_key_frame: false,
         };
-        let estimates: Vec<_> = paths_bps.iter().enumerate().map(estimate).collect();
+        let viewer =
+            |(number, path_bps)| Viewer { estimate: estimate(number, path_bps), max_height: max_height(number) };
+        let viewers: Vec<_> = paths_bps.iter().copied().enumerate().map(viewer).collect();
         let mut out = VecDeque::new();
         sending.participants = paths_bps.len();
-        sending.handle_estimates(at(ms), &estimates, &mut out);
+        sending.handle_estimates(at(ms), &viewers, &mut out);
         out.into_iter().find_map(|action| if let Action::SetVideoLayers(layers) = action { Some(layers) } else { None })
     }
 
@@ -288,6 +325,17 @@ mod tests {
         let layers = decide(&mut sending, 1_600, &[3_000_000; 7]).expect("more receivers");
         assert_eq!((rates_and_heights(&layers), layers[0].target.max_fps), (vec![(600_000, 360)], 20));
         assert_eq!(layers[0].receivers.len(), 7);
+    }
+
+    #[test]
+    fn a_small_tile_gets_a_small_picture_and_says_nothing_of_the_network() {
+        let mut sending = Sending::default();
+        let show = |number| if number == 0 { 200 } else { 1_080 };
+        decide_for(&mut sending, 0, &[3_000_000; 2], show);
+        let layers = decide_for(&mut sending, 1_550, &[3_000_000; 2], show).expect("for long enough");
+        assert_eq!(rates_and_heights(&layers), [(200_000, 180), (1_600_000, 720)]);
+        let counts = EncoderCounts { captured: 30, dropped_busy: 0, dropped_backlog: [0; MAX_LAYERS] };
+        assert_eq!([0, 1].map(|number| sending.limited_by(id(number), counts)), ["none", "none"]);
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, call: &CallState, live: &mut Live
             CentralPanel::default().frame(side_frame).show(ui, |ui| {
                 panels::show(ui, side, state, call, live, commands);
             });
+            commands.extend(hide_all(call));
             return;
         }
         None => {}
@@ -53,7 +54,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, call: &CallState, live: &mut Live
         if call.participants.iter().len() == 0 {
             alone(ui, area, &state.texts, call);
         } else {
-            others(ui, area, &state.texts, call, live);
+            others(ui, area, &state.texts, call, live, commands);
         }
         self_view(ui, area, state, call, live);
         notices(ui, area, &state.texts, call, live);
@@ -142,7 +143,16 @@ fn alone(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState) {
     });
 }
 
-fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut Live<'_>) {
+/// No participant's picture is on the screen.
+pub(crate) fn hide_all(call: &CallState) -> impl Iterator<Item = Command> {
+    call.participants.iter().filter_map(|peer| show_video(call, peer, 0))
+}
+
+fn show_video(call: &CallState, peer: &Participant, height: u32) -> Option<Command> {
+    call.viewing.change(peer.key, height).map(|height| Command::ShowVideo(peer.key, height))
+}
+
+fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut Live<'_>, commands: &mut Vec<Command>) {
     let participants = call.participants.iter();
     let rects = tile_grid::tiles(participants.len(), area, GAP);
     for (peer, rect) in participants.zip(rects) {
@@ -162,7 +172,15 @@ fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut L
             statistics: &lines,
         }
         .show(ui, rect, live.videos);
+        commands.extend(show_video(call, peer, shown_height(peer, rect, ui.pixels_per_point())));
     }
+}
+
+/// Of the picture in a tile, in pixels. Before its shape is known it counts as 16:9.
+fn shown_height(peer: &Participant, tile: Rect, pixels_per_point: f32) -> u32 {
+    let frame = peer.frames.as_ref().and_then(|slot| slot.get());
+    let shape = frame.map_or(vec2(16.0, 9.0), |frame| vec2(frame.image.width as f32, frame.image.height as f32));
+    (tile_grid::fit(shape, tile).height() * pixels_per_point).round() as u32
 }
 
 /// Why there is no new frame from `peer`.

@@ -21,6 +21,8 @@ pub(crate) struct Live<'a> {
     pub(crate) videos: &'a mut Videos,
 }
 
+pub(crate) use call::hide_all;
+
 /// Draws the screen that `state` is on.
 pub(crate) fn show(ui: &mut Ui, state: &State, live: &mut Live<'_>) -> Vec<Command> {
     let mut commands = Vec::new();

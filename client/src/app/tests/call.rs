@@ -5,15 +5,18 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::*;
+use crate::app::commands::Side;
 use crate::invitation::Invitation;
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
-use crate::session::{CallStats, Event, ParticipantId, ParticipantStats};
+use crate::session::{CallCommand, CallStats, Event, ParticipantId, ParticipantStats};
 
 fn call_commands(bench: &Bench) -> Vec<String> {
     bench
         .effects
         .iter()
         .filter_map(|effect| match effect {
+            // Depends on the window, not on what is pressed.
+            Effect::CallCommand(CallCommand::ShowVideo { .. }) => None,
             Effect::CallCommand(command) => Some(format!("{command:?}")),
             _ => None,
         })
@@ -271,4 +274,34 @@ fn the_own_tile_without_a_picture_shows_ones_own_initial() {
     });
     let painted: Vec<_> = texts.collect();
     assert!(painted.contains(&"하") && painted.contains(&"You") && !painted.contains(&"Y"), "{painted:?}");
+}
+
+#[test]
+fn a_participant_is_told_how_large_its_picture_is_shown() {
+    let told = |bench: &Bench| {
+        let heights = bench.effects.iter().filter_map(|effect| match effect {
+            Effect::CallCommand(CallCommand::ShowVideo { participant, max_height }) => {
+                Some((participant.0, *max_height))
+            }
+            _ => None,
+        });
+        heights.collect::<Vec<_>>()
+    };
+    let mut bench = Bench::in_call(Language::English);
+    for key in 1..=2 {
+        bench.connects(key, "Mina");
+    }
+    let mut harness = open(bench, NARROW);
+    assert_eq!(told(harness.state()), [(1, 270), (2, 270)]);
+    harness.run();
+    assert_eq!(told(harness.state()).len(), 2, "once");
+    harness.state_mut().effects.clear();
+    harness.state_mut().command(Command::ToggleSide(Side::Chat));
+    harness.run();
+    let hidden = told(harness.state());
+    assert!(hidden.ends_with(&[(1, 0), (2, 0)]), "the chat covers them: {hidden:?}");
+    harness.set_size(egui::vec2(2560.0, 1440.0));
+    harness.run();
+    let shown = told(harness.state());
+    assert!(shown.ends_with(&[(1, 720), (2, 720)]), "{shown:?}");
 }

@@ -12,7 +12,7 @@ use super::error::ConnectionError;
 use super::sections::{self, RejectedSection};
 
 /// Each becomes a transceiver, and those are never taken away again.
-const MAX_MEDIA_SECTIONS: usize = 8;
+const MAX_MEDIA_SECTIONS: usize = 32;
 /// Each is paired with each of our own addresses.
 const MAX_CANDIDATES: usize = 64;
 const MAX_CANDIDATE_BYTES: usize = 512;

@@ -1,5 +1,5 @@
-//! The media sections of a peer's description that cannot be used: those without a codec of ours, and those that it
-//! rejects. The stack refuses a whole description because of one, so it never sees them. Our answer rejects them: the
+//! The media sections of a peer's description that cannot be used: those without a codec of ours, those that it rejects,
+//! and a second one for audio or video, which is a slot for later versions. The stack refuses a whole description because of one, so it never sees them. Our answer rejects them: the
 //! port is 0, and they are not in the bundle (RFC 9429, 5.3.1; RFC 9143, 7.3.3). The rest is agreed on.
 
 use maru_core::media::SharedMedia;
@@ -25,9 +25,11 @@ pub(super) fn divide(sdp: &str) -> (String, Vec<RejectedSection>) {
     let mut kept = String::with_capacity(sdp.len());
     let mut rejected = Vec::new();
     let mut sections = sections(sdp);
+    let mut own = OwnSections::default();
     append(&mut kept, &sections.next().unwrap_or_default());
     for (index, section) in sections.enumerate() {
-        match rejection(index, &section) {
+        let is_slot = own.is_slot(&section);
+        match rejection(index, &section, is_slot) {
             Some(rejection) => rejected.push(rejection),
             None => append(&mut kept, &section),
         }
@@ -58,7 +60,8 @@ pub(super) fn with_rejected(answer: &str, rejected: &[RejectedSection]) -> Strin
 
 /// What can be sent and received after this description of the peer's.
 pub(super) fn shared_media(sdp: &str) -> SharedMedia {
-    let usable: Vec<_> = sections(sdp).skip(1).filter(|section| is_usable(section)).collect();
+    let mut own = OwnSections::default();
+    let usable: Vec<_> = sections(sdp).skip(1).filter(|section| !own.is_slot(section) && is_usable(section)).collect();
     let has = |media: &str| usable.iter().any(|section| media_of(section) == media);
     SharedMedia { audio: has("audio"), video: has("video") }
 }
@@ -91,9 +94,25 @@ fn media_of<'a>(section: &[&'a str]) -> &'a str {
     line.strip_prefix("m=").unwrap_or(line).split(' ').next().unwrap_or_default()
 }
 
+/// The first section of each kind carries the peer's own stream. Later ones are slots.
+#[derive(Default)]
+struct OwnSections<'a>(Vec<&'a str>);
+
+impl<'a> OwnSections<'a> {
+    fn is_slot(&mut self, section: &[&'a str]) -> bool {
+        let media = media_of(section);
+        let is_media = matches!(media, "audio" | "video");
+        let is_slot = is_media && self.0.contains(&media);
+        if is_media && !is_slot {
+            self.0.push(media);
+        }
+        is_slot
+    }
+}
+
 /// `None`: the stack can use the section, or has to say what is wrong with it.
-fn rejection(index: usize, section: &[&str]) -> Option<RejectedSection> {
-    if is_usable(section) {
+fn rejection(index: usize, section: &[&str], is_slot: bool) -> Option<RejectedSection> {
+    if !is_slot && is_usable(section) {
         return None;
     }
     let mut words = section.first()?.split(' ');
@@ -170,6 +189,22 @@ mod tests {
         let answer = with_rejected(&kept, &rejected);
         let kinds: Vec<_> = sections(&answer).skip(1).map(|section| media_of(&section).to_owned()).collect();
         assert_eq!(kinds, ["video", "audio", "video", "video"]);
+    }
+
+    #[test]
+    fn slots_for_later_versions_are_rejected_whatever_they_could_carry() {
+        let video = h264("packetization-mode=1");
+        let (kept, rejected) = divide(&[SESSION, &video, AUDIO, DATA, &video, AUDIO, AUDIO].concat());
+        assert_eq!(kept, [SESSION, &video, AUDIO, DATA].concat());
+        let ports: Vec<_> = sections(&with_rejected(&kept, &rejected))
+            .skip(1)
+            .map(|section| section[0].split(' ').nth(1).unwrap_or_default().to_owned())
+            .collect();
+        assert_eq!(ports, ["9", "9", "9", "0", "0", "0"]);
+        // The peer's own section is the first, even if it cannot be used.
+        let sdp = [SESSION, AUDIO, VP8, DATA, &video].concat();
+        assert_eq!(shared_media(&sdp), SharedMedia { audio: true, video: false });
+        assert_eq!(divide(&sdp).1.len(), 2);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use maru_protocol::peer::PeerMessage;
+use maru_protocol::peer::{CAMERA, MICROPHONE, PeerMessage, Source, Stream, Wanted};
 use maru_protocol::{VERSION, WireError};
 
 use super::super::action::{Action, Event};
@@ -49,6 +49,7 @@ impl Participant {
     ) -> Consequence {
         if self.connection.as_mut().is_some_and(Connection::channel_heard) {
             self.say(&hello(shared.presence), out);
+            self.say(&subscription(*self.shown_height.current()), out);
             self.chat.connection_opened();
             self.send_chat(out);
         }
@@ -66,8 +67,13 @@ impl Participant {
         match message {
             _ if self.has_other_version => tracing::debug!(participant = self.id.0, "it speaks another version"),
             PeerMessage::Hello { name, muted, camera_on, .. } => {
-                self.greeting = Some(Presence { name, muted, camera_on });
+                self.presence.set(Some(Presence { name, muted, camera_on }));
                 self.take_up_greeting(now, out);
+            }
+            PeerMessage::Subscribe { streams } => {
+                let camera = streams.iter().find(|wanted| wanted.id == CAMERA && wanted.person.is_none());
+                self.shows_height.set(camera.map_or(u32::MAX, |wanted| wanted.max_height));
+                self.shows_height.poll(now);
             }
             PeerMessage::Chat { id, text, sent_unix_ms } => {
                 let (delivered, received) = self.chat.handle_chat(id, &text, sent_unix_ms);
@@ -92,23 +98,23 @@ impl Participant {
     /// Greetings are repeated until they are answered: only a change is told. Whoever changes too often is heard later,
     /// with the newest greeting.
     pub(super) fn take_up_greeting(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
-        if self.greeting == self.presence {
-            self.greeting = None;
-        }
-        if self.greeting.is_none() || !self.presence_changes.take(now) {
-            return;
-        }
-        let Some(presence) = self.greeting.take() else { return };
-        let Presence { name, muted, camera_on } = presence.clone();
-        self.presence = Some(presence);
+        let Some(Presence { name, muted, camera_on }) = self.presence.poll(now).cloned().flatten() else { return };
         out.push_back(Action::SetMediaCameraOn { participant: self.id, camera_on });
         out.push_back(Action::Tell(Event::ParticipantState { participant: self.id, muted, camera_on }));
         self.rename(&name, out);
     }
 
-    /// When a greeting that came too soon is taken up.
-    pub(super) fn greeting_at(&self) -> Option<Timestamp> {
-        self.greeting.as_ref().map(|_| self.presence_changes.next_at())
+    /// We show its camera's picture with this height.
+    pub(in crate::call) fn show_video(&mut self, now: Timestamp, max_height: u32, out: &mut VecDeque<Action>) {
+        self.shown_height.set(max_height);
+        self.subscribe(now, out);
+    }
+
+    pub(super) fn subscribe(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
+        let Some(max_height) = self.shown_height.poll(now).copied() else { return };
+        if self.connection.as_ref().is_some_and(Connection::is_open_at_both_ends) {
+            self.say(&subscription(max_height), out);
+        }
     }
 
     fn send_chat(&mut self, out: &mut VecDeque<Action>) {
@@ -129,5 +135,12 @@ impl Participant {
 
 fn hello(presence: &Presence) -> PeerMessage {
     let Presence { name, muted, camera_on } = presence.clone();
-    PeerMessage::Hello { version: VERSION, name, muted, camera_on }
+    let stream = |id, source| Stream { id, source, person: None };
+    let streams = vec![stream(MICROPHONE, Source::Microphone), stream(CAMERA, Source::Camera)];
+    PeerMessage::Hello { version: VERSION, name, muted, camera_on, streams }
+}
+
+fn subscription(max_height: u32) -> PeerMessage {
+    let wanted = Wanted { id: CAMERA, max_height, person: None };
+    PeerMessage::Subscribe { streams: if max_height == u32::MAX { vec![] } else { vec![wanted] } }
 }

@@ -1,13 +1,11 @@
 //! What becomes of a room.
 
-use std::time::Duration;
-
 use maru_protocol::VERSION;
 use maru_protocol::signal::ServerMessage;
 
-use super::world::{MS, SECOND, World};
+use super::world::{MS, SECOND, World, good};
 use crate::call::{Action, Command, ConnectionInput, EndReason, Estimate, Event, Participant};
-use crate::media::{SharedMedia, VideoLayerId};
+use crate::media::{MAX_LAYERS, SharedMedia, VideoLayerId};
 
 fn joined(event: &Event) -> bool {
     matches!(event, Event::ParticipantJoined { .. })
@@ -300,14 +298,7 @@ fn a_participant_without_our_video_codec_gets_sound_only_and_slows_nobody() {
     let (all, seeing): (Vec<_>, Vec<_>) =
         (call.audio_receivers().collect(), call.video_receivers(VideoLayerId::default(), true).collect());
     assert_eq!((all.len(), seeing.as_slice()), (2, &all[..1]));
-    let estimate = |connection, bitrate_bps| Estimate {
-        connection,
-        bitrate_bps,
-        send_queue: Duration::ZERO,
-        round_trip: 40 * MS,
-        silent_for: Duration::ZERO,
-        needs_key_frame: true,
-    };
+    let estimate = |connection, bitrate_bps| Estimate { bitrate_bps, needs_key_frame: true, ..good(connection) };
     let now = world.now;
     let call = &mut world.clients[0].call;
     call.handle_estimates(now, &[estimate(all[0], 3_000_000), estimate(all[1], 100_000)]);
@@ -446,6 +437,57 @@ fn one_who_sleeps_is_away_and_comes_back_and_after_five_minutes_it_has_left() {
 }
 
 #[test]
+fn a_picture_goes_only_to_those_who_show_it_and_begins_again_with_a_key_frame() {
+    let mut world = World::room(&["a", "b", "c"]);
+    let shows = |world: &mut World, client: usize, max_height| {
+        let participant = world.clients[client].call.participants().next().expect("a");
+        world.tell(client, Command::ShowVideo { participant, max_height });
+        world.run(SECOND);
+        world.estimate(0);
+    };
+    world.estimate(0);
+    let receivers = |world: &mut World, is_key| {
+        (0..MAX_LAYERS).map(|layer| world.clients[0].call.video_receivers(VideoLayerId(layer), is_key).count()).sum()
+    };
+    assert_eq!((receivers(&mut world, true), receivers(&mut world, false)), (2usize, 2usize));
+    shows(&mut world, 1, 0);
+    assert_eq!((receivers(&mut world, true), receivers(&mut world, false)), (1, 1));
+    // It is said again over a new connection.
+    world.set_online(1, false);
+    world.run(30 * SECOND);
+    world.set_online(1, true);
+    world.run(10 * SECOND);
+    world.estimate(0);
+    assert_eq!((world.connected(1), receivers(&mut world, true)), (2, 1));
+    let made = world.clients[0].key_frames_made;
+    shows(&mut world, 1, 720);
+    assert!(world.clients[0].key_frames_made > made);
+    assert_eq!((receivers(&mut world, false), receivers(&mut world, true), receivers(&mut world, false)), (1, 2, 2));
+}
+
+#[test]
+fn whoever_changes_the_size_all_the_time_costs_the_others_few_key_frames() {
+    let mut world = World::room(&["a", "b", "c"]);
+    let made = world.clients[0].key_frames_made;
+    let mut last_made = made;
+    for number in 0..600 {
+        let height = if number % 2 == 0 { 0 } else { 720 };
+        let subscribe = format!(r#"{{"type":"subscribe","streams":[{{"id":2,"maxHeight":{height}}}]}}"#);
+        world.send_text(1, 0, &subscribe);
+        world.run(50 * MS);
+        world.estimate(0);
+        let is_key = std::mem::replace(&mut last_made, world.clients[0].key_frames_made) != last_made;
+        world.clients[0].call.video_receivers(VideoLayerId(0), is_key).count();
+    }
+    let made = world.clients[0].key_frames_made - made;
+    assert!(made < 60, "{made} in 30 seconds");
+    world.send_text(1, 0, r#"{"type":"subscribe","streams":[]}"#);
+    world.run(3 * SECOND);
+    world.estimate(0);
+    assert_eq!(world.clients[0].call.video_receivers(VideoLayerId(0), true).count(), 2);
+}
+
+#[test]
 fn one_who_leaves_is_gone_at_once_for_all() {
     let mut world = World::room(&["a", "b", "c"]);
     world.tell(0, Command::Leave);
@@ -485,6 +527,7 @@ fn a_server_cannot_fill_the_memory() {
             id: maru_protocol::PeerId::from_bits(1 << 64 | number),
             name: "x".parse().unwrap(),
             instance: maru_protocol::InstanceId::from_bits(1 << 64 | number),
+            ext: None,
         };
         let text = ServerMessage::PeerJoined { peer }.encode().unwrap();
         call.server_text(world.now, &text);
