@@ -18,6 +18,14 @@ use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 use webrtc::runtime::Runtime;
 
+/// The longest time between two of `times` between `from` and `to`.
+pub fn longest_gap(times: impl Iterator<Item = Duration>, from: Duration, to: Duration) -> Duration {
+    let mut all = vec![from];
+    all.extend(times.filter(|at| (from..=to).contains(at)));
+    all.push(to);
+    all.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or_default()
+}
+
 /// A key frame has so many times the bytes of another frame.
 const KEY_FRAME_FACTOR: usize = 4;
 
@@ -55,7 +63,8 @@ pub struct Receiver {
 struct Received {
     /// Each with its time since the world began.
     units: Vec<(Duration, AccessUnit)>,
-    audio: Vec<u32>,
+    /// As `units`, with its number.
+    audio: Vec<(Duration, u32)>,
 }
 
 impl SyntheticMedia {
@@ -249,7 +258,13 @@ impl Receiver {
 
     /// Numbers of the audio packets, in the order of arrival.
     pub fn audio(&self) -> Vec<u32> {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner).audio.clone()
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).audio.iter().map(|(_, number)| *number).collect()
+    }
+
+    /// The longest time without an audio packet between `from` and `to`.
+    pub fn longest_silence(&self, from: Duration, to: Duration) -> Duration {
+        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        longest_gap(received.audio.iter().map(|(at, _)| *at), from, to)
     }
 }
 
@@ -264,7 +279,11 @@ impl ParticipantMedia for Receiver {
 
     fn push_audio(&self, packet: AudioPacket) {
         if let Ok(number) = packet.payload.as_ref().try_into() {
-            self.received.lock().unwrap_or_else(PoisonError::into_inner).audio.push(u32::from_be_bytes(number));
+            self.received
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .audio
+                .push(((self.clock)(), u32::from_be_bytes(number)));
         }
     }
 

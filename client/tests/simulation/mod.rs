@@ -220,8 +220,5 @@ pub fn frame_times(watcher: &Client, sender: &str, from: Duration) -> Vec<Durati
 
 /// The longest time without a frame of `sender` between `from` and `to`.
 pub fn longest_freeze(watcher: &Client, sender: &str, from: Duration, to: Duration) -> Duration {
-    let mut times = vec![from];
-    times.extend(frame_times(watcher, sender, from).into_iter().filter(|at| *at <= to));
-    times.push(to);
-    times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
+    media::longest_gap(frame_times(watcher, sender, from).into_iter(), from, to)
 }
