@@ -236,6 +236,45 @@ fn a_slow_third_costs_the_others_neither_size_nor_frames() {
     });
 }
 
+/// Calls take each other's packets in the queue for a download where they share a slow link: it was full then, and each was
+/// seen with 8 frames a second and gaps of seconds.
+#[test]
+fn those_who_send_over_one_slow_link_share_it() {
+    for (seed, rate_bps, names) in [
+        (25, 300_000, &["a", "b"][..]),
+        (26, 300_000, &["a", "b"]),
+        (27, 400_000, &["a", "b"]),
+        (28, 600_000, &["a", "b"]),
+        (29, 450_000, &["a", "b", "c"]),
+    ] {
+        let world = World::new(seed, PathConfig::delay(5 * MS));
+        world.run(async {
+            let room = world.room(names).await;
+            world.sim.sleep(5 * SECOND).await;
+            let queue_bytes = rate_bps as usize / 8 / 2;
+            let link = PathConfig { rate_bps: Some(rate_bps), queue_bytes, ..PathConfig::delay(40 * MS) };
+            let slow = world.join("slow");
+            world.sim.set_link(&slow.host, link);
+            world.within(10 * SECOND, slow.connected_to(names.len()), "it connects").await;
+            world.sim.sleep(3 * SECOND).await;
+            let from = world.sim.elapsed();
+            world.sim.sleep(20 * SECOND).await;
+            let now = world.sim.elapsed();
+            for one in &room {
+                for (watcher, sender) in [(&slow, one), (one, &slow)] {
+                    let fps = frame_times(watcher, &sender.name, from).len() / 20;
+                    let freeze = longest_freeze(watcher, &sender.name, from, now);
+                    let silence = watcher.media.of(&sender.name).longest_silence(from, now);
+                    let what = format!("{rate_bps} bit/s, {} sees {}", watcher.name, sender.name);
+                    println!("{what}: {fps} fps, frozen for {freeze:?}, silent for {silence:?}");
+                    assert!(fps >= 25 && freeze < 1500 * MS && silence < 150 * MS, "{what}");
+                }
+            }
+            assert!(longest_freeze(&room[0], "b", from, now) < 100 * MS);
+        });
+    }
+}
+
 /// Six in a room. Each in turn has the trouble that `begins`, and is rid of it after ten seconds. Nobody else notices: the
 /// others go on seeing and hearing each other, and nobody is told of any of them.
 fn six_of_whom_each_has(

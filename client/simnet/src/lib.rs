@@ -109,6 +109,11 @@ impl Sim {
         self.set_path(other, one, config);
     }
 
+    /// All packets between `host` and everybody else go through one link from now on, both ways: they share its rate.
+    pub fn set_link(&self, host: &Host, config: PathConfig) {
+        self.network.set_link(host.id, config);
+    }
+
     /// What became of the packets from `from` to `to` so far.
     pub fn path_stats(&self, from: &Host, to: &Host) -> PathStats {
         self.network.path_stats(from.id, to.id)

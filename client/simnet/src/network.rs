@@ -1,6 +1,6 @@
 //! Hosts, their addresses and sockets, and the paths between them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -23,6 +23,9 @@ const STUN_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 3,
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct HostId(u32);
+
+/// The other end of a link that leads to all other hosts.
+const EVERYBODY: HostId = HostId(u32::MAX);
 
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,8 @@ struct State {
     bindings: u64,
     addresses: u8,
     paths: HashMap<(HostId, HostId), Path>,
+    /// Hosts whose packets to and from everybody else share one path each way.
+    behind_one_link: HashSet<HostId>,
     trace: Option<Vec<TraceEntry>>,
 }
 
@@ -104,6 +109,7 @@ impl Network {
             bindings: 0,
             addresses: 0,
             paths: HashMap::new(),
+            behind_one_link: HashSet::new(),
             trace: None,
         };
         Self { agenda, state: Mutex::new(state) }
@@ -153,6 +159,13 @@ impl Network {
 
     pub(crate) fn set_path(&self, from: HostId, to: HostId, config: PathConfig) {
         self.lock().path(from, to).set_config(config);
+    }
+
+    pub(crate) fn set_link(&self, host: HostId, config: PathConfig) {
+        let mut state = self.lock();
+        state.behind_one_link.insert(host);
+        state.path(host, EVERYBODY).set_config(config);
+        state.path(EVERYBODY, host).set_config(config);
     }
 
     pub(crate) fn path_stats(&self, from: HostId, to: HostId) -> PathStats {
@@ -294,6 +307,8 @@ impl State {
 
     fn path(&mut self, from: HostId, to: HostId) -> &mut Path {
         let seed = self.seed;
+        let from = if self.behind_one_link.contains(&to) { EVERYBODY } else { from };
+        let to = if self.behind_one_link.contains(&from) { EVERYBODY } else { to };
         self.paths.entry((from, to)).or_insert_with(|| {
             let direction = u64::from(from.0) << 32 | u64::from(to.0);
             Path::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ direction.wrapping_mul(0xd6e8_feb8_6659_fd93))

@@ -50,6 +50,9 @@ pub struct Config {
     // Other traffic in the queue.
     /// A standing queue with more delay is made by another flow: ours are shorter.
     pub foreign_queue: Duration,
+    /// It holds more than this number of full packets at the rate of the path. With fewer, two calls that share
+    /// 300 kbit/s take each other for downloads, and fill the queue together (simulation).
+    pub foreign_queue_packets: f64,
     /// After this number of such queues within `foreign_queues_within` we compete with a flow that fills the queue.
     pub foreign_queues: usize,
     /// Time within which `foreign_queues` are counted.
@@ -213,6 +216,7 @@ impl Default for Config {
             max_serialization_delay: Duration::from_millis(20),
 
             foreign_queue: Duration::from_millis(120),
+            foreign_queue_packets: 16.0,
             foreign_queues: 3,
             foreign_queues_within: Duration::from_secs(10),
             competing_time: Duration::from_secs(30),

@@ -162,7 +162,11 @@ impl Target {
         standing.longest = standing.longest.max(queue);
         self.standing = Some(standing);
         self.stood = Some(now);
-        if before.is_none_or(|before| before.longest <= config.foreign_queue) && queue > config.foreign_queue {
+        // On a narrow path a few packets of our own, or of another call, take that long.
+        let full_bps = measured.pairs.bps(config, now).unwrap_or(capacity_bps);
+        let packets_secs = (config.foreign_queue_packets * config.packet_bits / full_bps.max(1.0)).min(1.0);
+        let foreign_queue = config.foreign_queue.max(Duration::from_secs_f64(packets_secs));
+        if before.is_none_or(|before| before.longest <= foreign_queue) && queue > foreign_queue {
             self.note_foreign_queue(config, now);
         }
         if now.since(standing.began) > config.max_drain_time && queue > standing.longest / 2 {
