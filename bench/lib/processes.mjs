@@ -46,10 +46,10 @@ export function cpuSeconds(pids) {
   return pids.reduce((sum, pid) => sum + (stat(pid)?.ticks ?? 0), 0) / TICKS_PER_SECOND;
 }
 
-/** Ticks of all processors since boot: `{ all, steal }`. Steal time is what the hypervisor gave to other virtual machines. */
+/** Ticks of all processors since boot: `{ all, idle, steal }`. Steal time is what the hypervisor gave to other virtual machines. */
 export function machineTicks() {
   const ticks = /^cpu +(.*)/.exec(fs.readFileSync('/proc/stat', 'utf8'))[1].split(' ').map(Number).slice(0, 8);
-  return { all: ticks.reduce((sum, n) => sum + n, 0), steal: ticks[7] };
+  return { all: ticks.reduce((sum, n) => sum + n, 0), idle: ticks[3] + ticks[4], steal: ticks[7] };
 }
 
 /** Proportional set size (PSS) in MB: a shared page counts in parts. */

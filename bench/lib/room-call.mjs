@@ -112,7 +112,7 @@ async function troubled(trouble, link, join, kill) {
 }
 
 /** Runs in the guest page first: when each tile showed a frame, and of which height. */
-function watchTiles() {
+export function watchTiles() {
   window.seen = {};
   const watch = tile => {
     const video = tile.querySelector('video');

@@ -62,3 +62,27 @@ export function pickFrames(source, indices, path) {
     fs.closeSync(to);
   }
 }
+
+/** Writes the first `count` frames of `source` to `path`, with half the width and height: of each two pixels and rows the first. */
+export function halve(source, count, path) {
+  const from = fs.openSync(source), to = fs.openSync(path, 'w');
+  try {
+    const { width, height, header, size, positionOf } = shapeOf(from), planes = Buffer.alloc(size);
+    fs.writeSync(to, header.replace(/ W\d+ H\d+/, ` W${width / 2} H${height / 2}`));
+    const sizes = [[width, height], [width / 2, height / 2], [width / 2, height / 2]];
+    for (let index = 0; index < count; index++) {
+      fs.readSync(from, planes, 0, size, positionOf(index));
+      fs.writeSync(to, MARKER);
+      let offset = 0;
+      for (const [columns, rows] of sizes) {
+        const half = Buffer.alloc(columns / 2 * (rows / 2));
+        for (let y = 0, next = 0; y < rows; y += 2) for (let x = 0; x < columns; x += 2) half[next++] = planes[offset + y * columns + x];
+        fs.writeSync(to, half);
+        offset += columns * rows;
+      }
+    }
+  } finally {
+    fs.closeSync(from);
+    fs.closeSync(to);
+  }
+}

@@ -1,4 +1,4 @@
-//! Time to encode and decode a frame of 720p. `BENCH_CLIP=FILE.y4m` (1280×720) replaces the test pattern.
+//! Time to encode and decode a frame of 720p, and to encode it in several layers. `BENCH_CLIP=FILE.y4m` (1280×720) replaces the test pattern.
 
 use std::io::{BufRead, BufReader};
 
@@ -6,6 +6,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use maru::media::video::h264::{H264Decoder, H264Encoder};
 use maru_core::frame::I420;
 use maru_core::quality::psnr;
+use maru_core::scale::scale;
 use maru_core::test_pattern::TestPattern;
 
 const WIDTH: u32 = 1280;
@@ -79,5 +80,39 @@ fn frame(file: &mut impl BufRead) -> I420 {
     image
 }
 
-criterion_group!(benches, codec);
+/// A frame in one, two and three simulcast layers, each scaled from the whole frame.
+fn layers(c: &mut Criterion) {
+    const LAYERS: [(u32, u32, u32); 3] = [(1280, 720, 1_600_000), (640, 360, 600_000), (320, 180, 200_000)];
+    let frames = frames();
+    let mut group = c.benchmark_group("simulcast of 720p30");
+    group.sample_size(60);
+    for count in 1..=LAYERS.len() {
+        let mut encoders: Vec<_> = LAYERS[..count]
+            .iter()
+            .map(|&(width, height, bps)| H264Encoder::new(width, height, bps, 30).expect("an encoder"))
+            .collect();
+        let mut scaled = I420::black(0, 0);
+        let mut number = 0;
+        group.bench_function(format!("{count} layers"), |b| {
+            b.iter(|| {
+                number += 1;
+                let frame = &frames[number % frames.len()];
+                for encoder in &mut encoders {
+                    let (width, height) = encoder.size();
+                    let image = if width == WIDTH {
+                        frame
+                    } else {
+                        scaled.reshape(width, height);
+                        scale(frame, &mut scaled);
+                        &scaled
+                    };
+                    encoder.encode(image, number as u64 * 1000 / 30).expect("encoded");
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, codec, layers);
 criterion_main!(benches);
