@@ -22,8 +22,9 @@ fn conversion(c: &mut Criterion) {
 fn scaling(c: &mut Criterion) {
     let mut frame = I420::black(0, 0);
     let test = TestPattern::new(WIDTH, HEIGHT);
+    test.draw(1234, &mut frame);
     c.bench_function("test_pattern/720p", |b| b.iter(|| test.draw(1234, &mut frame)));
-    for (width, height) in [(960, 540), (640, 360)] {
+    for (width, height) in [(960, 540), (640, 360), (320, 180)] {
         let mut small = I420::black(width, height);
         c.bench_function(&format!("scale/720p to {height}p"), |b| b.iter(|| scale(&frame, &mut small)));
     }

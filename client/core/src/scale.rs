@@ -56,6 +56,15 @@ impl PlaneScaler {
             to.copy_from_slice(from);
             return;
         }
+        let (width, height) = self.to;
+        if self.from == (2 * width, 2 * height) {
+            return halve(from, to, width);
+        }
+        if self.from == (4 * width, 4 * height) {
+            let mut half = vec![0; 4 * width * height];
+            halve(from, &mut half, 2 * width);
+            return halve(&half, to, width);
+        }
         for (row, to_row) in self.rows.iter().zip(to.chunks_exact_mut(self.to.0)) {
             self.mixed.fill(0);
             for (offset, weight) in row.weights.iter().enumerate() {
@@ -69,6 +78,18 @@ impl PlaneScaler {
                 let sum: u32 = covered.iter().zip(&column.weights).map(|(value, weight)| value * weight).sum();
                 *pixel = ((sum + ONE * ONE / 2) / (ONE * ONE)) as u8;
             }
+        }
+    }
+}
+
+/// Each pixel is the mean of four: simulcast layers are made so, three times as fast as with weights. `width`: of `to`.
+fn halve(from: &[u8], to: &mut [u8], width: usize) {
+    for (rows, to_row) in from.chunks_exact(4 * width).zip(to.chunks_exact_mut(width)) {
+        let (upper, lower) = rows.split_at(2 * width);
+        let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
+        for (pixel, (above, below)) in to_row.iter_mut().zip(pairs) {
+            let sum = u16::from(above[0]) + u16::from(above[1]) + u16::from(below[0]) + u16::from(below[1]);
+            *pixel = ((sum + 2) / 4) as u8;
         }
     }
 }
@@ -97,6 +118,24 @@ const ONE: u32 = 1 << 12;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn halves_and_quarters_are_the_means_of_their_pixels() {
+        let mut random = fastrand::Rng::with_seed(3);
+        let (width, height) = (64, 32);
+        let from: Vec<u8> = (0..width * height).map(|_| random.u8(..)).collect();
+        for factor in [2, 4] {
+            let size = (width / factor, height / factor);
+            let mut to = vec![0; size.0 * size.1];
+            PlaneScaler::new((width, height), size).scale(&from, &mut to);
+            for (index, pixel) in to.iter().enumerate() {
+                let (x, y) = (index % size.0 * factor, index / size.0 * factor);
+                let covered = (0..factor * factor).map(|n| from[(y + n / factor) * width + x + n % factor]);
+                let mean = covered.map(f64::from).sum::<f64>() / (factor * factor) as f64;
+                assert!((f64::from(*pixel) - mean).abs() <= 1.0, "{pixel} {mean}");
+            }
+        }
+    }
 
     #[test]
     fn fits_keep_the_shape_and_are_even() {
