@@ -89,9 +89,9 @@ export async function openReference({ cache, clip, sound, executables = [CHROMIU
   }
 }
 
-export async function joinReference(first, second) {
-  await first.evaluate(call => reference.join(call), { ...VIDEO, caller: false });
-  await second.evaluate(call => reference.join(call), { ...VIDEO, caller: true });
+export async function joinReference(first, second, more = {}) {
+  await first.evaluate(call => reference.join(call), { ...VIDEO, ...more, caller: false });
+  await second.evaluate(call => reference.join(call), { ...VIDEO, ...more, caller: true });
   await second.waitForFunction(() => reference.firstFrame, null, { timeout: 30_000 });
 }
 

@@ -9,7 +9,7 @@ const reference = {
   own: [],
   remote: [],
 
-  async join({ width, height, codec, caller }) {
+  async join({ width, height, codec, caller, restartsIce }) {
     this.asked = unixMs(performance.now());
     this.media = await navigator.mediaDevices.getUserMedia({
       video: { width, height, frameRate: 30 },
@@ -31,6 +31,12 @@ const reference = {
     element.requestVideoFrameCallback(everyFrame);
 
     this.peer.onicecandidate = ({ candidate }) => candidate && toPeer({ candidate: candidate.toJSON() });
+    // As a page does that wants to survive a change of network. One side is enough, and offers do not cross.
+    this.peer.oniceconnectionstatechange = () => {
+      if (!caller || !restartsIce || !['disconnected', 'failed'].includes(this.peer.iceConnectionState)) return;
+      this.peer.restartIce();
+      this.describe().catch(error => console.warn(error));
+    };
     if (caller) await this.describe();
   },
 

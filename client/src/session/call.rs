@@ -276,8 +276,8 @@ impl CallTask {
             Action::Join { challenge, room, name } => self.join(&challenge, room, name),
             Action::SendToServer(message) => self.send_to_server(&message),
             Action::DisconnectServer => self.server.disconnect(),
-            Action::Open { connection, prefers_default_route, ice_servers } => {
-                self.open(connection, prefers_default_route, ice_servers);
+            Action::Open { connection, only_best_address, ice_servers } => {
+                self.open(connection, only_best_address, ice_servers);
             }
             Action::Negotiate { connection, step } => {
                 let hangs = self.connections.get(&connection).is_some_and(|handle| !handle.negotiate(step));
@@ -333,11 +333,11 @@ impl CallTask {
         }
     }
 
-    fn open(&mut self, id: ConnectionId, prefers_default_route: bool, ice_servers: Vec<IceServer>) {
+    fn open(&mut self, id: ConnectionId, only_best_address: bool, ice_servers: Vec<IceServer>) {
         let Some(participant) = self.participants.get(&id.participant) else { return };
         self.serial += 1;
         let mut addresses = (self.addresses)();
-        if prefers_default_route {
+        if only_best_address {
             addresses.truncate(1);
         }
         let handle = ConnectionHandle::start(Setup {

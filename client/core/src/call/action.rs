@@ -107,11 +107,11 @@ pub enum Action {
     SendToServer(ClientMessage),
     /// Close the connection to the server after what was sent before.
     DisconnectServer,
-    /// Open a connection, with the addresses of this machine and the ICE servers listed anew. `prefers_default_route`: of the
-    /// addresses only those of the default route, which has changed while others still work.
+    /// Open a connection, with the addresses of this machine and the ICE servers listed anew. `only_best_address`: of the
+    /// addresses only the one of the default route, which has changed while the old ones still work.
     Open {
         connection: ConnectionId,
-        prefers_default_route: bool,
+        only_best_address: bool,
         ice_servers: Vec<IceServer>,
     },
     /// Answered by [`ConnectionInput::StepDone`] or [`ConnectionInput::StepFailed`].

@@ -223,7 +223,7 @@ impl Call {
     pub fn network_changed(&mut self, now: Timestamp, is_lost: bool, affected: &[ConnectionId]) {
         self.now = now;
         self.registration.network_changed(now, is_lost, &mut self.actions);
-        self.each(|participant, shared, out| participant.network_changed(now, affected, shared, out));
+        self.each(|participant, shared, out| participant.network_changed(now, is_lost, affected, shared, out));
     }
 
     /// Something happened on a connection. Input of an earlier connection is ignored.

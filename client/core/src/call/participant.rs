@@ -87,6 +87,8 @@ pub(super) struct Participant {
     announced: Option<Generation>,
     /// Our own addresses have changed since the connection was opened.
     has_moved: bool,
+    /// One of them is gone, so the old connection may be dead.
+    has_lost_address: bool,
     /// It works again after an outage. What was written during that comes late over it: SCTP waits longer and longer
     /// before it sends again. The next one is built beside it.
     is_worn: bool,
@@ -147,6 +149,7 @@ impl Participant {
             next: None,
             announced: None,
             has_moved: false,
+            has_lost_address: false,
             is_worn: false,
             last_generation: Generation(0),
             waiting: None,

@@ -91,6 +91,7 @@ impl Participant {
     pub(in crate::call) fn network_changed(
         &mut self,
         now: Timestamp,
+        is_lost: bool,
         affected: &[ConnectionId],
         shared: &Shared<'_>,
         out: &mut VecDeque<Action>,
@@ -99,6 +100,7 @@ impl Participant {
             return;
         }
         self.has_moved = true;
+        self.has_lost_address |= is_lost;
         self.failures = 0;
         if !self.is_registered || !shared.is_registered {
             return;
@@ -222,6 +224,7 @@ impl Participant {
                 let outage = connection.established(now);
                 self.established_at = Some(now);
                 self.has_moved = false;
+                self.has_lost_address = false;
                 self.tell_interruption_at = None;
                 self.is_worn = outage >= WEARING_OUTAGE;
                 self.retry_at = self.is_worn.then(|| now + self.turn());
@@ -343,9 +346,11 @@ impl Participant {
         } else {
             self.connection = Some(connection);
         }
-        let prefers_default_route = stands && self.has_moved && self.failures == 0;
+        // While the old connection works, the better network is given a chance by itself: of two that work ICE may choose
+        // the old one. If an address is gone any of the others may be the way.
+        let only_best_address = stands && self.has_moved && !self.has_lost_address && self.failures == 0;
         let ice_servers = shared.ice_servers.to_vec();
-        out.push_back(Action::Open { connection: id, prefers_default_route, ice_servers });
+        out.push_back(Action::Open { connection: id, only_best_address, ice_servers });
     }
 
     fn interrupted(&mut self, now: Timestamp, shared: &Shared<'_>, out: &mut VecDeque<Action>) {

@@ -488,6 +488,21 @@ fn whoever_changes_the_size_all_the_time_costs_the_others_few_key_frames() {
 }
 
 #[test]
+fn after_a_loss_any_address_may_be_the_way_and_a_better_network_is_tried_by_itself() {
+    for (is_lost, only_best_address) in [(false, true), (true, false)] {
+        let mut world = World::room(&["a", "b"]);
+        let (now, call) = (world.now, &mut world.clients[0].call);
+        let connection = call.participants().next().and_then(|id| call.established(id)).expect("a connection");
+        call.network_changed(now, is_lost, &[connection]);
+        world.tell(0, Command::SetMuted(false));
+        world.run(SECOND);
+        let a = &world.clients[0];
+        assert!(a.opened.last().is_some_and(|(at, _)| *at >= now));
+        assert_eq!(a.only_best_address, only_best_address, "lost: {is_lost}");
+    }
+}
+
+#[test]
 fn one_who_leaves_is_gone_at_once_for_all() {
     let mut world = World::room(&["a", "b", "c"]);
     world.tell(0, Command::Leave);

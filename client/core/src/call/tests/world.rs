@@ -50,6 +50,8 @@ pub(super) struct Client {
     pub(super) texts_sent: usize,
     /// Connections that it opened, in order.
     pub(super) opened: Vec<(Timestamp, ConnectionId)>,
+    /// The last of them is to use only one address.
+    pub(super) only_best_address: bool,
     pub(super) key_frames_made: usize,
     /// The registration of now.
     peer: Option<PeerId>,
@@ -141,6 +143,7 @@ impl World {
             events: Vec::new(),
             texts_sent: 0,
             opened: Vec::new(),
+            only_best_address: false,
             key_frames_made: 0,
             peer: None,
             is_online: true,
@@ -385,7 +388,8 @@ impl World {
                     self.after(DELAY, What::Disconnected(peer));
                 }
             }
-            Action::Open { connection, .. } => {
+            Action::Open { connection, only_best_address, .. } => {
+                self.clients[client].only_best_address = only_best_address;
                 self.clients[client].ends.insert(connection, ConnectionEnd::default());
                 self.clients[client].opened.push((now, connection));
             }
