@@ -63,9 +63,9 @@ export function checkFrames(saved, events, matched) {
 }
 
 /** Mean of `field` of the first peer over the `stats` events of a window; null if there are none. */
-export function meanOfStats(events, from, to, field) {
+export function meanOfStats(events, from, to, field, peer) {
   const values = events.filter(e => e.event === 'stats' && e.t_ms >= from && e.t_ms < to)
-    .flatMap(e => e.peers?.[0]?.[field] ?? []);
+    .flatMap(e => (peer ? e.peers.find(one => one.peer === peer) : e.peers?.[0])?.[field] ?? []);
   return values.length ? values.reduce((sum, v) => sum + v, 0) / values.length : null;
 }
 

@@ -1,15 +1,19 @@
 // A room of three, of whom one has a trouble: three Marus, or three Chromiums on the guest page, each pair of which has a
 // connection of its own. `a` and `b` share a machine, `c` is behind the link.
-// Both functions return `{ [viewer]: { [sender]: [[shown at, height]] }, from, to }`, times in Unix ms.
+// Both functions return `{ [viewer]: { [sender]: [[shown at, height]] }, from, to }`, times in Unix ms; Maru's also `sound`,
+// what `c` heard of each of the two: `[{ delays: [[heard, heard - spoken]], concealedShare }]`.
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CHROMIUM, chromiumArguments, playwrightChromium } from './chromium.mjs';
 import { startClient, startServer } from './maru.mjs';
 import { ADDRESSES, Link, SERVER, within, wrapped } from './namespaces.mjs';
 import { processTree, stopAll } from './processes.mjs';
+import { matchSound, meanOfStats } from './report.mjs';
 
 const SIDE = { a: 'first', b: 'first', c: 'second' };
 const WARM_UP_MS = 6000;
+/** How long after it began to join the troubled one is measured: by then all know what its link carries. */
+export const SETTLED_MS = 6000;
 const GOOD = 'delay=5';
 
 /** `settings`: of c's link when it joins. `dies`: c's processes stand still when the window begins. */
@@ -47,7 +51,15 @@ export async function maruRoom({ clip, sound, programs, trouble, folder, seconds
       for (const e of report.events()) if (e.event === 'presented') (seen[e.peer] ??= []).push([e.t_ms, e.height]);
       return [viewer, seen];
     }));
-    return { ...views, from, to };
+    const heard = c.report.events();
+    const sound = [a, b].map(({ report }, i) => {
+      const peer = ['a', 'b'][i], spoken = report.events().filter(e => e.event === 'spoken');
+      return {
+        delays: matchSound(spoken, heard.filter(e => e.event === 'heard' && e.peer === peer)),
+        concealedShare: meanOfStats(heard, from + SETTLED_MS, to, 'concealed', peer),
+      };
+    });
+    return { ...views, from, to, sound };
   } finally {
     frozen?.kill('SIGCONT');
     await stopAll(running);

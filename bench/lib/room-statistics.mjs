@@ -1,5 +1,6 @@
 // What the three of a room saw of each other.
-import { pace } from './statistics.mjs';
+import { SETTLED_MS } from './room-call.mjs';
+import { latency, pace } from './statistics.mjs';
 
 /** One viewer's frames of one sender in the window: `{ fps, longestGapMs, freezeSeconds, height }`. `height`: the least. */
 function view(frames, from, to) {
@@ -14,15 +15,22 @@ const worst = views => ({
   height: Math.min(...views.map(v => v.height)),
 });
 
-/** How long after it began to join the troubled one is measured: by then all know what its link carries. */
-const SETTLED_MS = 6000;
-
 /**
  * `room`: of room-call.mjs. `{ others, troubled }`: the worse of what `a` and `b` saw of each other, and the worse of what
  * `c` saw of them from {@link SETTLED_MS} on.
  */
-export function roomStatistics({ a, b, c, from, to }, dies) {
+export function roomStatistics({ a, b, c, from, to, sound }, dies) {
   const others = worst([view(a.b, from, to), view(b.a, from, to)]);
   if (dies) return { others, troubled: null };
-  return { others, troubled: worst([view(c.a, from + SETTLED_MS, to), view(c.b, from + SETTLED_MS, to)]) };
+  const troubled = worst([view(c.a, from + SETTLED_MS, to), view(c.b, from + SETTLED_MS, to)]);
+  if (!sound) return { others, troubled };
+  const delays = sound.map(one => latency(one.delays.filter(([at]) => at >= from + SETTLED_MS && at < to).map(([, ms]) => ms)));
+  return {
+    others,
+    troubled: {
+      ...troubled,
+      concealedShare: Math.max(...sound.map(one => one.concealedShare)),
+      mouthToEarMs: Math.max(...delays.map(delay => delay.p95)),
+    },
+  };
 }

@@ -27,24 +27,29 @@ fn codec(c: &mut Criterion) {
         });
     });
 
-    let mut encoder = H264Encoder::new(WIDTH, HEIGHT, 2_500_000, 30).expect("an encoder");
     let mut decoder = H264Decoder::new().expect("a decoder");
     let mut image = I420::black(0, 0);
-    let (mut units, mut quality, mut bytes) = (Vec::new(), 0.0, 0);
-    for (number, frame) in frames.iter().enumerate() {
-        let Some(unit) = encoder.encode(frame, number as u64 * 1000 / 30).expect("encoded") else { continue };
-        decoder.decode(&unit.data, &mut image).expect("decoded");
-        quality += psnr(&image, frame).unwrap_or_default();
-        bytes += unit.data.len();
-        units.push(unit);
+    let mut units = Vec::new();
+    for temporal_layers in [2, 1] {
+        let mut encoder = H264Encoder::new(WIDTH, HEIGHT, 2_500_000, 30).expect("an encoder");
+        encoder.set_temporal_layers(temporal_layers).expect("temporal layers");
+        units.clear();
+        let (mut quality, mut bytes) = (0.0, 0);
+        for (number, frame) in frames.iter().enumerate() {
+            let Some(unit) = encoder.encode(frame, number as u64 * 1000 / 30).expect("encoded") else { continue };
+            decoder.decode(&unit.data, &mut image).expect("decoded");
+            quality += psnr(&image, frame).unwrap_or_default();
+            bytes += unit.data.len();
+            units.push(unit);
+        }
+        println!(
+            "{temporal_layers} temporal layers: {} of {} frames, {:.1} dB, {} kbit/s",
+            units.len(),
+            frames.len(),
+            quality / units.len() as f64,
+            bytes * 8 * 30 / frames.len() / 1000
+        );
     }
-    println!(
-        "{} of {} frames, {:.1} dB, {} kbit/s",
-        units.len(),
-        frames.len(),
-        quality / units.len() as f64,
-        bytes * 8 * 30 / frames.len() / 1000
-    );
     let mut next = 0;
     group.bench_function("decode", |b| {
         b.iter(|| {

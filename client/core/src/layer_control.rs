@@ -73,7 +73,8 @@ impl LayerControl {
 mod tests {
     use super::*;
 
-    const TARGET: VideoTarget = VideoTarget { bitrate_bps: 500_000, max_width: 640, max_height: 360, max_fps: 30 };
+    const TARGET: VideoTarget =
+        VideoTarget { bitrate_bps: 500_000, max_width: 640, max_height: 360, max_fps: 30, temporal_layers: 1 };
 
     #[test]
     fn the_encoder_waits_only_while_the_send_queues_of_all_receivers_are_long() {

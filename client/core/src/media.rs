@@ -35,6 +35,8 @@ pub struct AccessUnit {
 pub struct EncodedVideo {
     pub layer: VideoLayerId,
     pub unit: AccessUnit,
+    /// No other frame refers to it: a receiver can do without.
+    pub is_discardable: bool,
     /// When the frame was captured.
     pub captured: Timestamp,
     pub width: u32,
@@ -85,4 +87,7 @@ pub struct VideoTarget {
     pub max_width: u32,
     pub max_height: u32,
     pub max_fps: u32,
+    /// 2: no other frame refers to every second frame, so that it can be left out for one receiver and not for another.
+    /// 0 or 1: each refers to the one before, which takes fewer bits. A change shows from the next key frame on.
+    pub temporal_layers: u8,
 }

@@ -1,6 +1,6 @@
 //! A call as the window shows it, from the first search for a server on.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use maru_core::time::Timestamp;
@@ -13,7 +13,7 @@ use crate::clock;
 use crate::i18n::Notice;
 use crate::invitation::Invitation;
 use crate::participants::Participants;
-use crate::session::{CallEvent, CallStats, Event};
+use crate::session::{CallEvent, CallStats, Event, ParticipantId};
 
 /// How long a notice is shown over the video.
 pub(crate) const NOTICE_TIME: Duration = Duration::from_secs(6);
@@ -32,6 +32,8 @@ pub(crate) struct CallState {
     pub(crate) side: Option<Side>,
     pub(crate) show_stats: bool,
     pub(crate) viewing: Viewing,
+    /// Since when nothing comes from them.
+    absent_since: BTreeMap<ParticipantId, Timestamp>,
     /// Only what is sent is used here. [`Participants`] has the rest.
     pub(crate) sent: CallStats,
     /// Each with the end of its time on the screen.
@@ -67,6 +69,7 @@ impl CallState {
             side: None,
             show_stats: false,
             viewing: Viewing::default(),
+            absent_since: BTreeMap::new(),
             sent: CallStats::default(),
             notices: VecDeque::new(),
         }
@@ -99,14 +102,25 @@ impl CallState {
             }
         }
         match event {
-            CallEvent::Call(event) => self.apply_of_call(event),
+            CallEvent::Call(event) => self.apply_of_call(event, now),
             CallEvent::Invitation(invitation) => self.invitation = Some(invitation),
             CallEvent::Stats(stats) => self.sent = stats,
             CallEvent::Frames { .. } | CallEvent::FirstFrame { .. } => {}
         }
     }
 
-    fn apply_of_call(&mut self, event: Event) {
+    /// How long nothing has come from a participant.
+    pub(crate) fn absent_for(&self, participant: ParticipantId, now: Timestamp) -> Option<Duration> {
+        self.absent_since.get(&participant).map(|since| now.since(*since))
+    }
+
+    /// When one of these times shows another second.
+    pub(crate) fn next_absent_second(&self, now: Timestamp) -> Option<Timestamp> {
+        let next = |since: &Timestamp| *since + Duration::from_secs(now.since(*since).as_secs() + 1);
+        self.absent_since.values().map(next).min()
+    }
+
+    fn apply_of_call(&mut self, event: Event, now: Timestamp) {
         match event {
             Event::Searching => self.connecting(Progress::Searching),
             Event::Connecting { url } => self.connecting(Progress::Connecting { url }),
@@ -123,17 +137,20 @@ impl CallState {
                 }
             }
             Event::ChatDelivered { participant, id } => self.chat.mark_delivered(id, participant),
+            Event::ParticipantInterrupted { participant }
+            | Event::ParticipantAway { participant }
+            | Event::ParticipantUnreachable { participant, .. } => {
+                self.absent_since.entry(participant).or_insert(now);
+            }
+            Event::ParticipantConnected { participant } | Event::ParticipantLeft { participant, .. } => {
+                self.absent_since.remove(&participant);
+            }
             Event::ServerRefused { .. }
             | Event::ParticipantJoined { .. }
             | Event::ParticipantRenamed { .. }
-            | Event::ParticipantConnected { .. }
-            | Event::ParticipantInterrupted { .. }
-            | Event::ParticipantAway { .. }
             | Event::ComputerAtLimit(_)
-            | Event::ParticipantUnreachable { .. }
             | Event::ParticipantState { .. }
             | Event::MediaAgreed { .. }
-            | Event::ParticipantLeft { .. }
             | Event::Ended(_) => {}
         }
     }

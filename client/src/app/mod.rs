@@ -147,7 +147,8 @@ impl App {
     fn schedule_repaint(&self, ctx: &Context, now: Timestamp) {
         let notice_end = self.state.call.as_ref().and_then(|call| call.next_notice_end(now));
         let meter = self.state.meter_moves().then(|| now + METER_INTERVAL);
-        if let Some(next) = [notice_end, meter, self.deadline].into_iter().flatten().min() {
+        let absent = self.state.call.as_ref().and_then(|call| call.next_absent_second(now));
+        if let Some(next) = [notice_end, meter, absent, self.deadline].into_iter().flatten().min() {
             ctx.request_repaint_after(next.since(now));
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use maru_core::call::{
     Action, Call, CallConfig as MachineConfig, Command, ConnectionId, ConnectionInput, EncoderCounts, EndReason,
-    Estimate, Event, Identity, LayerTarget, ParticipantId, Server,
+    Estimate, Event, FrameKind, Identity, LayerTarget, ParticipantId, Server,
 };
 use maru_core::media::{EncodedAudio, EncodedVideo, VideoLayerId};
 use maru_core::time::Timestamp;
@@ -245,7 +245,8 @@ impl CallTask {
 
     fn send_video(&mut self, frame: EncodedVideo) {
         let frame = Arc::new(frame);
-        let receivers: Vec<ConnectionId> = self.call.video_receivers(frame.layer, frame.unit.is_key).collect();
+        let kind = FrameKind { layer: frame.layer, is_key: frame.unit.is_key, is_discardable: frame.is_discardable };
+        let receivers: Vec<ConnectionId> = self.call.video_receivers(kind).collect();
         let now = self.now();
         for id in receivers {
             if self.connections.get(&id).is_some_and(|connection| !connection.send_video(&frame)) {

@@ -35,7 +35,14 @@ pub fn frame(number: u32, bytes: usize, is_key: bool) -> EncodedVideo {
     let body = if is_key { bytes * 4 } else { bytes };
     data.extend((0..body).map(|i| ((i as u32).wrapping_mul(31).wrapping_add(number) % 255) as u8 + 1));
     let unit = AccessUnit { data: data.freeze(), is_key, rtp_time: RtpTime::new(0) };
-    EncodedVideo { layer: VideoLayerId::default(), unit, captured: clock::now(), width: 1280, height: 720 }
+    EncodedVideo {
+        layer: VideoLayerId::default(),
+        unit,
+        is_discardable: false,
+        captured: clock::now(),
+        width: 1280,
+        height: 720,
+    }
 }
 
 /// A packet of sound that tells `number`, captured now.

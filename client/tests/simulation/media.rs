@@ -185,8 +185,9 @@ impl Camera {
         self.key_frames += u64::from(is_key);
         self.sent.entry(rtp_time.truncated()).or_default().push(data.clone());
         let unit = AccessUnit { data, is_key, rtp_time };
+        let is_discardable = target.temporal_layers > 1 && number % 2 == 1 && !is_key;
         let (width, height) = (target.max_width, target.max_height);
-        Some(EncodedVideo { layer: VideoLayerId(layer), unit, captured, width, height })
+        Some(EncodedVideo { layer: VideoLayerId(layer), unit, is_discardable, captured, width, height })
     }
 }
 

@@ -26,6 +26,8 @@ const UP_AFTER: Duration = Duration::from_secs(2);
 const LONGEST_UP_AFTER: Duration = Duration::from_secs(30);
 /// A send queue that is longer belongs to a path that does not carry its layer.
 const MAX_SEND_QUEUE: Duration = Duration::from_millis(150);
+/// So long after a queue the layer has upper frames, which can be left out.
+const UNEVEN_FOR: Duration = Duration::from_secs(30);
 /// A send queue that is not longer than one and a half frames at 30 a second.
 const SHORT_SEND_QUEUE: Duration = Duration::from_millis(50);
 
@@ -59,6 +61,8 @@ struct Receiver {
     /// The layer before, which it takes until the key frame of the new one is there.
     leaving: Option<VideoLayerId>,
     path: ReceiverPath,
+    /// When its send queue was longer than [`SHORT_SEND_QUEUE`] last.
+    queued_at: Option<Timestamp>,
     /// When it was moved to a better layer last.
     moved_up_at: Option<Timestamp>,
     /// Since when a better layer would suit it.
@@ -70,8 +74,15 @@ impl Layers {
     /// Gives the layer of a receiver that is new.
     pub(super) fn add(&mut self, path: ReceiverPath) -> VideoLayerId {
         let layer = self.place(path.useful_bps(), None);
-        let receiver =
-            Receiver { layer, leaving: None, path, moved_up_at: None, better_since: None, up_after: UP_AFTER };
+        let receiver = Receiver {
+            layer,
+            leaving: None,
+            path,
+            queued_at: None,
+            moved_up_at: None,
+            better_since: None,
+            up_after: UP_AFTER,
+        };
         self.receivers.insert(path.connection, receiver);
         layer
     }
@@ -82,7 +93,12 @@ impl Layers {
         let mut moved = Vec::new();
         for path in paths {
             match self.receivers.get_mut(&path.connection) {
-                Some(receiver) => receiver.path = *path,
+                Some(receiver) => {
+                    receiver.path = *path;
+                    if path.send_queue > SHORT_SEND_QUEUE {
+                        receiver.queued_at = Some(now);
+                    }
+                }
                 None => {
                     self.add(*path);
                     moved.push(path.connection);
@@ -129,6 +145,22 @@ impl Layers {
     pub(super) fn is_left_behind(&self, id: ConnectionId) -> bool {
         let is_long = self.receivers.get(&id).is_some_and(|receiver| receiver.path.send_queue > MAX_SEND_QUEUE);
         is_long && self.is_shared(id)
+    }
+
+    /// Its send queue grows while frames of its layer are encoded for others: it does without the frames that no other
+    /// refers to.
+    pub(super) fn skips_upper_frames(&self, id: ConnectionId) -> bool {
+        let grows = self.receivers.get(&id).is_some_and(|receiver| receiver.path.send_queue > SHORT_SEND_QUEUE);
+        grows && self.is_shared(id)
+    }
+
+    /// Two temporal layers, where one of several receivers had to do without frames in the last moments. They cost 1.3 dB at
+    /// 2.5 Mbit/s (`cargo bench -p maru --bench codec`).
+    pub(super) fn temporal_layers(&self, now: Timestamp, layer: VideoLayerId) -> u8 {
+        let takes = |receiver: &&Receiver| receiver.layer == layer;
+        let is_uneven = |receiver: &Receiver| receiver.queued_at.is_some_and(|at| now.since(at) < UNEVEN_FOR);
+        let is_shared = self.receivers.values().filter(takes).nth(1).is_some();
+        if is_shared && self.receivers.values().filter(takes).any(is_uneven) { 2 } else { 1 }
     }
 
     /// What the narrowest path of the layer's receivers carries, as far as one of them has a use for it. `None`: nobody
@@ -316,6 +348,23 @@ mod tests {
     }
 
     #[test]
+    fn a_layer_has_upper_frames_while_a_queue_is_not_long_ago() {
+        let mut bench = Bench::new();
+        let (good, queued) = ((1_600_000, EMPTY), (1_600_000, Duration::from_millis(80)));
+        let layers = |bench: &Bench| bench.layers.temporal_layers(bench.now, VideoLayerId(0));
+        bench.run(1, &[good, good]);
+        assert_eq!(layers(&bench), 1);
+        bench.step(&[good, queued]);
+        assert_eq!(layers(&bench), 2);
+        bench.run(29, &[good, good]);
+        assert_eq!(layers(&bench), 2);
+        bench.run(2, &[good, good]);
+        assert_eq!(layers(&bench), 1);
+        bench.step(&[queued]);
+        assert_eq!(layers(&bench), 1, "alone, it drops frames before they are encoded");
+    }
+
+    #[test]
     fn the_old_layer_goes_on_until_the_new_one_has_a_key_frame() {
         let mut bench = Bench { has_key_frames: false, ..Bench::new() };
         let good = (1_600_000, EMPTY);
@@ -408,6 +457,7 @@ mod tests {
         let paths = [(1_600_000, EMPTY), (700_000, EMPTY), (40_000, EMPTY), (36_000, LONG)];
         assert_eq!(bench.run(10, &paths), [0, 1, 2, 2]);
         assert!(bench.layers.is_left_behind(id(3)) && !bench.layers.is_left_behind(id(2)));
+        assert!(bench.layers.skips_upper_frames(id(3)) && !bench.layers.skips_upper_frames(id(2)));
         let alone = [(1_600_000, LONG)];
         bench.step(&alone);
         assert!(!bench.layers.is_left_behind(id(0)), "the encoder waits for it");

@@ -95,6 +95,15 @@ impl Own {
     }
 }
 
+/// What decides who gets a video frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FrameKind {
+    pub layer: VideoLayerId,
+    pub is_key: bool,
+    /// No other frame refers to it.
+    pub is_discardable: bool,
+}
+
 impl Call {
     /// A call that looks for its server. Nothing has happened before the first [`Call::poll_action`].
     pub fn new(now: Timestamp, config: CallConfig) -> Self {
@@ -290,7 +299,8 @@ impl Call {
 
     /// The connections that a video frame of a layer goes to. Call once for each frame: one that gets a key frame needs
     /// none any more.
-    pub fn video_receivers(&mut self, layer: VideoLayerId, is_key: bool) -> impl Iterator<Item = ConnectionId> {
+    pub fn video_receivers(&mut self, frame: FrameKind) -> impl Iterator<Item = ConnectionId> {
+        let FrameKind { layer, is_key, is_discardable } = frame;
         let Self { participants, sending, .. } = self;
         participants.values_mut().filter_map(move |participant| {
             let id = participant.takes_video()?;
@@ -303,6 +313,9 @@ impl Call {
             if sending.is_left_behind(id) {
                 participant.require_key_frame();
                 sending.has_left(id);
+                return None;
+            }
+            if is_discardable && sending.skips_upper_frames(id) {
                 return None;
             }
             let takes = participant.take_video(is_key);

@@ -177,6 +177,11 @@ impl Sending {
         self.layers.is_shared(connection)
     }
 
+    /// See [`Layers::skips_upper_frames`].
+    pub(super) fn skips_upper_frames(&self, connection: ConnectionId) -> bool {
+        self.layers.skips_upper_frames(connection)
+    }
+
     /// See [`Layers::is_left_behind`].
     pub(super) fn is_left_behind(&self, connection: ConnectionId) -> bool {
         self.layers.is_left_behind(connection)
@@ -224,7 +229,9 @@ impl Sending {
                     is_ready_for_first.then(|| (FIRST_BPS, Ladder::first()))
                 }
             };
+            let temporal_layers = self.layers.temporal_layers(now, layer);
             let target = |(bitrate_bps, size): (u32, Rung)| VideoTarget {
+                temporal_layers,
                 bitrate_bps,
                 max_width: share.max_width.min(size.max_width).min(self.cpu.max_width()),
                 max_height: share.max_height.min(size.max_height).min(self.cpu.max_height()),

@@ -156,7 +156,11 @@ fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut L
     let participants = call.participants.iter();
     let rects = tile_grid::tiles(participants.len(), area, GAP);
     for (peer, rect) in participants.zip(rects) {
-        let status = status(texts, peer);
+        let mut status = status(texts, peer);
+        if let Some((status, absent)) = status.as_mut().zip(call.absent_for(peer.key, live.now)) {
+            let seconds = absent.as_secs();
+            *status += &format!(" {}:{:02}", seconds / 60, seconds % 60);
+        }
         let lines = match &peer.stats {
             Some(stats) if call.show_stats => statistics::of_peer(texts, stats),
             _ => vec![],

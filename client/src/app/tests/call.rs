@@ -210,6 +210,20 @@ fn one_whose_place_was_taken_is_told_what_to_do() {
 }
 
 #[test]
+fn the_tile_of_one_who_is_away_says_since_when() {
+    let mut bench = Bench::in_call(Language::English);
+    let mina = bench.connects(1, "Mina");
+    bench.event(CallEvent::Call(Event::ParticipantInterrupted { participant: mina }));
+    bench.now = bench.now + Duration::from_secs(20);
+    bench.event(CallEvent::Call(Event::ParticipantAway { participant: mina }));
+    bench.now = bench.now + Duration::from_secs(45);
+    let label = |bench: &Bench| bench.state.call.as_ref().and_then(|call| call.absent_for(mina, bench.now));
+    assert_eq!(label(&bench), Some(Duration::from_secs(65)));
+    bench.event(CallEvent::Call(Event::ParticipantConnected { participant: mina }));
+    assert_eq!(label(&bench), None);
+}
+
+#[test]
 fn the_name_can_be_changed() {
     let mut harness = open(Bench::in_call(Language::English), WIDE);
     harness.key_press(Key::D);

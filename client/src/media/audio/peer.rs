@@ -157,7 +157,7 @@ impl Peer {
             let rtp_time = next - samples as u64;
             let at = now + Duration::from_secs_f32(waiting_ms / 1e3);
             *self.state.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, rtp_time));
-            self.state.report.event(at, "heard", json!({ "rtp_time": rtp_time }));
+            self.state.report.event(at, "heard", json!({ "peer": self.file_stem, "rtp_time": rtp_time }));
         }
     }
 

@@ -56,6 +56,9 @@ impl StreamEncoder {
             None => H264Encoder::new(size.0, size.1, target.bitrate_bps, target.max_fps)?,
         };
         let codec = self.codec.insert(codec);
+        if key_wanted || !codec.has_begun() {
+            codec.set_temporal_layers(target.temporal_layers)?;
+        }
         codec.set_bitrate(target.bitrate_bps)?;
         codec.set_max_fps(target.max_fps.min(NOMINAL_FPS))?;
         if key_wanted {
@@ -66,6 +69,7 @@ impl StreamEncoder {
         Ok(encoded.map(|encoded| EncodedVideo {
             layer: VideoLayerId::default(),
             unit: AccessUnit { data: encoded.data, is_key: encoded.is_key, rtp_time: frame.rtp_time },
+            is_discardable: encoded.is_discardable,
             captured: frame.at,
             width: size.0,
             height: size.1,

@@ -4,8 +4,12 @@ use maru_protocol::VERSION;
 use maru_protocol::signal::ServerMessage;
 
 use super::world::{MS, SECOND, World, good};
-use crate::call::{Action, Command, ConnectionInput, EndReason, Estimate, Event, Participant};
+use crate::call::{Action, Command, ConnectionInput, EndReason, Estimate, Event, FrameKind, Participant};
 use crate::media::{MAX_LAYERS, SharedMedia, VideoLayerId};
+
+fn key(layer: usize) -> FrameKind {
+    FrameKind { layer: VideoLayerId(layer), is_key: true, is_discardable: false }
+}
 
 fn joined(event: &Event) -> bool {
     matches!(event, Event::ParticipantJoined { .. })
@@ -295,8 +299,7 @@ fn a_participant_without_our_video_codec_gets_sound_only_and_slows_nobody() {
     world.run(SECOND);
     assert_eq!(world.count(0, agreed), 1, "a person is told once");
     let call = &mut world.clients[0].call;
-    let (all, seeing): (Vec<_>, Vec<_>) =
-        (call.audio_receivers().collect(), call.video_receivers(VideoLayerId::default(), true).collect());
+    let (all, seeing): (Vec<_>, Vec<_>) = (call.audio_receivers().collect(), call.video_receivers(key(0)).collect());
     assert_eq!((all.len(), seeing.as_slice()), (2, &all[..1]));
     let estimate = |connection, bitrate_bps| Estimate { bitrate_bps, needs_key_frame: true, ..good(connection) };
     let now = world.now;
@@ -447,7 +450,9 @@ fn a_picture_goes_only_to_those_who_show_it_and_begins_again_with_a_key_frame() 
     };
     world.estimate(0);
     let receivers = |world: &mut World, is_key| {
-        (0..MAX_LAYERS).map(|layer| world.clients[0].call.video_receivers(VideoLayerId(layer), is_key).count()).sum()
+        (0..MAX_LAYERS)
+            .map(|layer| world.clients[0].call.video_receivers(FrameKind { is_key, ..key(layer) }).count())
+            .sum()
     };
     assert_eq!((receivers(&mut world, true), receivers(&mut world, false)), (2usize, 2usize));
     shows(&mut world, 1, 0);
@@ -466,6 +471,22 @@ fn a_picture_goes_only_to_those_who_show_it_and_begins_again_with_a_key_frame() 
 }
 
 #[test]
+fn one_whose_queue_grows_is_left_out_of_upper_frames_and_needs_no_key_frame() {
+    let mut world = World::room(&["a", "b", "c"]);
+    let now = world.now;
+    let call = &mut world.clients[0].call;
+    let all: Vec<_> = call.participants().filter_map(|id| call.established(id)).collect();
+    let slow = Estimate { send_queue: 80 * MS, ..good(all[1]) };
+    call.handle_estimates(now, &[good(all[0]), slow]);
+    let upper = FrameKind { is_key: false, is_discardable: true, ..key(0) };
+    let base = FrameKind { is_discardable: false, ..upper };
+    let receivers = [key(0), upper, base, upper].map(|kind| call.video_receivers(kind).collect::<Vec<_>>());
+    assert_eq!(receivers, [all.clone(), vec![all[0]], all.clone(), vec![all[0]]]);
+    call.handle_estimates(now, &[good(all[0]), good(all[1])]);
+    assert_eq!(call.video_receivers(upper).count(), 2);
+}
+
+#[test]
 fn whoever_changes_the_size_all_the_time_costs_the_others_few_key_frames() {
     let mut world = World::room(&["a", "b", "c"]);
     let made = world.clients[0].key_frames_made;
@@ -477,14 +498,14 @@ fn whoever_changes_the_size_all_the_time_costs_the_others_few_key_frames() {
         world.run(50 * MS);
         world.estimate(0);
         let is_key = std::mem::replace(&mut last_made, world.clients[0].key_frames_made) != last_made;
-        world.clients[0].call.video_receivers(VideoLayerId(0), is_key).count();
+        world.clients[0].call.video_receivers(FrameKind { is_key, ..key(0) }).count();
     }
     let made = world.clients[0].key_frames_made - made;
     assert!(made < 60, "{made} in 30 seconds");
     world.send_text(1, 0, r#"{"type":"subscribe","streams":[]}"#);
     world.run(3 * SECOND);
     world.estimate(0);
-    assert_eq!(world.clients[0].call.video_receivers(VideoLayerId(0), true).count(), 2);
+    assert_eq!(world.clients[0].call.video_receivers(key(0)).count(), 2);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn frame(number: u64, width: u32, height: u32) -> VideoFrame {
 }
 
 fn target(max_width: u32, max_height: u32) -> VideoTarget {
-    VideoTarget { bitrate_bps: 4_000_000, max_width, max_height, max_fps: 30 }
+    VideoTarget { bitrate_bps: 4_000_000, max_width, max_height, max_fps: 30, temporal_layers: 1 }
 }
 
 /// Encodes on the test's thread: the encoder's own thread gets no frames.

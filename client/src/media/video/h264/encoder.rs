@@ -38,6 +38,7 @@ pub struct H264Encoder {
     height: u32,
     bitrate_bps: u32,
     max_fps: u32,
+    temporal_layers: u8,
     /// Until the next key frame is encoded.
     key_wanted: bool,
     last_was_key: bool,
@@ -51,6 +52,8 @@ pub struct EncodedFrame {
     pub data: Bytes,
     /// An IDR frame, with SPS and PPS before it.
     pub is_key: bool,
+    /// No other frame refers to it (`nal_ref_idc` is 0; H.264, 7.4.1).
+    pub is_discardable: bool,
 }
 
 impl H264Encoder {
@@ -71,6 +74,7 @@ impl H264Encoder {
             height,
             bitrate_bps,
             max_fps,
+            temporal_layers: 1,
             key_wanted: true,
             last_was_key: false,
             running: false,
@@ -82,6 +86,11 @@ impl H264Encoder {
 
     pub fn size(&self) -> (u32, u32) {
         (self.width, self.height)
+    }
+
+    /// Whether it has encoded a frame.
+    pub fn has_begun(&self) -> bool {
+        self.running
     }
 
     /// The next frame is a key frame.
@@ -118,10 +127,13 @@ impl H264Encoder {
         self.set_option(ENCODER_OPTION_BITRATE, info, "the bitrate")
     }
 
+    fn maximum_bps(&self, bitrate_bps: u32) -> i32 {
+        (bitrate_bps / 100 * (100 + HEADROOM_PERCENT)).min(MAX_BPS * 2) as i32
+    }
+
     /// Above the target by [`HEADROOM_PERCENT`].
     fn set_maximum(&mut self, bitrate_bps: u32) -> Result<(), CodecError> {
-        let maximum_bps = (bitrate_bps / 100 * (100 + HEADROOM_PERCENT)).min(MAX_BPS * 2);
-        let info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: maximum_bps as i32 };
+        let info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: self.maximum_bps(bitrate_bps) };
         self.set_option(ENCODER_OPTION_MAX_BITRATE, info, "the maximum bitrate")
     }
 
@@ -178,7 +190,11 @@ impl H264Encoder {
         }
         self.key_wanted &= !is_key;
         self.last_was_key = is_key;
-        Ok((!data.is_empty()).then(|| EncodedFrame { data: data.into(), is_key }))
+        Ok((!data.is_empty()).then(|| EncodedFrame {
+            is_discardable: is_discardable(&data),
+            data: data.into(),
+            is_key,
+        }))
     }
 
     /// As [`Self::encode`], but a frame of more than `max_bytes`, as at a change of scene, is encoded again as a coarse key
@@ -215,11 +231,8 @@ impl H264Encoder {
 
     /// Switches the rate control off: the next frame must not change its state.
     fn fix_quantizer(&mut self, quantizer: i32) -> Result<(), CodecError> {
-        let mut parameters: SEncParamExt =
-            self.option(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, "to say what it is set to")?;
+        let mut parameters = self.parameters()?;
         parameters.sSpatialLayers[0].iDLayerQp = quantizer;
-        // The codec returns the bitrate of the start here, and refuses it when it differs from the current one.
-        parameters.iTargetBitrate = self.bitrate_bps as i32;
         self.set_option(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, parameters, "a quantizer")?;
         self.set_option(ENCODER_OPTION_RC_MODE, RC_OFF_MODE, "rate control")
     }
@@ -230,6 +243,42 @@ impl H264Encoder {
         // is documented to give (codec_app_def.h).
         let code = unsafe { self.encoder.raw_api().get_option(option, (&raw mut value).cast()) };
         if code == 0 { Ok(value) } else { Err(CodecError::Option { what, code }) }
+    }
+
+    /// With 2, no other frame refers to every second frame. The next frame is a key frame.
+    ///
+    /// # Errors
+    /// The codec refuses, and goes on as before.
+    pub fn set_temporal_layers(&mut self, temporal_layers: u8) -> Result<(), CodecError> {
+        let temporal_layers = temporal_layers.clamp(1, 2);
+        if temporal_layers == self.temporal_layers {
+            return Ok(());
+        }
+        if !self.running {
+            self.encode(&I420::black(self.width, self.height), 0)?;
+        }
+        let mut parameters = self.parameters()?;
+        parameters.iTemporalLayerNum = temporal_layers.into();
+        self.set_option(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, parameters, "temporal layers")?;
+        self.temporal_layers = temporal_layers;
+        self.key_wanted = true;
+        self.last_was_key = false;
+        Ok(())
+    }
+
+    /// What the codec is set to, to be changed and set again. It returns the rates of its start, and refuses them when they
+    /// differ from the current ones.
+    fn parameters(&mut self) -> Result<SEncParamExt, CodecError> {
+        let mut parameters: SEncParamExt =
+            self.option(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, "to say what it is set to")?;
+        let maximum_bps = self.maximum_bps(self.bitrate_bps);
+        parameters.iTargetBitrate = self.bitrate_bps as i32;
+        parameters.iMaxBitrate = maximum_bps;
+        parameters.fMaxFrameRate = self.max_fps as f32;
+        parameters.sSpatialLayers[0].iSpatialBitrate = self.bitrate_bps as i32;
+        parameters.sSpatialLayers[0].iMaxSpatialBitrate = maximum_bps;
+        parameters.sSpatialLayers[0].fFrameRate = self.max_fps as f32;
+        Ok(parameters)
     }
 
     fn start_over(&mut self, bitrate_bps: u32, max_fps: u32) -> Result<(), CodecError> {
@@ -243,6 +292,13 @@ impl H264Encoder {
         let code = unsafe { self.encoder.raw_api().set_option(option, (&raw mut value).cast()) };
         if code == 0 { Ok(()) } else { Err(CodecError::Option { what, code }) }
     }
+}
+
+/// Whether the first slice says that no other frame refers to it.
+fn is_discardable(access_unit: &[u8]) -> bool {
+    let after_start_codes = access_unit.windows(4).filter(|bytes| bytes.starts_with(&[0, 0, 1])).map(|bytes| bytes[3]);
+    let mut slices = after_start_codes.filter(|header| matches!(header & 0x1f, 1 | 5));
+    slices.next().is_some_and(|header| header & 0x60 == 0)
 }
 
 fn config(height: u32, bitrate_bps: u32, max_fps: u32) -> EncoderConfig {

@@ -172,3 +172,41 @@ fn a_new_scene_fits_its_budget_and_becomes_sharp() {
         assert!(bytes < 2 * 1_200_000 / 8 * 11 / 10, "scene {seed}: {bytes} bytes in two seconds");
     }
 }
+
+#[test]
+fn upper_frames_can_be_left_out_and_the_rest_is_decoded() {
+    let mut sender = Sender::new(1_000_000);
+    sender.bytes(5);
+    sender.encoder.set_temporal_layers(2).expect("two layers");
+    let mut decoder = H264Decoder::new().expect("a decoder");
+    let (mut discardable, mut kept) = (0, 0);
+    for number in 0..60 {
+        let unit = sender.next().expect("a frame");
+        assert_eq!(unit.is_key, number == 0, "frame {number}");
+        if unit.is_discardable {
+            discardable += 1;
+            continue;
+        }
+        let mut decoded = I420::black(0, 0);
+        assert!(decoder.decode(&unit.data, &mut decoded).expect("decoded"), "frame {number}");
+        let quality = psnr(&decoded, &sender.image).expect("a size");
+        assert!(quality > 30.0, "frame {number}: {quality}");
+        kept += 1;
+    }
+    assert_eq!((discardable, kept), (30, 30));
+    // The bitrate is kept, and one layer is back from the next key frame on.
+    let bps = sender.bytes(90) * 8 / 3;
+    assert!((700_000..1_200_000).contains(&bps), "{bps}");
+    sender.encoder.set_temporal_layers(1).expect("one layer");
+    assert!(sender.next().is_some_and(|unit| unit.is_key));
+    assert!((0..30).all(|_| sender.next().is_some_and(|unit| !unit.is_discardable && !unit.is_key)));
+}
+
+#[test]
+fn an_encoder_can_begin_with_two_temporal_layers() {
+    let mut sender = Sender::new(1_000_000);
+    sender.encoder.set_temporal_layers(2).expect("two layers");
+    let units: Vec<_> = (0..10).map(|_| sender.next().expect("a frame")).collect();
+    assert_eq!(units.iter().filter(|unit| unit.is_key).count(), 1);
+    assert!(units[0].is_key && units.iter().filter(|unit| unit.is_discardable).count() >= 4);
+}
