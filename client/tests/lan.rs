@@ -37,3 +37,37 @@ fn one_alone_is_in_the_room_within_a_second_or_so() {
     alone.terminate();
     assert!(alone.ended().success());
 }
+
+/// The machine that runs the server leaves, or dies without a goodbye: another takes the part, and nobody who stays notices.
+#[test]
+fn when_the_one_with_the_server_goes_another_takes_the_part_within_three_seconds() {
+    if runs_elsewhere(LOOPBACK, "when_the_one_with_the_server_goes_another_takes_the_part_within_three_seconds") {
+        return;
+    }
+    let _turn = one_call_at_a_time();
+    for how in ["-TERM", "-KILL"] {
+        let folder = tempfile::tempdir().unwrap();
+        let start = |name| Client::start(folder.path(), "home", name, "", &[]);
+        let host = start("host");
+        assert_eq!(host.first("joined")["own_server"], true);
+        let others = ["하나", "two"].map(start);
+        for client in &others {
+            client.count_from(0, "connected", 2, |_| true);
+        }
+        let before = others.each_ref().map(|client| client.events_so_far().len());
+        host.signal(how);
+        let newcomer = start("newcomer");
+        newcomer.count_from(0, "connected", 2, |event| event["peer"] != "host");
+        for (client, before) in others.iter().zip(before) {
+            // It would be told after three seconds.
+            client.count_from(before, "connected", 1, |event| event["peer"] == "newcomer");
+            let events = client.events_so_far();
+            let told = |kind: &str| events[before..].iter().filter(|event| event["event"] == kind).count();
+            assert_eq!((told("server-lost"), told("connected")), (0, 1), "{how}: {:?}", &events[before..]);
+            let left = events[before..].iter().filter(|event| event["event"] == "peer-left");
+            assert!(left.clone().all(|event| event["peer"] == "host"), "{how}");
+        }
+        let time = |kind: &str| newcomer.first(kind)["t_ms"].as_f64().unwrap();
+        println!("{how}: the newcomer is connected {:.0} ms after it started", time("connected") - time("started"));
+    }
+}

@@ -13,6 +13,10 @@ pub const LOSSY: &str = "ip link set lo up && nft 'add table inet loss; add chai
 /// One that looks like a machine on a LAN: an interface with the address [`LAN_ADDRESS`], and a default route.
 pub const LAN: &str = "ip link set lo up && ip link add lan0 type veth peer name lan1 && ip addr add 10.99.0.1/24 dev lan0 && \
                        ip link set lan0 up && ip link set lan1 up && ip route add default dev lan0";
+/// The same without IPv4, but for loopback.
+pub const LAN_IPV6: &str = "ip link set lo up && ip link add lan0 type veth peer name lan1 && \
+                            ip addr add fd00::1/64 dev lan0 nodad && ip link set lan0 up && ip link set lan1 up && \
+                            ip route add default dev lan0";
 /// One whose name server is at [`NAME_SERVER`].
 pub const OWN_NAME_SERVER: &str = "ip link set lo up && names=$(mktemp) && echo nameserver 127.0.0.1 > $names && \
                                    mount --bind $names /etc/resolv.conf && rm $names";
