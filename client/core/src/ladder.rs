@@ -30,8 +30,8 @@ const RUNGS: [Rung; 5] = [
 const ENLARGED: f64 = 1.2;
 
 /// The size that is enough for a picture that is shown with this height, in pixels.
-pub fn enough_for(shown_height: u32) -> Rung {
-    let is_enough = |rung: &&Rung| f64::from(rung.max_height) * ENLARGED >= f64::from(shown_height);
+pub fn enough_for(theirs_shown_at: u32) -> Rung {
+    let is_enough = |rung: &&Rung| f64::from(rung.max_height) * ENLARGED >= f64::from(theirs_shown_at);
     *RUNGS.iter().rev().find(is_enough).unwrap_or(&RUNGS[0])
 }
 

@@ -338,7 +338,10 @@ impl CallTask {
         let Some(participant) = self.participants.get(&id.participant) else { return };
         self.serial += 1;
         let mut addresses = (self.addresses)();
-        if only_best_address {
+        // Both sides may have got the better network, and the other one may have been first to see it.
+        let is_better =
+            addresses.first() != self.listed.first() && self.listed.iter().all(|one| addresses.contains(one));
+        if only_best_address || is_better && !self.listed.is_empty() {
             addresses.truncate(1);
         }
         let handle = ConnectionHandle::start(Setup {

@@ -264,7 +264,7 @@ impl Call {
             estimates.iter().filter(|estimate| self.takes_video(estimate.connection)).copied().collect();
         let viewers: Vec<Viewer> = established
             .iter()
-            .map(|estimate| Viewer { estimate: *estimate, max_height: self.shows_height(estimate.connection) })
+            .map(|estimate| Viewer { estimate: *estimate, max_height: self.ours_shown_at(estimate.connection) })
             .collect();
         let moved = self.sending.handle_estimates(now, &viewers, &mut self.actions);
         for id in moved {
@@ -359,8 +359,8 @@ impl Call {
         self.participants.get(&connection.participant).and_then(Participant::takes_video) == Some(connection)
     }
 
-    fn shows_height(&self, connection: ConnectionId) -> u32 {
-        self.participants.get(&connection.participant).map_or(u32::MAX, Participant::shows_height)
+    fn ours_shown_at(&self, connection: ConnectionId) -> u32 {
+        self.participants.get(&connection.participant).map_or(u32::MAX, Participant::ours_shown_at)
     }
 
     fn handle_news(&mut self, now: Timestamp, news: Option<News>) {

@@ -71,9 +71,9 @@ pub(super) struct Participant {
     /// What it told last.
     presence: Paced<Option<Presence>>,
     /// How large it shows our camera's picture, in pixels. 0: not at all.
-    shows_height: Paced<u32>,
+    ours_shown_at: Paced<u32>,
     /// How large we show its camera's picture.
-    shown_height: Paced<u32>,
+    theirs_shown_at: Paced<u32>,
     /// What both sides have a codec for, as told last.
     shared: SharedMedia,
     /// It greeted with another version of the protocol: what else it says is ignored.
@@ -140,8 +140,8 @@ impl Participant {
             name,
             is_registered: true,
             presence: Paced::new(None, MAX_PRESENCE_CHANGES, PRESENCE_INTERVAL),
-            shows_height: Paced::new(u32::MAX, MAX_HEIGHTS, HEIGHT_INTERVAL),
-            shown_height: Paced::new(u32::MAX, MAX_HEIGHTS, HEIGHT_INTERVAL),
+            ours_shown_at: Paced::new(u32::MAX, MAX_HEIGHTS, HEIGHT_INTERVAL),
+            theirs_shown_at: Paced::new(u32::MAX, MAX_HEIGHTS, HEIGHT_INTERVAL),
             shared: SharedMedia::ALL,
             has_other_version: false,
             chat: Chat::new(),
@@ -199,12 +199,12 @@ impl Participant {
 
     /// See [`Self::takes_audio`].
     pub(super) fn takes_video(&self) -> Option<ConnectionId> {
-        self.established().filter(|_| self.shared.video && self.shows_height() > 0)
+        self.established().filter(|_| self.shared.video && self.ours_shown_at() > 0)
     }
 
     /// How large it shows our camera's picture, in pixels.
-    pub(super) fn shows_height(&self) -> u32 {
-        *self.shows_height.current()
+    pub(super) fn ours_shown_at(&self) -> u32 {
+        *self.ours_shown_at.current()
     }
 
     /// Neither the server nor a connection leads to it: there is no way to agree on another connection.
@@ -247,7 +247,8 @@ impl Participant {
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         let connections = self.connection.iter().chain(&self.next).filter_map(Connection::poll_timeout);
         let gone_at = self.away_since.map(|since| since + LONGEST_AWAY);
-        let paced = [self.presence.poll_timeout(), self.shows_height.poll_timeout(), self.shown_height.poll_timeout()];
+        let paced =
+            [self.presence.poll_timeout(), self.ours_shown_at.poll_timeout(), self.theirs_shown_at.poll_timeout()];
         let times = [self.retry_at, self.tell_interruption_at, gone_at];
         connections.chain(times.into_iter().chain(paced).flatten()).min()
     }
@@ -256,7 +257,7 @@ impl Participant {
         self.keep_connected(now, shared, out);
         self.greet_if_due(now, shared, out);
         self.take_up_greeting(now, out);
-        self.shows_height.poll(now);
+        self.ours_shown_at.poll(now);
         self.subscribe(now, out);
     }
 

@@ -49,7 +49,7 @@ impl Participant {
     ) -> Consequence {
         if self.connection.as_mut().is_some_and(Connection::channel_heard) {
             self.say(&hello(shared.presence), out);
-            self.say(&subscription(*self.shown_height.current()), out);
+            self.say(&subscription(*self.theirs_shown_at.current()), out);
             self.chat.connection_opened();
             self.send_chat(out);
         }
@@ -72,8 +72,8 @@ impl Participant {
             }
             PeerMessage::Subscribe { streams } => {
                 let camera = streams.iter().find(|wanted| wanted.id == CAMERA && wanted.person.is_none());
-                self.shows_height.set(camera.map_or(u32::MAX, |wanted| wanted.max_height));
-                self.shows_height.poll(now);
+                self.ours_shown_at.set(camera.map_or(u32::MAX, |wanted| wanted.max_height));
+                self.ours_shown_at.poll(now);
             }
             PeerMessage::Chat { id, text, sent_unix_ms } => {
                 let (delivered, received) = self.chat.handle_chat(id, &text, sent_unix_ms);
@@ -106,12 +106,12 @@ impl Participant {
 
     /// We show its camera's picture with this height.
     pub(in crate::call) fn show_video(&mut self, now: Timestamp, max_height: u32, out: &mut VecDeque<Action>) {
-        self.shown_height.set(max_height);
+        self.theirs_shown_at.set(max_height);
         self.subscribe(now, out);
     }
 
     pub(super) fn subscribe(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
-        let Some(max_height) = self.shown_height.poll(now).copied() else { return };
+        let Some(max_height) = self.theirs_shown_at.poll(now).copied() else { return };
         if self.connection.as_ref().is_some_and(Connection::is_open_at_both_ends) {
             self.say(&subscription(max_height), out);
         }
