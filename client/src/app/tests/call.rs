@@ -217,7 +217,7 @@ fn the_tile_of_one_who_is_away_says_since_when() {
     bench.now = bench.now + Duration::from_secs(20);
     bench.event(CallEvent::Call(Event::ParticipantAway { participant: mina }));
     bench.now = bench.now + Duration::from_secs(45);
-    let label = |bench: &Bench| bench.state.call.as_ref().and_then(|call| call.absent_for(mina, bench.now));
+    let label = |bench: &Bench| bench.state.call.as_ref()?.absent_for(mina, bench.now);
     assert_eq!(label(&bench), Some(Duration::from_secs(65)));
     bench.event(CallEvent::Call(Event::ParticipantConnected { participant: mina }));
     assert_eq!(label(&bench), None);

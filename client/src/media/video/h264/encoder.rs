@@ -127,13 +127,9 @@ impl H264Encoder {
         self.set_option(ENCODER_OPTION_BITRATE, info, "the bitrate")
     }
 
-    fn maximum_bps(&self, bitrate_bps: u32) -> i32 {
-        (bitrate_bps / 100 * (100 + HEADROOM_PERCENT)).min(MAX_BPS * 2) as i32
-    }
-
     /// Above the target by [`HEADROOM_PERCENT`].
     fn set_maximum(&mut self, bitrate_bps: u32) -> Result<(), CodecError> {
-        let info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: self.maximum_bps(bitrate_bps) };
+        let info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: maximum_bps(bitrate_bps) };
         self.set_option(ENCODER_OPTION_MAX_BITRATE, info, "the maximum bitrate")
     }
 
@@ -271,7 +267,7 @@ impl H264Encoder {
     fn parameters(&mut self) -> Result<SEncParamExt, CodecError> {
         let mut parameters: SEncParamExt =
             self.option(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, "to say what it is set to")?;
-        let maximum_bps = self.maximum_bps(self.bitrate_bps);
+        let maximum_bps = maximum_bps(self.bitrate_bps);
         parameters.iTargetBitrate = self.bitrate_bps as i32;
         parameters.iMaxBitrate = maximum_bps;
         parameters.fMaxFrameRate = self.max_fps as f32;
@@ -292,6 +288,11 @@ impl H264Encoder {
         let code = unsafe { self.encoder.raw_api().set_option(option, (&raw mut value).cast()) };
         if code == 0 { Ok(()) } else { Err(CodecError::Option { what, code }) }
     }
+}
+
+/// [`HEADROOM_PERCENT`] above the target.
+fn maximum_bps(bitrate_bps: u32) -> i32 {
+    (bitrate_bps / 100 * (100 + HEADROOM_PERCENT)).min(MAX_BPS * 2) as i32
 }
 
 /// Whether the first slice says that no other frame refers to it.
