@@ -68,7 +68,7 @@ async fn mistakes_on_the_command_line_are_explained() {
         (&["--ice-server", "turn:host"][..], "needs a user and a credential"),
         (&["--ice-server", "stun:host:99999"], "the port must be a number"),
         (&["--listen", "nowhere"], "invalid"),
-        (&["--room-capacity", "0"], "0 is not in 1..=256"),
+        (&["--room-capacity", "0"], "0 is not in 1..=64"),
     ] {
         let output = soon(program().args(arguments).output()).await.unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
