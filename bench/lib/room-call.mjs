@@ -52,14 +52,14 @@ export async function maruRoom({ clip, sound, programs, trouble, folder, seconds
       return [viewer, seen];
     }));
     const heard = c.report.events();
-    const sound = [a, b].map(({ report }, i) => {
+    const heardByC = [a, b].map(({ report }, i) => {
       const peer = ['a', 'b'][i], spoken = report.events().filter(e => e.event === 'spoken');
       return {
         delays: matchSound(spoken, heard.filter(e => e.event === 'heard' && e.peer === peer)),
         concealedShare: meanOfStats(heard, from + SETTLED_MS, to, 'concealed', peer),
       };
     });
-    return { ...views, from, to, sound };
+    return { ...views, from, to, sound: heardByC };
   } finally {
     frozen?.kill('SIGCONT');
     await stopAll(running);
