@@ -167,6 +167,7 @@ impl Target {
         let packets_secs = (config.foreign_queue_packets * config.packet_bits / full_bps.max(1.0)).min(1.0);
         let foreign_queue = config.foreign_queue.max(Duration::from_secs_f64(packets_secs));
         if before.is_none_or(|before| before.longest <= foreign_queue) && queue > foreign_queue {
+            tracing::debug!(?queue, ?foreign_queue, full_bps, "a queue longer than ours");
             self.note_foreign_queue(config, now);
         }
         if now.since(standing.began) > config.max_drain_time && queue > standing.longest / 2 {
@@ -195,6 +196,7 @@ impl Target {
         self.foreign_queues.push_back(now);
         if self.foreign_queues.len() == config.foreign_queues {
             self.foreign_queues.clear();
+            tracing::debug!("another flow fills the queue: only loss lowers the target for a while");
             self.competing_until = Some(now + config.competing_time);
         }
     }
