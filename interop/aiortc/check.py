@@ -28,6 +28,11 @@ PICTURES, SECONDS_OF_SOUND = 40, 3
 ENDING_S = 30
 
 
+def hello_of_maru():
+    streams = [{"id": 1, "source": "microphone"}, {"id": 2, "source": "camera"}]
+    return {"type": "hello", "version": VERSION, "name": MARU, "muted": False, "cameraOn": True, "streams": streams}
+
+
 def new_client(scene, tasks):
     """A client whose tracks and messages go into the scene."""
 
@@ -106,7 +111,7 @@ async def converse(scene, client, maru):
     )
     await scene.until(
         "Maru's hello",
-        lambda: {"type": "hello", "version": VERSION, "name": MARU, "muted": False, "cameraOn": True} in scene.hellos,
+        lambda: hello_of_maru() in scene.hellos,
         lambda: scene.hellos,
     )
     await scene.until(
