@@ -29,7 +29,7 @@ export class Peer extends EventTarget {
   id; name; instance; stream = new MediaStream(); muted = false; cameraOn = true; state = 'connecting';
   isVideoShared = true;
   /** How large they show our picture, and we theirs, in pixels; 0: not at all. */
-  #showsHeight = Infinity; #shownHeight = Infinity; #sizeTimer = null;
+  #oursShownAt = Infinity; #theirsShownAt = Infinity; #sizeTimer = null;
   /** Neither the server nor a connection leads to them: expected back for some minutes. */
   isAway = false;
   #own; #iceServers; #polite; #signal; #pc = null; #generation = 0; #channel; #queue = Promise.resolve();
@@ -79,24 +79,24 @@ export class Peer extends EventTarget {
   /** We show their picture with this height. They need send nothing larger. */
   showAt(height) {
     const size = enoughFor(height);
-    if (size === this.#shownHeight) return;
-    this.#shownHeight = size;
+    if (size === this.#theirsShownAt) return;
+    this.#theirsShownAt = size;
     if (this.#heard) this.#subscribe();
   }
 
   #subscribe() {
-    const isLimited = this.#shownHeight < Infinity;
-    this.#send({ type: 'subscribe', streams: isLimited ? [{ id: CAMERA, maxHeight: this.#shownHeight }] : [] });
+    const isLimited = this.#theirsShownAt < Infinity;
+    this.#send({ type: 'subscribe', streams: isLimited ? [{ id: CAMERA, maxHeight: this.#theirsShownAt }] : [] });
   }
 
   /** They show our picture with another height. Whoever changes it too often is heard later, with the newest. */
   #takeUpSize() {
     if (this.#sizeTimer) return;
     this.#limitSize().catch(error => console.debug('size:', error.message));
-    const applied = this.#showsHeight;
+    const applied = this.#oursShownAt;
     this.#sizeTimer = setTimeout(() => {
       this.#sizeTimer = null;
-      if (this.#showsHeight !== applied) this.#takeUpSize();
+      if (this.#oursShownAt !== applied) this.#takeUpSize();
     }, SIZE_MS);
   }
 
@@ -106,8 +106,8 @@ export class Peer extends EventTarget {
     if (!parameters?.encodings?.length) return;
     const { height = 720 } = this.#own.track('video')?.getSettings() ?? {};
     const [encoding] = parameters.encodings;
-    const active = this.#showsHeight > 0;
-    const scale = active ? Math.max(1, height / this.#showsHeight) : encoding.scaleResolutionDownBy ?? 1;
+    const active = this.#oursShownAt > 0;
+    const scale = active ? Math.max(1, height / this.#oursShownAt) : encoding.scaleResolutionDownBy ?? 1;
     if (encoding.active === active && (encoding.scaleResolutionDownBy ?? 1) === scale) return;
     Object.assign(encoding, { active, scaleResolutionDownBy: scale });
     await sender.setParameters(parameters);
@@ -352,7 +352,7 @@ export class Peer extends EventTarget {
         break;
       case 'subscribe': {
         const camera = Array.isArray(message.streams) && message.streams.find(one => one?.id === CAMERA && !one.person);
-        this.#showsHeight = Number.isInteger(camera?.maxHeight) ? enoughFor(camera.maxHeight) : Infinity;
+        this.#oursShownAt = Number.isInteger(camera?.maxHeight) ? enoughFor(camera.maxHeight) : Infinity;
         this.#takeUpSize();
         break;
       }

@@ -9,23 +9,7 @@ use std::time::Duration;
 use maru::session::{CallCommand, Event};
 use maru_simnet::{NatKind, PathConfig};
 
-use simulation::{Client, MS, SECOND, World, frame_times, longest_freeze};
-
-fn joined(event: &Event) -> bool {
-    matches!(event, Event::ParticipantJoined { .. })
-}
-
-fn left(event: &Event) -> bool {
-    matches!(event, Event::ParticipantLeft { .. })
-}
-
-fn interrupted(event: &Event) -> bool {
-    matches!(event, Event::ParticipantInterrupted { .. })
-}
-
-fn connected(event: &Event) -> bool {
-    matches!(event, Event::ParticipantConnected { .. })
-}
+use simulation::{Client, MS, SECOND, World, connected, frame_times, interrupted, joined, left, longest_freeze};
 
 /// Every frame that arrived is one that was sent, byte for byte. Gives how many arrived.
 fn arrived_whole(watcher: &Client, sender: &Client) -> usize {

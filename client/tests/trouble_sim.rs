@@ -10,23 +10,7 @@ use std::time::Duration;
 use maru::session::{CallCommand, Event};
 use maru_simnet::PathConfig;
 
-use simulation::{Client, MS, SECOND, World, frame_times, longest_freeze};
-
-fn joined(event: &Event) -> bool {
-    matches!(event, Event::ParticipantJoined { .. })
-}
-
-fn left(event: &Event) -> bool {
-    matches!(event, Event::ParticipantLeft { .. })
-}
-
-fn interrupted(event: &Event) -> bool {
-    matches!(event, Event::ParticipantInterrupted { .. })
-}
-
-fn connected(event: &Event) -> bool {
-    matches!(event, Event::ParticipantConnected { .. })
-}
+use simulation::{Client, MS, SECOND, World, connected, frame_times, interrupted, joined, left, longest_freeze};
 
 /// How long after `from` each of two sees the other again.
 fn back_after(one: &Client, other: &Client, from: Duration) -> Duration {

@@ -213,6 +213,22 @@ impl Client {
     }
 }
 
+pub fn joined(event: &Event) -> bool {
+    matches!(event, Event::ParticipantJoined { .. })
+}
+
+pub fn left(event: &Event) -> bool {
+    matches!(event, Event::ParticipantLeft { .. })
+}
+
+pub fn interrupted(event: &Event) -> bool {
+    matches!(event, Event::ParticipantInterrupted { .. })
+}
+
+pub fn connected(event: &Event) -> bool {
+    matches!(event, Event::ParticipantConnected { .. })
+}
+
 /// Times from `from` on at which `watcher` got frames of `sender`.
 pub fn frame_times(watcher: &Client, sender: &str, from: Duration) -> Vec<Duration> {
     watcher.media.of(sender).units().iter().map(|(at, _)| *at).filter(|at| *at >= from).collect()

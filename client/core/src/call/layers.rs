@@ -143,15 +143,17 @@ impl Layers {
 
     /// Frames of its layer are encoded for others while its own send queue is long: it is left out.
     pub(super) fn is_left_behind(&self, id: ConnectionId) -> bool {
-        let is_long = self.receivers.get(&id).is_some_and(|receiver| receiver.path.send_queue > MAX_SEND_QUEUE);
-        is_long && self.is_shared(id)
+        self.has_queue_over(MAX_SEND_QUEUE, id) && self.is_shared(id)
     }
 
     /// Its send queue grows while frames of its layer are encoded for others: it does without the frames that no other
     /// refers to.
     pub(super) fn skips_upper_frames(&self, id: ConnectionId) -> bool {
-        let grows = self.receivers.get(&id).is_some_and(|receiver| receiver.path.send_queue > SHORT_SEND_QUEUE);
-        grows && self.is_shared(id)
+        self.has_queue_over(SHORT_SEND_QUEUE, id) && self.is_shared(id)
+    }
+
+    fn has_queue_over(&self, limit: Duration, id: ConnectionId) -> bool {
+        self.receivers.get(&id).is_some_and(|receiver| receiver.path.send_queue > limit)
     }
 
     /// Two temporal layers, where one of several receivers had to do without frames in the last moments. They cost 1.3 dB at

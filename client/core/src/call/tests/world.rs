@@ -220,7 +220,6 @@ impl World {
         self.after(DELAY, What::Text((from, to), id.generation.0, text.to_owned()));
     }
 
-    /// Lets time pass.
     /// All paths of `client` are good.
     pub(super) fn estimate(&mut self, client: usize) {
         let call = &mut self.clients[client].call;
@@ -229,6 +228,7 @@ impl World {
         self.carry_out(client);
     }
 
+    /// Lets time pass.
     pub(super) fn run(&mut self, duration: Duration) {
         let end = self.now + duration;
         loop {
