@@ -83,11 +83,7 @@ export async function chromiumRoom({ cache, clip, sound, programs, trouble, fold
         args: [...chromiumArguments(clip, sound), `--unsafely-treat-insecure-origin-as-secure=${origin}`],
       });
       browsers.push(browser);
-      const page = await browser.newPage();
-      await page.addInitScript(watchTiles);
-      await page.goto(`${origin}/r/bench`);
-      await page.fill('#name', name);
-      await page.click('#join');
+      const page = await enterRoom(browser, origin, name);
       return { page, pids: () => processTree(process.pid).filter(pid => !before.has(pid)) };
     };
     const a = await client('a'), b = await client('b');
@@ -123,8 +119,18 @@ async function troubled(trouble, link, join, kill) {
   return { from: Date.now(), c };
 }
 
+/** Opens the guest page and joins. `window.seen` has each name's frames: `[[shown at, height]]`. */
+export async function enterRoom(browser, origin, name) {
+  const page = await browser.newPage();
+  await page.addInitScript(watchTiles);
+  await page.goto(`${origin}/r/bench`);
+  await page.fill('#name', name);
+  await page.click('#join');
+  return page;
+}
+
 /** Runs in the guest page first: when each tile showed a frame, and of which height. */
-export function watchTiles() {
+function watchTiles() {
   window.seen = {};
   const watch = tile => {
     const video = tile.querySelector('video');

@@ -6,7 +6,7 @@ import { chromiumArguments, CHROMIUM, playwrightChromium } from './chromium.mjs'
 import { startClient, startServer } from './maru.mjs';
 import { SERVER, within, wrapped } from './namespaces.mjs';
 import { cpuSeconds, machineTicks, memoryMb, processTree, stopAll } from './processes.mjs';
-import { watchTiles } from './room-call.mjs';
+import { enterRoom } from './room-call.mjs';
 import { pace } from './statistics.mjs';
 
 const WARM_UP_MS = 8000;
@@ -46,12 +46,7 @@ export async function chromiumLoad({ cache, clip, sound, programs, people, folde
     for (const name of names(people)) {
       const browser = await playwrightChromium(cache).launch({ executablePath, args });
       browsers.push(browser);
-      const page = await browser.newPage();
-      await page.addInitScript(watchTiles);
-      await page.goto(`${origin}/r/bench`);
-      await page.fill('#name', name);
-      await page.click('#join');
-      pages.push(page);
+      pages.push(await enterRoom(browser, origin, name));
     }
     const pids = () => processTree(process.pid).filter(pid => !before.has(pid));
     return await measure(seconds, pids, () => Promise.all(pages.map(page => page.evaluate(() => window.seen))), people);
