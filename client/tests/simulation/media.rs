@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use maru::clock;
 use maru::media::{FrameSlot, LayerStats, MediaOutputs, ReceiveStats, SendStats};
 use maru::session::surroundings::{CallMedia, ParticipantMedia};
@@ -59,12 +59,18 @@ pub struct Receiver {
     received: Mutex<Received>,
 }
 
+/// An audio packet, with its times since the world began.
+struct Heard {
+    at: Duration,
+    spoken: Duration,
+    number: u32,
+}
+
 #[derive(Default)]
 struct Received {
     /// Each with its time since the world began.
     units: Vec<(Duration, AccessUnit)>,
-    /// As `units`, with its number.
-    audio: Vec<(Duration, u32)>,
+    audio: Vec<Heard>,
 }
 
 impl SyntheticMedia {
@@ -139,7 +145,7 @@ async fn talk(media: Weak<SyntheticMedia>, runtime: Arc<dyn Runtime>, packets: m
         if media.camera().is_muted {
             continue;
         }
-        let payload = Bytes::copy_from_slice(&number.to_be_bytes());
+        let payload = spoken(number, (media.clock)());
         let captured = clock::timestamp(runtime.now());
         // Full: it is dropped, as the real encoder does.
         let _ = packets.try_send(EncodedAudio {
@@ -149,6 +155,18 @@ async fn talk(media: Weak<SyntheticMedia>, runtime: Arc<dyn Runtime>, packets: m
             captured,
         });
     }
+}
+
+/// 20 ms of Opus at 32 kbit/s are as long.
+const AUDIO_BYTES: usize = 80;
+
+/// An audio packet that tells its number and when it was spoken, since the world began.
+fn spoken(number: u32, at: Duration) -> Bytes {
+    let mut payload = BytesMut::zeroed(AUDIO_BYTES);
+    let mut fields = &mut payload[..];
+    fields.put_u32(number);
+    fields.put_u64(at.as_micros() as u64);
+    payload.freeze()
 }
 
 impl Camera {
@@ -259,13 +277,22 @@ impl Receiver {
 
     /// Numbers of the audio packets, in the order of arrival.
     pub fn audio(&self) -> Vec<u32> {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner).audio.iter().map(|(_, number)| *number).collect()
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).audio.iter().map(|heard| heard.number).collect()
     }
 
     /// The longest time without an audio packet between `from` and `to`.
     pub fn longest_silence(&self, from: Duration, to: Duration) -> Duration {
         let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
-        longest_gap(received.audio.iter().map(|(at, _)| *at), from, to)
+        longest_gap(received.audio.iter().map(|heard| heard.at), from, to)
+    }
+
+    /// How long each audio packet that came between `from` and `to` was on its way, the shortest first.
+    pub fn sound_delays(&self, from: Duration, to: Duration) -> Vec<Duration> {
+        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = received.audio.iter().filter(|heard| (from..=to).contains(&heard.at));
+        let mut delays: Vec<_> = heard.map(|heard| heard.at.saturating_sub(heard.spoken)).collect();
+        delays.sort();
+        delays
     }
 }
 
@@ -279,13 +306,10 @@ impl ParticipantMedia for Receiver {
     }
 
     fn push_audio(&self, packet: AudioPacket) {
-        if let Ok(number) = packet.payload.as_ref().try_into() {
-            self.received
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .audio
-                .push(((self.clock)(), u32::from_be_bytes(number)));
-        }
+        let mut fields = packet.payload.as_ref();
+        let (Ok(number), Ok(spoken_us)) = (fields.try_get_u32(), fields.try_get_u64()) else { return };
+        let heard = Heard { at: (self.clock)(), spoken: Duration::from_micros(spoken_us), number };
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).audio.push(heard);
     }
 
     fn heard(&self) -> Option<(Timestamp, RtpTime)> {

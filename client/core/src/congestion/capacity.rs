@@ -9,6 +9,8 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Capacity {
     pub(super) measured: Timestamp,
+    /// When a queue stood last. While it drains, nothing says that the path carries more.
+    pub(super) full: Timestamp,
     pub(super) bps: f64,
     /// The least rate that packet pairs have shown since.
     min_pairs_bps: f64,
@@ -18,7 +20,7 @@ pub(super) struct Capacity {
 
 impl Capacity {
     pub(super) fn new(measured: Timestamp, bps: f64) -> Self {
-        Self { measured, bps, min_pairs_bps: f64::INFINITY, widened: None, has_pairs: false }
+        Self { measured, full: measured, bps, min_pairs_bps: f64::INFINITY, widened: None, has_pairs: false }
     }
 
     /// `pairs_bps`: the estimate by packet pairs. If it has risen by a factor, the path has become wider.
@@ -43,7 +45,7 @@ impl Capacity {
         // Near the capacity the next queue is near, and is approached slowly.
         let is_near = self.widened.is_none() && bps < self.bps * config.beyond_factor;
         let is_alone = self.widened.is_none() && self.has_pairs && self.bps > self.min_pairs_bps * config.alone_share;
-        let since_change = now.since(self.widened.unwrap_or(self.measured)).as_secs_f64();
+        let since_change = now.since(self.widened.unwrap_or(self.full)).as_secs_f64();
         let factor = match (is_near, is_alone) {
             (_, true) if bps > self.bps => config.alone_growth,
             (false, false) => 1.0 + config.growth_acceleration * since_change * since_change,

@@ -10,7 +10,8 @@ use super::packet_pairs::MIN_PAIR_BYTES;
 pub struct Config {
     /// Target of a path that nothing is known of, in bit/s. It is corrected within a second.
     pub start_bps: u32,
-    /// The least target, in bit/s: audio alone, with its headers.
+    /// The least target, in bit/s: audio alone, with its headers. With 100 kbit/s two senders could not drain the queue of
+    /// a link of 300 (simulation).
     pub min_bps: u32,
     /// The highest target, in bit/s: 720p, audio, headers and retransmissions. FEC comes on top.
     pub max_bps: u32,
@@ -40,8 +41,14 @@ pub struct Config {
     pub queue_grown_factor: f64,
     /// The target is lowered again after `drain_time` if more than this share of the queue is left, 0 to 1.
     pub queue_left_share: f64,
+    /// Then the target falls at least by this factor: others fill the queue too. One whose base delay was measured
+    /// behind their queue would keep it full (simulation).
+    pub queue_left_decrease: f64,
     /// A queue that has not halved in this time is part of the path: it becomes the base delay.
     pub max_drain_time: Duration,
+    /// It does if less than this share of what was received before has been received since, 0 to 1. Before that
+    /// nothing was tried.
+    pub drained_share: f64,
     /// Size of a full packet in bits. Its serialization delay does not count as a queue.
     pub packet_bits: f64,
     /// The serialization delay that does not count is at most this.
@@ -198,7 +205,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             start_bps: 1_000_000,
-            min_bps: 100_000,
+            min_bps: 70_000,
             max_bps: 3_000_000,
 
             queue_sent_within: Duration::from_millis(120),
@@ -211,7 +218,9 @@ impl Default for Config {
             min_drain_share: 0.8,
             queue_grown_factor: 1.25,
             queue_left_share: 0.8,
+            queue_left_decrease: 0.7,
             max_drain_time: Duration::from_secs(2),
+            drained_share: 0.75,
             packet_bits: 1250.0 * 8.0,
             max_serialization_delay: Duration::from_millis(20),
 
@@ -234,7 +243,7 @@ impl Default for Config {
             widened_factor: 1.6,
             reach_factor: 1.5,
             reach_factor_beyond: 1.2,
-            reach_bps: 50_000.0,
+            reach_bps: 20_000.0,
             max_growth_step: Duration::from_millis(200),
 
             pair_sent_within: Duration::from_millis(1),

@@ -10,7 +10,8 @@
 //!   drains the queue in half a second.
 //! - While none stands, the target grows: fourfold per second until the first queue, then additively, faster the longer
 //!   none has stood, and never far beyond what is really sent.
-//! - A queue that stays although the target was lowered is part of the path: it becomes the base delay.
+//! - A queue that stays is lowered for again and again, since others may fill it. One that stays although much less
+//!   arrives is part of the path: it becomes the base delay.
 //! - Queues longer than our own, again and again, are made by another flow, such as a download. For a while only loss
 //!   lowers the target then, as it does for that flow.
 //! - Loss on its own is no sign of congestion, on a radio link for example. Loss above the inherent rate is.
@@ -184,10 +185,15 @@ impl CongestionController {
     /// The usual loss outside congestion: no standing queue, and bursts short enough not to overflow the bottleneck.
     /// Zero while that is not certain.
     pub fn loss_outside_congestion(&self) -> LossPattern {
-        let stood = self.is_recent(self.target.stood_at(), self.config.queue_loss_time);
-        let may_be_ours = stood || self.spread_until.is_some() || !self.history.knows_bursts(&self.config);
+        let may_be_ours =
+            self.is_congested() || self.spread_until.is_some() || !self.history.knows_bursts(&self.config);
         let rate = if may_be_ours { 0.0 } else { self.losses.usual() };
         LossPattern { rate, mean_run: self.history.mean_loss_run() }
+    }
+
+    /// Whether a queue stood within [`Config::queue_loss_time`]: losses may be due to it.
+    pub fn is_congested(&self) -> bool {
+        self.is_recent(self.target.stood_at(), self.config.queue_loss_time)
     }
 
     /// What is left of the congestion window, in bytes; negative if more is in flight. Audio ignores it. While it is

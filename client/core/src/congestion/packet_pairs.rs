@@ -50,7 +50,12 @@ impl PacketPairs {
     /// The median of the newest pairs, in bit/s. `None` if there are too few, or none of late.
     pub(super) fn bps(&self, config: &Config, now: Timestamp) -> Option<f64> {
         let is_old = self.newest.is_none_or(|newest| now.since(newest) > config.pair_max_age);
-        if self.rates_bps.len() < config.pair_count || is_old {
+        self.last_bps(config).filter(|_| !is_old)
+    }
+
+    /// The same, however old they are.
+    pub(super) fn last_bps(&self, config: &Config) -> Option<f64> {
+        if self.rates_bps.len() < config.pair_count {
             return None;
         }
         let mut sorted: Vec<f64> = self.rates_bps.iter().copied().collect();

@@ -199,7 +199,7 @@ mod tests {
         for _ in 0..100 {
             peer.report(100, 50);
         }
-        assert_eq!(peer.report(100, 50), 100_000.0);
+        assert_eq!(peer.report(100, 50), 70_000.0);
     }
 
     #[test]
@@ -233,7 +233,7 @@ mod tests {
             let blocks = [block, ReportBlock { lost: i32::MAX, highest_sequence: 0, ..block }];
             let now = Timestamp::from_micros(u64::from(ssrc) * 1000);
             feedback.handle_receiver_report(&Config::default(), now, &blocks, Some(Duration::MAX), MAX_BPS);
-            assert!((100_000.0..=MAX_BPS).contains(&feedback.bps(&Config::default(), MAX_BPS)));
+            assert!((70_000.0..=MAX_BPS).contains(&feedback.bps(&Config::default(), MAX_BPS)));
         }
         assert_eq!(feedback.streams.len(), MAX_STREAMS);
     }

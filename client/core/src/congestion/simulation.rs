@@ -472,7 +472,7 @@ fn lost_reports_change_little_and_silence_halves_the_target() {
     for _ in 0..10 {
         controller.handle_timeout(controller.poll_timeout().expect("still out"));
     }
-    assert_eq!(controller.target_bps(), 100_000);
+    assert_eq!(controller.target_bps(), 70_000);
 }
 
 /// How a value of [`Config`] is chosen: by what it does to the longest queue and the rate.

@@ -40,9 +40,18 @@ pub(super) struct Target {
     competing_until: Option<Timestamp>,
 }
 
+/// Rates of what arrives, in bit/s: of late, and while the bottleneck was busy.
+#[derive(Debug, Clone, Copy)]
+struct Received {
+    bps: f64,
+    capacity_bps: f64,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct StandingQueue {
     began: Timestamp,
+    /// The received rate at that time.
+    began_bps: f64,
     longest: Duration,
     /// When the target was lowered last because of it, and how long it was then.
     lowered: Timestamp,
@@ -117,7 +126,7 @@ impl Target {
         let is_competing = self.competing_until.is_some_and(|until| now < until);
         if !is_competing && queue > config.max_queue {
             let capacity_bps = measured.throughput.capacity_bps(config).unwrap_or(received_bps);
-            return self.handle_queue(config, now, queue, capacity_bps, measured);
+            return self.handle_queue(config, now, queue, Received { bps: received_bps, capacity_bps }, measured);
         }
         // A path that became slower takes longer for each packet, and no queue is to blame.
         let serialization_secs =
@@ -153,17 +162,26 @@ impl Target {
         config: &Config,
         now: Timestamp,
         queue: Duration,
-        capacity_bps: f64,
+        received: Received,
         measured: Measured<'_>,
     ) {
+        let Received { bps: received_bps, capacity_bps } = received;
         let before = self.standing;
-        let mut standing =
-            before.unwrap_or(StandingQueue { began: now, longest: queue, lowered: now, lowered_at: Duration::ZERO });
+        let mut standing = before.unwrap_or(StandingQueue {
+            began: now,
+            began_bps: received_bps,
+            longest: queue,
+            lowered: now,
+            lowered_at: Duration::ZERO,
+        });
         standing.longest = standing.longest.max(queue);
         self.standing = Some(standing);
         self.stood = Some(now);
+        if let Some(capacity) = &mut self.capacity {
+            capacity.full = now;
+        }
         // On a narrow path a few packets of our own, or of another call, take that long.
-        let full_bps = measured.pairs.bps(config, now).unwrap_or(capacity_bps);
+        let full_bps = measured.pairs.last_bps(config).unwrap_or(capacity_bps);
         let packets_secs = (config.foreign_queue_packets * config.packet_bits / full_bps.max(1.0)).min(1.0);
         let foreign_queue = config.foreign_queue.max(Duration::from_secs_f64(packets_secs));
         if before.is_none_or(|before| before.longest <= foreign_queue) && queue > foreign_queue {
@@ -171,9 +189,16 @@ impl Target {
             self.note_foreign_queue(config, now);
         }
         if now.since(standing.began) > config.max_drain_time && queue > standing.longest / 2 {
-            self.standing = None;
-            measured.queue.take_as_base();
-            return;
+            if self.bps <= self.min_bps {
+                // Others fill it, and this counts as another queue.
+                self.standing = None;
+                return;
+            }
+            if received_bps < standing.began_bps * config.drained_share {
+                self.standing = None;
+                measured.queue.take_as_base();
+                return;
+            }
         }
         // A lower target shows after a round trip and the queue itself: until then only a queue that still grows
         // counts.
@@ -187,7 +212,9 @@ impl Target {
             let share = (1.0 - queue.as_secs_f64() / drain_secs).max(config.min_drain_share);
             self.capacity = Some(Capacity::new(now, capacity_bps));
             self.has_collapsed |= capacity_bps * share < self.bps / 2.0;
-            self.set(self.bps.min(capacity_bps * share));
+            // A queue that stays is filled by others too.
+            let bps = if grows { self.bps } else { self.bps * config.queue_left_decrease };
+            self.set(bps.min(capacity_bps * share));
         }
     }
 

@@ -27,6 +27,12 @@ const MAX_HOLD: Duration = Duration::from_millis(400);
 /// How long packets are kept while there is no key frame: longer than a key frame takes to arrive.
 const SEEK_WINDOW: Duration = Duration::from_secs(1);
 
+/// How long a missing packet is waited for: four round trips, which is enough for two requests and queues; from 60 to
+/// 400 ms.
+pub fn hold_time(round_trip: Duration) -> Duration {
+    round_trip.min(MAX_HOLD).mul_f64(4.0).clamp(MIN_HOLD, MAX_HOLD)
+}
+
 /// An RTP packet of the video stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RtpVideo {
@@ -106,9 +112,9 @@ impl VideoReceiver {
         }
     }
 
-    /// Sets the hold time and the time between two requests. Hold time: four round trips, which is enough for two requests and queues; from 60 to 400 ms.
+    /// Sets the hold time and the time between two requests.
     pub fn set_round_trip(&mut self, round_trip: Duration) {
-        self.hold = round_trip.min(MAX_HOLD).mul_f64(4.0).clamp(MIN_HOLD, MAX_HOLD);
+        self.hold = hold_time(round_trip);
         self.requests.set_round_trip(round_trip);
     }
 

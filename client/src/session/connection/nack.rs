@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use maru_core::fec::BlockPlace;
 use maru_core::fec_arrivals::FecArrivals;
 use maru_core::rtp::{Sequence, SequenceExtender};
+use maru_core::video_receiver::hold_time;
 use rtc::interceptor::{AttributedPacket, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
 use rtc::shared::TransportContext;
@@ -25,7 +26,6 @@ const MAX_REORDERING_TIME: Duration = Duration::from_millis(80);
 /// Between two requests for one packet, on top of the round trip: for the peer and for queues.
 const RETRY_MARGIN: Duration = Duration::from_millis(5);
 const MIN_RETRY: Duration = Duration::from_millis(20);
-const MAX_RETRY: Duration = Duration::from_millis(300);
 /// On a long round trip each request is repeated after this time, so that a lost request does not cost a round trip. The
 /// peer answers one of them.
 const REPEAT_AFTER: Duration = Duration::from_millis(15);
@@ -35,6 +35,17 @@ const MAX_REQUESTS: u8 = 8;
 const BATCH: Duration = Duration::from_millis(2);
 /// More missing packets are an outage, not loss.
 const MAX_MISSING: usize = 256;
+
+/// How the packets of one path are requested.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// Time between two requests.
+    retry: Duration,
+    /// Each request is made twice.
+    repeat: bool,
+    /// A packet that has been missing for so long has been given up.
+    hold: Duration,
+}
 
 pub(super) struct NackGenerator {
     own_ssrc: u32,
@@ -60,10 +71,14 @@ impl Intercept for NackGenerator {
     }
 
     fn handle_timeout(&mut self, now: Instant, outbound: &mut Outbound) {
-        let repeat = self.path.round_trip() > LONG_ROUND_TRIP;
-        let retry = (self.path.round_trip() + RETRY_MARGIN).clamp(MIN_RETRY, MAX_RETRY);
+        let round_trip = self.path.round_trip();
+        let pace = Pace {
+            retry: (round_trip + RETRY_MARGIN).max(MIN_RETRY),
+            repeat: round_trip > LONG_ROUND_TRIP,
+            hold: hold_time(round_trip),
+        };
         for (&media_ssrc, missing) in &mut self.streams {
-            let requested = missing.take_due(now, retry, repeat);
+            let requested = missing.take_due(now, pace);
             if requested.is_empty() {
                 continue;
             }
@@ -166,8 +181,8 @@ impl Missing {
         self.requests.values().map(|request| request.due).min()
     }
 
-    /// The packets to request at `now`, and again after `retry`; with `repeat` each request twice.
-    fn take_due(&mut self, now: Instant, retry: Duration, repeat: bool) -> Vec<u16> {
+    /// The packets to request at `now`.
+    fn take_due(&mut self, now: Instant, pace: Pace) -> Vec<u16> {
         if self.next_due().is_none_or(|due| due > now) {
             return Vec::new();
         }
@@ -177,7 +192,8 @@ impl Missing {
             if request.due > now + BATCH {
                 return true;
             }
-            if !blocks.is_useful(*sequence) {
+            let is_given_up = now.saturating_duration_since(request.noticed) >= pace.hold;
+            if is_given_up || !blocks.is_useful(*sequence) {
                 return false;
             }
             if !request.is_repeat {
@@ -186,8 +202,8 @@ impl Missing {
                 }
                 request.made += 1;
             }
-            request.is_repeat = repeat && !request.is_repeat;
-            request.due = now + if request.is_repeat { REPEAT_AFTER } else { retry };
+            request.is_repeat = pace.repeat && !request.is_repeat;
+            request.due = now + if request.is_repeat { REPEAT_AFTER } else { pace.retry };
             requested.push(sequence.truncated());
             true
         });
@@ -201,6 +217,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
     const RETRY: Duration = Duration::from_millis(50);
+    const ONCE: Pace = Pace { retry: RETRY, repeat: false, hold: Duration::from_secs(1) };
 
     /// A stream of which these came.
     fn stream(now: Instant, sequences: &[u16]) -> Missing {
@@ -216,11 +233,11 @@ mod tests {
         let start = Instant::now();
         let mut missing = stream(start, &[65_533, 65_534, 1]);
         assert_eq!(missing.next_due(), Some(start + MIN_REORDERING_TIME));
-        assert!(missing.take_due(start + 4 * MS, RETRY, false).is_empty(), "it may only have been reordered");
-        assert_eq!(missing.take_due(start + 5 * MS, RETRY, false), [65_535, 0]);
-        assert!(missing.take_due(start + 54 * MS, RETRY, false).is_empty());
+        assert!(missing.take_due(start + 4 * MS, ONCE).is_empty(), "it may only have been reordered");
+        assert_eq!(missing.take_due(start + 5 * MS, ONCE), [65_535, 0]);
+        assert!(missing.take_due(start + 54 * MS, ONCE).is_empty());
         missing.handle_arrival(start + 54 * MS, 65_535, None, RETRY);
-        assert_eq!(missing.take_due(start + 55 * MS, RETRY, false), [0]);
+        assert_eq!(missing.take_due(start + 55 * MS, ONCE), [0]);
         missing.handle_arrival(start + 60 * MS, 0, None, RETRY);
         assert_eq!(missing.next_due(), None);
     }
@@ -231,9 +248,24 @@ mod tests {
         let mut missing = stream(start, &[1, 3]);
         let mut asked = 0;
         while let Some(due) = missing.next_due() {
-            asked += missing.take_due(due, RETRY, false).len();
+            asked += missing.take_due(due, ONCE).len();
         }
         assert_eq!(asked, usize::from(MAX_REQUESTS));
+    }
+
+    /// Where a deep queue makes the round trip long, requests for what nobody waits for any more kept the queue full.
+    #[test]
+    fn a_packet_that_has_been_given_up_is_not_requested() {
+        let start = Instant::now();
+        let mut missing = stream(start, &[1, 3]);
+        let pace = Pace { hold: 120 * MS, ..ONCE };
+        let mut asked_at = Vec::new();
+        while let Some(due) = missing.next_due() {
+            if !missing.take_due(due, pace).is_empty() {
+                asked_at.push((due - start).as_millis());
+            }
+        }
+        assert_eq!(asked_at, [5, 55, 105]);
     }
 
     #[test]
@@ -242,7 +274,7 @@ mod tests {
         let mut missing = stream(start, &[1, 3, 1000]);
         assert_eq!(missing.next_due(), None);
         missing.handle_arrival(start, 1002, None, RETRY);
-        assert_eq!(missing.take_due(start + MIN_REORDERING_TIME, RETRY, false), [1001]);
+        assert_eq!(missing.take_due(start + MIN_REORDERING_TIME, ONCE), [1001]);
     }
 
     #[test]
@@ -259,7 +291,7 @@ mod tests {
         arrive(10, &[0, 2, 3]);
         arrive(15, &[1]);
         arrive(20, &[0, 1, 2]);
-        assert_eq!(missing.take_due(start + 5 * MS, RETRY, false), [15, 17]);
+        assert_eq!(missing.take_due(start + 5 * MS, ONCE), [15, 17]);
     }
 
     #[test]
@@ -291,7 +323,7 @@ mod tests {
         let mut missing = stream(start, &[1, 3]);
         let mut asked_at = Vec::new();
         while let Some(due) = missing.next_due() {
-            if !missing.take_due(due, RETRY, true).is_empty() {
+            if !missing.take_due(due, Pace { repeat: true, ..ONCE }).is_empty() {
                 asked_at.push((due - start).as_millis());
             }
         }

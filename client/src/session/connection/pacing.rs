@@ -32,7 +32,7 @@ const SAME_REQUEST: Duration = Duration::from_millis(18);
 const WINDOW_RETRY: Duration = Duration::from_millis(3);
 
 /// From this loss rate on, on a long round trip, retransmissions are sent twice: waiting for a third request is a freeze. The
-/// second copy leaves later, since losses come in bursts.
+/// second copy leaves later, since losses come in bursts. Where a queue overflows it would overflow the more.
 const TWICE_FROM_LOSS: f64 = 0.03;
 const SECOND_COPY_AFTER: Duration = Duration::from_millis(15);
 
@@ -111,7 +111,7 @@ impl Pacing {
     }
 
     fn sends_twice(&self) -> bool {
-        self.path.loss() > TWICE_FROM_LOSS && self.path.round_trip() > LONG_ROUND_TRIP
+        self.path.loss() > TWICE_FROM_LOSS && self.path.round_trip() > LONG_ROUND_TRIP && !self.path.is_congested()
     }
 
     /// Lets packets leave that may at `now`.

@@ -149,6 +149,11 @@ impl PathState {
         f64::from(self.loss.load(Ordering::Relaxed)) / 1e6
     }
 
+    /// See [`CongestionController::is_congested`].
+    pub(super) fn is_congested(&self) -> bool {
+        self.controller().is_congested()
+    }
+
     /// Whether a key frame is needed: too many packets were lost, or the send queue would take too long at the new
     /// target. Reported once. The send queue is dropped when the key frame comes.
     pub fn take_need_of_key_frame(&self) -> bool {
