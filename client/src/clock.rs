@@ -4,7 +4,7 @@
 //! day is compared with it at each reading, and followed when they have come apart.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use maru_core::time::Timestamp;
 
@@ -69,6 +69,11 @@ impl TimeOfDay {
     }
 }
 
+/// Unix time, as the system's clock tells it. It goes on while the machine sleeps, and jumps when the clock is set.
+pub fn time_of_day() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 fn ms_since_start(at: Timestamp) -> f64 {
     (at.as_micros() as f64 - START.as_micros() as f64) / 1e3
 }
@@ -82,8 +87,6 @@ fn system_unix_ms() -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const BEFORE_MS: f64 = 1_700_000_000_000.0;

@@ -119,19 +119,20 @@ fn bridges_that_come_and_go_change_nothing() {
     });
 }
 
-#[test]
-fn one_who_sleeps_is_away_and_back_within_three_seconds_of_waking() {
-    let world = World::new(11, PathConfig::delay(20 * MS));
+/// One of three sleeps for 70 s. `falls_asleep` and `wakes_up` say what that does to its machine.
+fn one_who_sleeps(seed: u64, falls_asleep: impl Fn(&World, &Client), wakes_up: impl Fn(&World, &Client)) {
+    let world = World::new(seed, PathConfig::delay(20 * MS));
     world.run(async {
         let room = world.room(&["a", "b", "c"]).await;
         world.sim.sleep(2 * SECOND).await;
-        world.set_online(&room[0], false);
-        let away = |event: &Event| matches!(event, Event::ParticipantAway { .. });
         room[0].write(1, "before I sleep");
+        world.sim.sleep(10 * MS).await;
+        falls_asleep(&world, &room[0]);
+        let away = |event: &Event| matches!(event, Event::ParticipantAway { .. });
         world.within(30 * SECOND, room[1].wait(away), "it is away").await;
         room[1].write(1, "sleep well");
         world.sim.sleep(70 * SECOND).await;
-        world.set_online(&room[0], true);
+        wakes_up(&world, &room[0]);
         let woken = world.sim.elapsed();
         world.sim.sleep(5 * SECOND).await;
         for other in &room[1..] {
@@ -142,9 +143,21 @@ fn one_who_sleeps_is_away_and_back_within_three_seconds_of_waking() {
             assert!(other.chat().contains(&("a".into(), "before I sleep".into())), "{:?}", other.events());
         }
         assert_eq!(room[0].chat(), [("b".into(), "sleep well".into())]);
-        world.set_online(&room[0], false);
+        assert_eq!((room[0].count(left), room[0].count(joined)), (0, 2));
+        falls_asleep(&world, &room[0]);
         world.within(400 * SECOND, room[1].wait(left), "after five minutes it has left").await;
     });
+}
+
+#[test]
+fn one_who_is_stopped_is_away_and_back_within_three_seconds() {
+    one_who_sleeps(11, |world, one| world.set_online(one, false), |world, one| world.set_online(one, true));
+}
+
+/// The monotonic clock does not count the time asleep: to the one who wakes no time has passed.
+#[test]
+fn one_whose_clock_stands_still_while_it_sleeps_is_back_within_three_seconds_of_waking() {
+    one_who_sleeps(11, |_, one| one.host.fall_asleep(), |_, one| one.host.wake_up());
 }
 
 #[test]

@@ -39,7 +39,12 @@ impl Agenda {
     }
 
     pub(crate) fn now(&self) -> Instant {
-        self.base + self.elapsed()
+        self.at(self.elapsed())
+    }
+
+    /// `elapsed`: since the beginning.
+    pub(crate) fn at(&self, elapsed: Duration) -> Instant {
+        self.base + elapsed
     }
 
     /// `action` happens at `at` (since the beginning), between two steps of the tasks.

@@ -23,6 +23,7 @@
 
 mod agenda;
 mod executor;
+mod host_clock;
 mod nat;
 mod network;
 mod runtime;
@@ -40,6 +41,7 @@ use webrtc::runtime::Runtime;
 
 use crate::agenda::Agenda;
 use crate::executor::Executor;
+use crate::host_clock::HostClock;
 use crate::nat::NatId;
 pub use crate::nat::NatKind;
 pub use crate::network::{Fate, TraceEntry};
@@ -59,6 +61,7 @@ pub struct Sim {
 #[derive(Clone)]
 pub struct Host {
     id: HostId,
+    clock: Arc<HostClock>,
     network: Arc<Network>,
     runtime: Arc<SimRuntime>,
 }
@@ -92,10 +95,12 @@ impl Sim {
     }
 
     fn new_host(&self, nat: Option<NatId>) -> Host {
-        let id = self.network.add_host(nat);
+        let clock = Arc::new(HostClock::new(Arc::clone(&self.agenda)));
+        let id = self.network.add_host(Arc::clone(&clock), nat);
+        let (executor, agenda) = (Arc::clone(&self.executor), Arc::clone(&self.agenda));
         let network = Arc::clone(&self.network);
-        let runtime = SimRuntime::new(Arc::clone(&self.executor), Arc::clone(&self.agenda), Arc::clone(&network), id);
-        Host { id, network, runtime: Arc::new(runtime) }
+        let runtime = SimRuntime::new(executor, agenda, Arc::clone(&clock), Arc::clone(&network), id);
+        Host { id, clock, network, runtime: Arc::new(runtime) }
     }
 
     /// What happens to packets from `from` to `to`, from now on. What is under way already arrives as it was to.
@@ -184,6 +189,20 @@ impl Host {
     /// What a peer connection on this machine runs on.
     pub fn runtime(&self) -> Arc<dyn Runtime> {
         Arc::clone(&self.runtime) as Arc<dyn Runtime>
+    }
+
+    /// Suspends it: its clock and its timers stand still, and what is sent to it is lost.
+    pub fn fall_asleep(&self) {
+        self.clock.fall_asleep();
+    }
+
+    /// Goes on where it fell asleep.
+    pub fn wake_up(&self) {
+        self.clock.wake_up();
+    }
+
+    pub fn is_asleep(&self) -> bool {
+        self.clock.is_asleep()
     }
 
     /// The addresses of now.

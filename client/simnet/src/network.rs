@@ -10,6 +10,7 @@ use std::time::Duration;
 use maru_link::{Path, PathConfig, PathStats, Verdict};
 
 use crate::agenda::Agenda;
+use crate::host_clock::HostClock;
 use crate::nat::{Nat, NatId, NatKind};
 use crate::stun;
 
@@ -78,6 +79,7 @@ struct State {
 }
 
 struct HostState {
+    clock: Arc<HostClock>,
     addresses: Vec<IpAddr>,
     nat: Option<NatId>,
 }
@@ -115,10 +117,10 @@ impl Network {
         Self { agenda, state: Mutex::new(state) }
     }
 
-    pub(crate) fn add_host(&self, nat: Option<NatId>) -> HostId {
+    pub(crate) fn add_host(&self, clock: Arc<HostClock>, nat: Option<NatId>) -> HostId {
         let mut state = self.lock();
         let id = HostId(state.hosts.len() as u32);
-        state.hosts.push(HostState { addresses: Vec::new(), nat });
+        state.hosts.push(HostState { clock, addresses: Vec::new(), nat });
         state.add_address(id);
         id
     }
@@ -319,9 +321,10 @@ impl State {
 fn deliver(network: &Weak<Network>, to: SocketAddr, binding: u64, datagram: Datagram) {
     let Some(network) = network.upgrade() else { return };
     let reader = {
-        let mut state = network.lock();
+        let mut guard = network.lock();
+        let state = &mut *guard;
         let Some(socket) = state.sockets.get_mut(&to).filter(|socket| socket.binding == binding) else { return };
-        if socket.inbox.len() >= INBOX_DATAGRAMS {
+        if state.hosts[socket.host.0 as usize].clock.is_asleep() || socket.inbox.len() >= INBOX_DATAGRAMS {
             return;
         }
         socket.inbox.push_back(datagram);

@@ -12,19 +12,27 @@ use webrtc::runtime::{AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpS
 
 use crate::agenda::Agenda;
 use crate::executor::{self, Executor};
+use crate::host_clock::HostClock;
 use crate::network::{HostId, Network};
 use crate::socket::SimSocket;
 
 pub(crate) struct SimRuntime {
     executor: Arc<Executor>,
     agenda: Arc<Agenda>,
+    clock: Arc<HostClock>,
     network: Arc<Network>,
     host: HostId,
 }
 
 impl SimRuntime {
-    pub(crate) fn new(executor: Arc<Executor>, agenda: Arc<Agenda>, network: Arc<Network>, host: HostId) -> Self {
-        Self { executor, agenda, network, host }
+    pub(crate) fn new(
+        executor: Arc<Executor>,
+        agenda: Arc<Agenda>,
+        clock: Arc<HostClock>,
+        network: Arc<Network>,
+        host: HostId,
+    ) -> Self {
+        Self { executor, agenda, clock, network, host }
     }
 }
 
@@ -63,15 +71,15 @@ impl Runtime for SimRuntime {
     }
 
     fn now(&self) -> Instant {
-        self.agenda.now()
+        self.clock.now()
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        Box::pin(Agenda::sleep(&self.agenda, duration))
+        Box::pin(HostClock::sleep(&self.clock, duration))
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
-        Box::new(Interval { agenda: Arc::clone(&self.agenda), period, next: self.agenda.elapsed() })
+        Box::new(Interval { clock: Arc::clone(&self.clock), period, next: self.clock.elapsed() })
     }
 
     fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
@@ -84,17 +92,17 @@ impl Runtime for SimRuntime {
 }
 
 struct Interval {
-    agenda: Arc<Agenda>,
+    clock: Arc<HostClock>,
     period: Duration,
-    /// Since the world began.
+    /// On the host's clock.
     next: Duration,
 }
 
 impl AsyncInterval for Interval {
     fn tick(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
-            let wait = self.next.saturating_sub(self.agenda.elapsed());
-            Agenda::sleep(&self.agenda, wait).await;
+            let wait = self.next.saturating_sub(self.clock.elapsed());
+            HostClock::sleep(&self.clock, wait).await;
             // Only now: a tick that was dropped before its time comes again.
             self.next += self.period;
         })

@@ -32,8 +32,11 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_millis(200);
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
 /// Twice the interval of the feedback that the estimates are made from.
 const ESTIMATE_INTERVAL: Duration = Duration::from_millis(50);
-/// How often the addresses of this machine are listed: an interface comes or goes.
-const ADDRESSES_INTERVAL: Duration = Duration::from_millis(250);
+/// How often to look what became of this machine: its addresses change, or it has slept.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// The time of day ran ahead of the monotonic clock by so much: this machine has slept. A shorter sleep is a pause. If the
+/// time of day was only set, nothing is lost.
+const SLEPT: Duration = Duration::from_secs(2);
 /// Outputs of connections that wait for this task.
 const OUTPUTS: usize = 1024;
 
@@ -44,6 +47,9 @@ pub(super) struct CallTask {
     runtime: Arc<dyn Runtime>,
     devices: Arc<dyn CallMedia>,
     addresses: Arc<dyn Fn() -> Vec<IpAddr> + Send + Sync>,
+    time_of_day: Arc<dyn Fn() -> Duration + Send + Sync>,
+    /// Both clocks as they were read last.
+    clocks: (Timestamp, Duration),
     reporter: Reporter,
     commands: mpsc::Receiver<CallCommand>,
     events: EventQueue,
@@ -59,7 +65,7 @@ pub(super) struct CallTask {
     estimate_at: Option<Timestamp>,
     /// The addresses of this machine as they were listed last.
     listed: Vec<IpAddr>,
-    list_at: Timestamp,
+    look_at: Timestamp,
     stats_at: Timestamp,
     last_sent: SendStats,
     ended: Option<EndReason>,
@@ -79,7 +85,7 @@ impl CallTask {
         commands: mpsc::Receiver<CallCommand>,
         events: EventQueue,
     ) -> Self {
-        let Surroundings { runtime, servers, media: devices, addresses } = surroundings;
+        let Surroundings { runtime, servers, media: devices, addresses, time_of_day } = surroundings;
         let now = now(runtime.as_ref());
         let key = OwnKey::generate().expect("the operating system gives random numbers");
         let identity = Identity { room: config.room.clone(), name: config.name.clone(), instance: key.instance() };
@@ -114,11 +120,13 @@ impl CallTask {
             from_connections,
             estimate_at: None,
             listed: addresses(),
-            list_at: now + ADDRESSES_INTERVAL,
+            look_at: now + LOOK_INTERVAL,
             stats_at: now + STATS_INTERVAL,
             last_sent: SendStats::default(),
             ended: None,
             addresses,
+            clocks: (now, time_of_day()),
+            time_of_day,
         }
     }
 
@@ -135,7 +143,7 @@ impl CallTask {
     }
 
     async fn next_input(&mut self) {
-        let times = [self.call.poll_timeout(), self.estimate_at, Some(self.stats_at), Some(self.list_at)];
+        let times = [self.call.poll_timeout(), self.estimate_at, Some(self.stats_at), Some(self.look_at)];
         let deadline = times.into_iter().flatten().min();
         let runtime = Arc::clone(&self.runtime);
         tokio::select! {
@@ -202,9 +210,10 @@ impl CallTask {
             let estimates = self.estimates(now);
             self.call.handle_estimates(now, &estimates);
         }
-        if self.list_at <= now {
-            self.list_at = now + ADDRESSES_INTERVAL;
+        if self.look_at <= now {
+            self.look_at = now + LOOK_INTERVAL;
             self.list_addresses(now);
+            self.compare_clocks(now);
         }
         if self.stats_at <= now {
             self.stats_at = now + STATS_INTERVAL;
@@ -228,6 +237,16 @@ impl CallTask {
             self.call.network_changed(now, is_lost, &affected.collect::<Vec<_>>());
         }
         self.listed = listed;
+    }
+
+    fn compare_clocks(&mut self, now: Timestamp) {
+        let time_of_day = (self.time_of_day)();
+        let (then, time_of_day_then) = std::mem::replace(&mut self.clocks, (now, time_of_day));
+        let slept = time_of_day.saturating_sub(time_of_day_then).saturating_sub(now.since(then));
+        if slept > SLEPT {
+            tracing::info!(?slept, "this machine has slept");
+            self.call.woken(now);
+        }
     }
 
     fn estimates(&self, now: Timestamp) -> Vec<Estimate> {

@@ -22,6 +22,7 @@ use self::connection::local_addresses;
 use self::event_queue::EventQueue;
 use self::server::SystemServers;
 use self::surroundings::Surroundings;
+use crate::clock;
 use crate::invitation::Invitation;
 use crate::media::{FrameSlot, Media};
 use crate::report::Report;
@@ -142,6 +143,7 @@ pub fn start(config: CallConfig, media: Arc<Media>, report: Report) -> Call {
         servers: Box::new(SystemServers::new(config.server.clone(), &chosen)),
         media,
         addresses: Arc::new(move || if chosen.is_empty() { local_addresses() } else { chosen.clone() }),
+        time_of_day: Arc::new(clock::time_of_day),
     };
     start_in(surroundings, config, report)
 }

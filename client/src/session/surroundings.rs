@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use maru_core::media::{AccessUnit, AudioPacket, VideoLayerId, VideoTarget};
 use maru_core::rtp::RtpTime;
@@ -22,6 +23,8 @@ pub struct Surroundings {
     pub media: Arc<dyn CallMedia>,
     /// The addresses of this machine that a participant might reach. Asked anew for each connection.
     pub addresses: Arc<dyn Fn() -> Vec<IpAddr> + Send + Sync>,
+    /// Since whenever. Unlike the clock of `runtime` it goes on while this machine sleeps.
+    pub time_of_day: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
 /// Devices and codecs, as a call uses them. No method waits.

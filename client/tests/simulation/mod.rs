@@ -78,6 +78,7 @@ impl World {
             servers: self.server.seen_from(&host),
             media: Arc::clone(&media) as Arc<_>,
             addresses: Arc::new(move || addresses.addresses()),
+            time_of_day: Arc::new(self.sim.clock()),
         };
         let config = CallConfig {
             room: "family".parse().expect("a room name"),

@@ -149,6 +149,9 @@ impl SimServer {
 
 impl State {
     fn passes(&self, wire: &Wire) -> bool {
+        if wire.host.is_asleep() {
+            return false;
+        }
         let address = wire.address.filter(|address| wire.host.addresses().contains(address));
         address.is_some_and(|address| !self.unreachable.contains(&address))
     }

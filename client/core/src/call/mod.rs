@@ -235,6 +235,14 @@ impl Call {
         self.each(|participant, shared, out| participant.network_changed(now, is_lost, affected, shared, out));
     }
 
+    /// This machine has slept: no time has passed here, but elsewhere. The server may have dropped us, and what others wait to
+    /// send over the standing connections is repeated once a minute.
+    pub fn woken(&mut self, now: Timestamp) {
+        self.now = now;
+        self.registration.network_changed(now, false, &mut self.actions);
+        self.each(|participant, _, _| participant.woken(now));
+    }
+
     /// Something happened on a connection. Input of an earlier connection is ignored.
     pub fn handle_connection(&mut self, now: Timestamp, id: ConnectionId, input: ConnectionInput) {
         self.now = now;

@@ -118,6 +118,15 @@ impl Participant {
         }
     }
 
+    /// This machine has slept. The next connection is built beside the one that stands.
+    pub(in crate::call) fn woken(&mut self, now: Timestamp) {
+        if self.connection.as_ref().is_some_and(Connection::has_been_established) {
+            self.is_worn = true;
+            self.failures = 0;
+            self.retry_at = Some(now + self.turn());
+        }
+    }
+
     pub(in crate::call) fn handle_signal(
         &mut self,
         now: Timestamp,
