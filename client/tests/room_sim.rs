@@ -47,6 +47,38 @@ fn two_meet_see_hear_and_write_to_each_other() {
     });
 }
 
+/// Two cameras of 1080p. The paths carry it, or half of it.
+#[test]
+fn full_hd_is_sent_to_one_receiver_whose_path_carries_it() {
+    for (rate_bps, height) in [(10_000_000, 1080), (2_500_000, 720)] {
+        let queue_bytes = rate_bps as usize / 8 / 10;
+        let path = PathConfig { rate_bps: Some(rate_bps), queue_bytes, ..PathConfig::delay(10 * MS) };
+        let world = World::new(31, path);
+        world.run(async {
+            let one = world.join("one");
+            let other = world.join("other");
+            for client in [&one, &other] {
+                client.media.set_source_height(1080);
+                world.within(5 * SECOND, client.connected_to(1), "they connect").await;
+            }
+            world.sim.sleep(12 * SECOND).await;
+            let sent = || one.media.targets().iter().map(|target| target.max_height).max();
+            println!("{rate_bps} bit/s carry {:?}", one.media.targets());
+            assert_eq!(sent(), Some(height), "{rate_bps} bit/s");
+            let from = world.sim.elapsed();
+            world.sim.sleep(3 * SECOND).await;
+            assert!(frame_times(&other, "one", from).len() > 80);
+            one.media.set_source_height(480);
+            world.sim.sleep(2 * SECOND).await;
+            assert_eq!(sent(), Some(540), "a smaller camera gives no more");
+            one.media.set_source_height(1080);
+            let _third = world.join("third");
+            world.sim.sleep(5 * SECOND).await;
+            assert_eq!(sent(), Some(720), "with two receivers");
+        });
+    }
+}
+
 #[test]
 fn eight_meet_and_all_see_all() {
     let world = World::new(2, PathConfig::delay(20 * MS));

@@ -2,7 +2,7 @@
 //! CPU, too.
 
 /// Heights of the video, largest first. The first limits nothing.
-const HEIGHTS: [u32; 4] = [u32::MAX, 540, 360, 180];
+const HEIGHTS: [u32; 5] = [u32::MAX, 720, 540, 360, 180];
 /// In so many seconds, one after the other, more than a tenth of the frames found the encoder busy.
 const STRAINED_SECONDS: u32 = 3;
 /// Seconds without strain after which a larger size is tried. Doubled each time that this was too much.
@@ -28,9 +28,9 @@ impl Default for CpuGuard {
 }
 
 impl CpuGuard {
-    /// What happened in the last second: frames from the camera, and those of them that found the encoder busy. Returns
-    /// whether the height has changed.
-    pub fn second_passed(&mut self, captured: u64, dropped_busy: u64) -> bool {
+    /// What happened in the last second: frames from the camera, of this height, and those of them that found the encoder
+    /// busy. Returns whether the height has changed.
+    pub fn second_passed(&mut self, captured: u64, dropped_busy: u64, source_height: u32) -> bool {
         if captured == 0 {
             return false;
         }
@@ -41,13 +41,17 @@ impl CpuGuard {
             (self.strained, self.calm) = (0, self.calm + 1);
         }
         if self.strained >= STRAINED_SECONDS && self.step + 1 < HEIGHTS.len() {
-            self.step += 1;
+            let smaller = (self.step + 1..HEIGHTS.len()).find(|&step| HEIGHTS[step] < source_height);
+            self.step = smaller.unwrap_or(HEIGHTS.len() - 1);
             self.strained = 0;
             if std::mem::take(&mut self.is_on_trial) {
                 self.patience = (self.patience * 2).min(LONGEST_CALM_SECONDS);
             }
         } else if self.calm >= self.patience && self.step > 0 {
             self.step -= 1;
+            if self.max_height() >= source_height {
+                self.step = 0;
+            }
             self.calm = 0;
             self.is_on_trial = true;
         }
@@ -79,7 +83,7 @@ mod tests {
         (0..seconds)
             .map(|second| {
                 let is_too_much = guard.max_height().min(720) > most(second);
-                guard.second_passed(30, if is_too_much { 10 } else { 0 });
+                guard.second_passed(30, if is_too_much { 10 } else { 0 }, 720);
                 guard.max_height().min(720)
             })
             .collect()
@@ -90,7 +94,7 @@ mod tests {
         assert_eq!(heights(1_000, |_| 720), [720; 1_000]);
         let mut guard = CpuGuard::default();
         for second in 0..1_000 {
-            guard.second_passed(30, if second % 3 < 2 { 20 } else { 0 });
+            guard.second_passed(30, if second % 3 < 2 { 20 } else { 0 }, 720);
         }
         assert!(!guard.is_limiting(), "two bad seconds are none");
     }
@@ -113,6 +117,6 @@ mod tests {
     #[test]
     fn without_a_camera_nothing_changes() {
         let mut guard = CpuGuard::default();
-        assert!((0..100).all(|_| !guard.second_passed(0, 0)));
+        assert!((0..100).all(|_| !guard.second_passed(0, 0, 720)));
     }
 }

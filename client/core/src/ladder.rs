@@ -18,8 +18,9 @@ pub struct Rung {
 }
 
 /// The largest first.
-const RUNGS: [Rung; 5] = [
-    Rung { max_width: 1280, max_height: 720, min_bps: 900_000, max_bps: u32::MAX },
+const RUNGS: [Rung; 6] = [
+    Rung { max_width: 1920, max_height: 1080, min_bps: 2_500_000, max_bps: u32::MAX },
+    Rung { max_width: 1280, max_height: 720, min_bps: 900_000, max_bps: 2_500_000 },
     Rung { max_width: 960, max_height: 540, min_bps: 450_000, max_bps: 1_200_000 },
     Rung { max_width: 640, max_height: 360, min_bps: 220_000, max_bps: 600_000 },
     Rung { max_width: 480, max_height: 270, min_bps: 120_000, max_bps: 350_000 },
@@ -33,6 +34,11 @@ const ENLARGED: f64 = 1.2;
 pub fn enough_for(theirs_shown_at: u32) -> Rung {
     let is_enough = |rung: &&Rung| f64::from(rung.max_height) * ENLARGED >= f64::from(theirs_shown_at);
     *RUNGS.iter().rev().find(is_enough).unwrap_or(&RUNGS[0])
+}
+
+/// The size that loses nothing of a camera's picture of this height, in pixels.
+pub fn of_source(height: u32) -> Rung {
+    *RUNGS.iter().rev().find(|rung| rung.max_height >= height).unwrap_or(&RUNGS[0])
 }
 
 /// A fall of the bitrate by more than this factor is a collapse.
@@ -52,7 +58,7 @@ pub struct Ladder {
 }
 
 /// The size of the first frame: it has to pass soon over a path of which nothing is known.
-const FIRST: usize = 2;
+const FIRST: usize = 3;
 
 impl Ladder {
     /// Begins with a small size.
@@ -106,7 +112,7 @@ mod tests {
     fn ladder_at_720() -> Ladder {
         let mut ladder = Ladder::new();
         assert_eq!(ladder.choose(Timestamp::ZERO, 2_500_000).max_height, 360);
-        ladder.rung = 0;
+        ladder.rung = 1;
         ladder.enough = None;
         ladder
     }
@@ -154,11 +160,23 @@ mod tests {
 
     #[test]
     fn a_picture_is_as_large_as_it_is_shown_or_somewhat_smaller() {
-        let sizes = [0, 216, 217, 324, 432, 433, 600, 648, 649, 2_160, u32::MAX];
+        let sizes = [0, 216, 217, 324, 432, 433, 600, 648, 649, 864, 865, u32::MAX];
         assert_eq!(
             sizes.map(|height| enough_for(height).max_height),
-            [180, 180, 270, 270, 360, 540, 540, 540, 720, 720, 720]
+            [180, 180, 270, 270, 360, 540, 540, 540, 720, 720, 1080, 1080]
         );
+        assert_eq!([120, 480, 720, 768, 2_160].map(|height| of_source(height).max_height), [180, 540, 720, 1080, 1080]);
+    }
+
+    #[test]
+    fn full_hd_needs_three_megabits() {
+        let mut ladder = ladder_at_720();
+        let height_at = |ladder: &mut Ladder, from_ms: u64, bps| {
+            (0..60).map(|i| ladder.choose(at(from_ms + i * 50), bps).max_height).last()
+        };
+        assert_eq!(height_at(&mut ladder, 0, 2_900_000), Some(720));
+        assert_eq!(height_at(&mut ladder, 3_000, 3_100_000), Some(1080));
+        assert_eq!(height_at(&mut ladder, 6_000, 2_400_000), Some(720));
     }
 
     #[test]

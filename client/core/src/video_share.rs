@@ -14,7 +14,7 @@ impl VideoShare {
     /// stays below 5 Mbit/s in a full room.
     pub const fn for_receivers(receivers: usize) -> Self {
         match receivers {
-            0 | 1 => Self { bitrate_bps: 2_500_000, max_width: 1_280, max_height: 720, max_fps: 30 },
+            0 | 1 => Self { bitrate_bps: 4_500_000, max_width: 1_920, max_height: 1_080, max_fps: 30 },
             2 => Self { bitrate_bps: 1_600_000, max_width: 1_280, max_height: 720, max_fps: 30 },
             3 => Self { bitrate_bps: 1_000_000, max_width: 960, max_height: 540, max_fps: 30 },
             4 | 5 => Self { bitrate_bps: 600_000, max_width: 640, max_height: 360, max_fps: 30 },

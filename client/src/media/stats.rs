@@ -6,6 +6,8 @@ use maru_core::media::MAX_LAYERS;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SendStats {
     pub captured: u64,
+    /// Of the newest frame from the camera, in pixels. 0: there was none.
+    pub source_height: u32,
     /// Frames dropped because the encoder was busy.
     pub dropped_busy: u64,
     /// Mean time from capture to the encoder's output over the last second, in ms.

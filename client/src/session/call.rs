@@ -411,10 +411,14 @@ impl CallTask {
         });
         let counts = EncoderCounts {
             captured: send.captured.saturating_sub(last.captured),
+            source_height: send.source_height,
             dropped_busy: send.dropped_busy.saturating_sub(last.dropped_busy),
             dropped_backlog,
         };
         self.call.second_passed(self.now(), counts);
+        for connection in self.connections.values() {
+            connection.path.set_most_bps(self.call.most_path_bps());
+        }
         let participants = self.participants.iter().filter_map(|(id, io)| {
             let connection = self.call.established(*id)?;
             let stats = io.stats.clone()?;

@@ -79,7 +79,7 @@ impl SyntheticMedia {
             layers: Default::default(),
             is_muted: false,
             is_on: true,
-            stats: SendStats::default(),
+            stats: SendStats { source_height: 720, ..SendStats::default() },
             key_frames: 0,
             sent: BTreeMap::new(),
         };
@@ -102,6 +102,11 @@ impl SyntheticMedia {
     /// The copies of each frame in all layers, by their RTP time.
     pub fn sent(&self) -> BTreeMap<u32, Vec<Bytes>> {
         self.camera().sent.clone()
+    }
+
+    /// The camera's picture has this height from now on.
+    pub fn set_source_height(&self, height: u32) {
+        self.camera().stats.source_height = height;
     }
 
     pub fn key_frames(&self) -> u64 {

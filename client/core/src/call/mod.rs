@@ -298,6 +298,11 @@ impl Call {
         }
     }
 
+    /// The most that the path to one participant has a use for, in bit/s, with all headers.
+    pub fn most_path_bps(&self) -> u32 {
+        self.sending.most_bps()
+    }
+
     /// Frames at the encoder in the last second. To be called once a second.
     pub fn second_passed(&mut self, now: Timestamp, counts: EncoderCounts) {
         if let Some(is_at_limit) = self.sending.second_passed(now, counts, &mut self.actions) {

@@ -19,6 +19,8 @@ const AUDIO_BPS: u32 = 60_000;
 /// Share of the rest that video payloads get: of 1,280 bytes on the wire 80 are headers, and some packets are
 /// retransmitted.
 const VIDEO_SHARE: f64 = 0.92;
+/// Room for retransmissions.
+const RETRANSMITTED: f64 = 1.08;
 /// For the first frame over a path that nothing is known of, so that it arrives soon on a narrow one. The estimate of the
 /// path replaces it at once.
 const FIRST_BPS: u32 = 400_000;
@@ -29,6 +31,8 @@ const MIN_CHANGE: f64 = 0.03;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EncoderCounts {
     pub captured: u64,
+    /// Of the newest frame, in pixels. 0: there was none.
+    pub source_height: u32,
     /// Dropped because the encoder was not ready for them.
     pub dropped_busy: u64,
     /// Dropped before encoding because the send queues were too long, by layer.
@@ -53,6 +57,18 @@ pub(super) struct Sending {
     /// Media have flowed to one of the participants.
     has_begun: bool,
     cpu: CpuGuard,
+    /// Of the camera's picture, in pixels.
+    source_height: SourceHeight,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SourceHeight(u32);
+
+impl Default for SourceHeight {
+    /// What most cameras give, until the first frame is there.
+    fn default() -> Self {
+        Self(720)
+    }
 }
 
 impl Sending {
@@ -112,7 +128,7 @@ impl Sending {
     /// Media can flow over `connection`; nothing is known of its path yet.
     pub(super) fn established(&mut self, now: Timestamp, connection: ConnectionId, out: &mut VecDeque<Action>) {
         self.has_begun = true;
-        let shown = ladder::enough_for(u32::MAX);
+        let shown = self.useful_size(u32::MAX);
         self.layers.add(ReceiverPath { connection, video_bps: FIRST_BPS, shown, send_queue: Duration::ZERO });
         self.decide(now, out);
     }
@@ -128,7 +144,7 @@ impl Sending {
         let path = |Viewer { estimate, max_height }: &Viewer| ReceiverPath {
             connection: estimate.connection,
             video_bps: video_bps(estimate.bitrate_bps).min(share_bps),
-            shown: ladder::enough_for(*max_height),
+            shown: self.useful_size(*max_height),
             send_queue: estimate.send_queue,
         };
         let paths: Vec<_> = viewers.iter().map(path).collect();
@@ -152,10 +168,26 @@ impl Sending {
         out: &mut VecDeque<Action>,
     ) -> Option<bool> {
         let before = self.cpu.is_limiting();
-        if self.cpu.second_passed(counts.captured, counts.dropped_busy) {
+        if counts.source_height > 0 {
+            self.source_height = SourceHeight(counts.source_height);
+        }
+        if self.cpu.second_passed(counts.captured, counts.dropped_busy, self.source_height.0) {
             self.decide(now, out);
         }
         (self.cpu.is_limiting() != before).then_some(!before)
+    }
+
+    /// What is of use where the picture is shown with this height: the camera may give less.
+    fn useful_size(&self, theirs_shown_at: u32) -> Rung {
+        let (shown, source) = (ladder::enough_for(theirs_shown_at), ladder::of_source(self.source_height.0));
+        if shown.max_height < source.max_height { shown } else { source }
+    }
+
+    /// The most that one path has a use for, in bit/s, with audio, headers and retransmissions.
+    pub(super) fn most_bps(&self) -> u32 {
+        let share_bps = VideoShare::for_receivers(self.participants).bitrate_bps;
+        let video_bps = share_bps.min(self.useful_size(u32::MAX).max_bps);
+        ((f64::from(video_bps) / VIDEO_SHARE + f64::from(AUDIO_BPS)) * RETRANSMITTED) as u32
     }
 
     pub(super) fn layer_of(&self, connection: ConnectionId) -> Option<VideoLayerId> {
@@ -189,7 +221,7 @@ impl Sending {
 
     /// What keeps the video on `connection` from being better.
     pub(super) fn limited_by(&self, connection: ConnectionId, counts: EncoderCounts) -> &'static str {
-        let EncoderCounts { captured, dropped_busy, dropped_backlog } = counts;
+        let EncoderCounts { captured, dropped_busy, dropped_backlog, .. } = counts;
         let share = VideoShare::for_receivers(self.participants);
         let layer = self.layers.layer_of(connection).unwrap_or_default();
         let target = self.targets.as_ref().and_then(|targets| targets.get(layer.0));

@@ -117,8 +117,10 @@ impl EncoderThread {
 impl EncoderInput {
     /// Hands over the newest frame. It replaces one that still waits, which is counted as dropped.
     pub(super) fn put(&self, frame: Arc<VideoFrame>) {
+        let source_height = frame.image.height;
         let overwritten = self.shared.frames.put(frame);
         let mut control = self.shared.control();
+        control.stats.source_height = source_height;
         control.stats.captured += 1;
         control.stats.dropped_busy += u64::from(overwritten);
     }

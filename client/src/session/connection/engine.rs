@@ -65,12 +65,13 @@ pub(super) struct Ssrcs {
     pub(super) audio: u32,
 }
 
+/// Constrained Baseline, level 4: up to 1080p at 30 frames a second.
 pub(super) fn video_codec() -> RTCRtpCodec {
     RTCRtpCodec {
         mime_type: MIME_TYPE_H264.to_owned(),
         clock_rate: 90_000,
         channels: 0,
-        sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".to_owned(),
+        sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e028".to_owned(),
         rtcp_feedback: vec![
             feedback("nack", ""),
             feedback("nack", "pli"),

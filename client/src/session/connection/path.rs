@@ -33,6 +33,8 @@ pub struct PathState {
     controller: Mutex<CongestionController>,
     pub(super) send_queue: Arc<SendQueueDelay>,
     target_bps: AtomicU32,
+    /// See [`PathState::set_most_bps`].
+    most_bps: AtomicU32,
     queue_us: AtomicU64,
     /// Millionths.
     loss: AtomicU32,
@@ -52,6 +54,7 @@ impl Default for PathState {
             controller: Mutex::new(CongestionController::new(config.clone())),
             send_queue: Arc::default(),
             target_bps: AtomicU32::new(config.start_bps),
+            most_bps: AtomicU32::new(config.max_bps),
             queue_us: AtomicU64::new(0),
             loss: AtomicU32::new(0),
             is_measured: AtomicBool::new(false),
@@ -114,9 +117,21 @@ impl PathState {
         let ratio = before + (fec_packets as f64 / packets.max(1) as f64 - before) / 16.0;
         self.fec_ratio.store((ratio * 1e6) as u32, Ordering::Relaxed);
         if (ratio - before).abs() > 1e-3 {
-            let max_bps = f64::from(self.config.max_bps) * (1.0 + ratio);
-            self.with(|controller| controller.set_max(max_bps as u32));
+            self.limit_target();
         }
+    }
+
+    /// The most that the path has a use for, in bit/s, beside FEC. Less than [`Config::max_bps`] changes nothing.
+    pub fn set_most_bps(&self, most_bps: u32) {
+        let most_bps = most_bps.max(self.config.max_bps);
+        if self.most_bps.swap(most_bps, Ordering::Relaxed) != most_bps {
+            self.limit_target();
+        }
+    }
+
+    fn limit_target(&self) {
+        let max_bps = f64::from(self.most_bps.load(Ordering::Relaxed)) * (1.0 + self.fec_ratio());
+        self.with(|controller| controller.set_max(max_bps as u32));
     }
 
     fn fec_ratio(&self) -> f64 {

@@ -11,7 +11,7 @@ use ::nokhwa::{Camera as NokhwaCamera, NokhwaError};
 use super::Node;
 use super::automatic::Traits;
 use super::error::CameraError;
-use super::format::{Format, PixelFormat, best};
+use super::format::{Format, PixelFormat, best, wanted_size};
 use crate::media::video::frame_clock::FrameRate;
 
 const FORMATS: [FrameFormat; 6] = [
@@ -57,7 +57,7 @@ impl Camera {
         let mut camera = NokhwaCamera::new(address.clone(), any).map_err(|error| open_error(&error))?;
         let listed = camera.compatible_camera_formats().map_err(|error| open_error(&error))?;
         let listed: Vec<Format> = listed.into_iter().map(from_nokhwa).collect();
-        if let Some(best) = best(&listed) {
+        if let Some(best) = best(&listed, wanted_size()) {
             let exactly = RequestedFormat::with_formats(RequestedFormatType::Exact(to_nokhwa(best)), &FORMATS);
             if let Err(error) = camera.set_camera_requset(exactly) {
                 tracing::info!(%error, "a camera keeps its own format");

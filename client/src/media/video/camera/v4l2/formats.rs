@@ -7,7 +7,7 @@ use v4l::video::capture::Parameters;
 use v4l::{Device, FourCC, Fraction};
 
 use super::super::error::CameraError;
-use super::super::format::{Format, PixelFormat, WANTED_HEIGHT, WANTED_RATE, WANTED_WIDTH, best};
+use super::super::format::{Format, PixelFormat, Size, WANTED_RATE, best, wanted_size};
 use super::open_error;
 use crate::media::video::frame_clock::FrameRate;
 
@@ -32,7 +32,8 @@ fn is_colourless_code(code: FourCC) -> bool {
 /// # Errors
 /// The camera is busy or gone, or its frames cannot be read.
 pub(super) fn set_best(device: &Device) -> Result<Format, CameraError> {
-    if let Some(wanted) = best(&offered(device)) {
+    let wanted_size = wanted_size();
+    if let Some(wanted) = best(&offered(device, wanted_size), wanted_size) {
         let request = v4l::Format::new(wanted.width, wanted.height, code(wanted.pixels));
         if let Err(error) = device.set_format(&request) {
             match open_error(&error) {
@@ -57,14 +58,14 @@ pub(super) fn set_best(device: &Device) -> Result<Format, CameraError> {
     Ok(Format { width: set.width, height: set.height, pixels, rate: rate.unwrap_or(WANTED_RATE) })
 }
 
-/// The formats that the driver lists and we can read. Where it lists no sizes or rates it is asked for 720p30, which it
-/// changes to what it has.
-fn offered(device: &Device) -> Vec<Format> {
+/// The formats that the driver lists and we can read. Where it lists no sizes or rates it is asked for what we want, which
+/// it changes to what it has.
+fn offered(device: &Device, wanted: Size) -> Vec<Format> {
     let listed = device.enum_formats().unwrap_or_default();
     let mut formats = Vec::new();
     for pixels in PIXEL_FORMATS.into_iter().filter(|pixels| listed.iter().any(|format| format.fourcc == code(*pixels)))
     {
-        for (width, height) in sizes(device, pixels) {
+        for (width, height) in sizes(device, pixels, wanted) {
             let rates = rates(device, pixels, width, height);
             formats.extend(rates.into_iter().map(|rate| Format { width, height, pixels, rate }));
         }
@@ -72,12 +73,13 @@ fn offered(device: &Device) -> Vec<Format> {
     formats
 }
 
-/// Of a range of sizes, the one nearest to 720p.
-fn sizes(device: &Device, pixels: PixelFormat) -> Vec<(u32, u32)> {
-    let Ok(listed) = device.enum_framesizes(code(pixels)) else { return vec![(WANTED_WIDTH, WANTED_HEIGHT)] };
+/// Of a range of sizes, the one nearest to what is wanted.
+fn sizes(device: &Device, pixels: PixelFormat, wanted: Size) -> Vec<(u32, u32)> {
+    let Ok(listed) = device.enum_framesizes(code(pixels)) else { return vec![(wanted.width, wanted.height)] };
     let sizes = listed.into_iter().map(|size| match size.size {
         FrameSizeEnum::Discrete(size) => (size.width, size.height),
         FrameSizeEnum::Stepwise(range) => nearest_size(
+            wanted,
             (range.min_width, range.max_width, range.step_width),
             (range.min_height, range.max_height, range.step_height),
         ),
@@ -118,12 +120,12 @@ fn line_bytes(pixels: PixelFormat, width: u32) -> Option<u32> {
     }
 }
 
-/// Of a range of sizes, the one nearest to 1280×720. Each range is minimum, maximum and step in pixels.
-fn nearest_size(widths: (u32, u32, u32), heights: (u32, u32, u32)) -> (u32, u32) {
-    let nearest = |wanted: u32, (min, max, step): (u32, u32, u32)| {
-        min + (wanted.clamp(min, max.max(min)) - min) / step.max(1) * step.max(1)
+/// Of a range of sizes, the one nearest to what is wanted. Each range is minimum, maximum and step in pixels.
+fn nearest_size(wanted: Size, widths: (u32, u32, u32), heights: (u32, u32, u32)) -> (u32, u32) {
+    let nearest = |side: u32, (min, max, step): (u32, u32, u32)| {
+        min + (side.clamp(min, max.max(min)) - min) / step.max(1) * step.max(1)
     };
-    (nearest(WANTED_WIDTH, widths), nearest(WANTED_HEIGHT, heights))
+    (nearest(wanted.width, widths), nearest(wanted.height, heights))
 }
 
 /// Of a range of rates, the one nearest to 30 frames per second.
@@ -170,10 +172,11 @@ mod tests {
 
     #[test]
     fn ranges_give_the_nearest_size_and_rate() {
-        assert_eq!(nearest_size((32, 2592, 2), (32, 1944, 2)), (1280, 720));
-        assert_eq!(nearest_size((160, 640, 16), (120, 480, 16)), (640, 472));
-        assert_eq!(nearest_size((1920, 1920, 0), (1080, 1080, 0)), (1920, 1080));
-        assert_eq!(nearest_size((10, 5, 1), (10, 5, 1)), (10, 10), "a broken range is no panic");
+        let hd = Size { width: 1280, height: 720 };
+        assert_eq!(nearest_size(hd, (32, 2592, 2), (32, 1944, 2)), (1280, 720));
+        assert_eq!(nearest_size(hd, (160, 640, 16), (120, 480, 16)), (640, 472));
+        assert_eq!(nearest_size(hd, (1920, 1920, 0), (1080, 1080, 0)), (1920, 1080));
+        assert_eq!(nearest_size(hd, (10, 5, 1), (10, 5, 1)), (10, 10), "a broken range is no panic");
         assert_eq!(nearest_rate(fps(1), fps(90)), fps(30));
         assert_eq!(nearest_rate(fps(1), NTSC), NTSC);
         assert_eq!(nearest_rate(fps(50), fps(60)), fps(50));
