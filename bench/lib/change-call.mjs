@@ -11,7 +11,7 @@ import { processTree, stopAll } from './processes.mjs';
 
 const WARM_UP_MS = 8000;
 const GOOD = 'delay=20';
-const DEVICE = 'link-second';
+const DEVICE = 'far-second';
 const ip = (...args) => execFileSync('ip', ['-n', 'second', ...args]);
 
 /** `begin(number, pids)` and, `seconds` later, `end(pids)`. `settle`: seconds until the next one. `pids`: of the second side. */

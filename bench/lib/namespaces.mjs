@@ -1,15 +1,15 @@
 // Network namespaces of the bench: `first` and `second` hold the call over an impaired link, and reach `server` for
-// signaling over unimpaired ones.
+// signaling over unimpaired ones. Rooms have a `third` behind a link of its own to `first`.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { firstLine } from './processes.mjs';
 
-export const ADDRESSES = { first: '10.77.0.1', second: '10.77.0.2' };
-export const SERVER = { first: '10.88.1.1', second: '10.88.2.1' };
+export const ADDRESSES = { first: '10.77.0.1', second: '10.77.0.2', third: '10.78.0.2' };
+export const SERVER = { first: '10.88.1.1', second: '10.88.2.1', third: '10.88.3.1' };
+const SIDES = Object.keys(ADDRESSES);
 const NAMESPACES = ['--user', '--map-root-user', '--net', '--mount'];
-const LINK = { first: 'link-first', second: 'link-second' };
 
 /**
  * Runs this program again in namespaces of its own, where it may configure the network without being root, and exits with
@@ -40,13 +40,13 @@ export function missingForLink() {
   return [...missingForNamespaces(), ...tun];
 }
 
-/** Makes the three namespaces. Call it once, after {@link moveIntoOwnNamespace}. */
+/** Makes the namespaces. Call it once, after {@link moveIntoOwnNamespace}. */
 export function makeNamespaces() {
-  for (const name of ['first', 'second', 'server']) {
+  for (const name of [...SIDES, 'server']) {
     ip('netns', 'add', name);
     ip('-n', name, 'link', 'set', 'lo', 'up');
   }
-  for (const side of ['first', 'second']) {
+  for (const side of SIDES) {
     ip('link', 'add', 'server', 'netns', side, 'type', 'veth', 'peer', 'name', side, 'netns', 'server');
     ip('-n', 'server', 'addr', 'add', `${SERVER[side]}/24`, 'dev', side);
     ip('-n', 'server', 'link', 'set', side, 'up');
@@ -64,19 +64,30 @@ export function wrapped(folder, name, program) {
   return file;
 }
 
-/** The link between `first` and `second`, with the same settings in both directions. */
+/** Those behind different links reach each other through `first`, too. Call it when the links are there. */
+export function forwardBetweenLinks() {
+  const [program, ...args] = within('first');
+  execFileSync(program, [...args, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
+  for (const side of SIDES.slice(1)) ip('-n', side, 'route', 'add', 'default', 'via', nearEnd(side));
+}
+
+/** The address of `first` on the link to `side`. */
+const nearEnd = side => ADDRESSES[side].replace(/2$/, '1');
+
+/** The link between `first` and another one, with the same settings in both directions. */
 export class Link {
-  /** `settings`: in the syntax of maru-link, which is in the folder `programs`. */
-  static async start(programs, settings) {
+  /** `settings`: in the syntax of maru-link, which is in the folder `programs`. `side`: the other one. */
+  static async start(programs, settings, side = 'second') {
     const link = new Link();
-    link.process = spawn(path.join(programs, 'maru-link'), ['--settings', settings, LINK.first, LINK.second],
+    const ends = [['first', `near-${side}`, nearEnd(side)], [side, `far-${side}`, ADDRESSES[side]]];
+    link.process = spawn(path.join(programs, 'maru-link'), ['--settings', settings, ...ends.map(([, device]) => device)],
       { stdio: ['pipe', 'pipe', 'inherit'] });
     link.ended = once(link.process, 'exit');
     await firstLine(link.process);
-    for (const side of ['first', 'second']) {
-      ip('link', 'set', LINK[side], 'netns', side);
-      ip('-n', side, 'addr', 'add', `${ADDRESSES[side]}/24`, 'dev', LINK[side]);
-      ip('-n', side, 'link', 'set', LINK[side], 'mtu', '1500', 'txqueuelen', '2000', 'up');
+    for (const [name, device, address] of ends) {
+      ip('link', 'set', device, 'netns', name);
+      ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', device);
+      ip('-n', name, 'link', 'set', device, 'mtu', '1500', 'txqueuelen', '2000', 'up');
     }
     return link;
   }

@@ -15,6 +15,9 @@ const worst = views => ({
   height: Math.min(...views.map(v => v.height)),
 });
 
+/** The worse of what two saw of each other. `room`: of room-crowd.mjs. */
+export const crowdStatistics = ({ a, b, from, to }) => worst([view(a, from, to), view(b, from, to)]);
+
 /**
  * `room`: of room-call.mjs. `{ others, troubled }`: the worse of what `a` and `b` saw of each other, and the worse of what
  * `c` saw of them from {@link SETTLED_MS} on.
