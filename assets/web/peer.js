@@ -34,6 +34,8 @@ export class Peer extends EventTarget {
   isAway = false;
   #own; #iceServers; #polite; #signal; #pc = null; #generation = 0; #channel; #queue = Promise.resolve();
   #makingOffer = false; #ignoresOffer = false; #mayOffer; #heard = false; #hello; #retry; #waiting = []; #seen = new Set();
+  /** The connection before, which carries media until the one of now does. */
+  #before = null;
   #attempts = 0; #isShut = null; #shutNow; #early = []; #later = null; #announced = 0; #greeting = null; #greetingTimer = null;
 
   /**
@@ -136,7 +138,9 @@ export class Peer extends EventTarget {
   }
 
   #open(offers, generation = this.#generation + 1) {
+    const stands = this.state === 'connected' && generation === this.#announced ? this.#leave() : null;
     this.#shut();
+    this.#before = stands;
     this.#generation = generation;
     const pc = new RTCPeerConnection({ iceServers: this.#iceServers, bundlePolicy: 'max-bundle' });
     this.#pc = pc;
@@ -147,25 +151,33 @@ export class Peer extends EventTarget {
     this.#mayOffer = offers;
     this.#makingOffer = this.#ignoresOffer = false;
     pc.ontrack = ({ track }) => {
-      this.stream.getTracks().filter(old => old.kind === track.kind).forEach(old => this.stream.removeTrack(old));
-      this.stream.addTrack(track);
-      this.#emit('track');
+      // A track is muted until something comes.
+      if (this.#before && track.muted) track.addEventListener('unmute', () => this.#show(pc, track), { once: true });
+      else this.#show(pc, track);
     };
     pc.onicecandidate = ({ candidate }) => this.#signal({ candidate: candidate && candidate.toJSON() });
     pc.onnegotiationneeded = () => { if (this.#mayOffer) this.#offer(pc); };
     pc.onconnectionstatechange = () => this.#connectionChanged(pc);
-    this.#channel = pc.createDataChannel('maru', { negotiated: true, id: 0 });
-    this.#channel.onopen = () => {
+    const channel = this.#channel = pc.createDataChannel('maru', { negotiated: true, id: 0 });
+    channel.onopen = () => {
       this.sendPresence();
       this.#hello = setInterval(() => this.sendPresence(), HELLO_MS);
     };
-    this.#channel.onmessage = ({ data }) => this.#receive(data);
+    channel.onmessage = ({ data }) => { if (channel === this.#channel) this.#receive(data); };
     if (offers) {
       for (const kind of ['audio', 'video']) this.#prepare(pc.addTransceiver(kind, { direction: 'sendrecv' }), kind);
     }
-    this.#retry = setTimeout(() => { if (this.state !== 'connected') this.#open(true); }, CONNECT_MS);
+    this.#retry = setTimeout(() => { if (pc.connectionState !== 'connected') this.#open(true); }, CONNECT_MS);
+    if (stands) return;
     this.#attempts++;
     this.#become(this.#attempts > ATTEMPTS_UNTIL_TOLD ? 'unreachable' : 'connecting');
+  }
+
+  #show(pc, track) {
+    if (pc !== this.#pc) return;
+    this.stream.getTracks().filter(old => old.kind === track.kind).forEach(old => this.stream.removeTrack(old));
+    this.stream.addTrack(track);
+    this.#emit('track');
   }
 
   #prepare(transceiver, kind) {
@@ -304,6 +316,8 @@ export class Peer extends EventTarget {
     if (pc !== this.#pc) return;
     if (pc.connectionState === 'connected') {
       this.#attempts = 0;
+      this.#before?.close();
+      this.#before = null;
       this.#takeUpSize();
       this.#become('connected');
     }
@@ -399,6 +413,13 @@ export class Peer extends EventTarget {
   }
 
   #shut() {
+    this.#leave()?.close();
+    this.#before?.close();
+    this.#before = null;
+  }
+
+  /** Returns the connection of now, which is none any more. */
+  #leave() {
     clearInterval(this.#hello);
     clearTimeout(this.#retry);
     this.#heard = false;
@@ -406,7 +427,7 @@ export class Peer extends EventTarget {
     this.#pc = null;
     this.#channel = null;
     this.#shutNow?.();
-    pc?.close();
+    return pc;
   }
 
   #emit(type, detail = {}) {

@@ -9,7 +9,7 @@ use maru_core::barcode;
 use support::browser::{Browser, Page};
 use support::client::Client;
 use support::clip;
-use support::namespace::{LAN, LAN_ADDRESS, LOSSY, runs_elsewhere};
+use support::namespace::{LAN, LAN_ADDRESS, LOSSY, PLUG_IN, runs_elsewhere, sh};
 use support::one_call_at_a_time;
 use support::server::Server;
 
@@ -461,6 +461,51 @@ window.copy = url => new Promise(resolve => {
 });
 true
 "#;
+
+/// The longest time without a frame of this name, in ms, since the last call.
+const LONGEST_GAP: &str = r#"
+window.longestGap = name => {
+  const tile = [...document.querySelectorAll('#tiles .tile')].find(tile => tile.querySelector('.name').textContent === name);
+  window.gap = { longest: 0, last: performance.now() };
+  const gap = window.gap;
+  const watch = video => video.requestVideoFrameCallback(now => {
+    gap.longest = Math.max(gap.longest, now - gap.last);
+    gap.last = now;
+    watch(video);
+  });
+  watch(tile.querySelector('video'));
+};
+true
+"#;
+
+/// The app builds the next connection beside the one that stands, and says so over it. The guest's end stays where it is.
+#[test]
+fn guest_and_app_go_on_without_a_gap_when_the_app_gets_a_cable() {
+    if runs_elsewhere(LAN, "guest_and_app_go_on_without_a_gap_when_the_app_gets_a_cable") {
+        return;
+    }
+    let _turn = one_call_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start();
+    let mut browser = Browser::start("ko", Some(footage(folder.path())), true);
+    let mut guest = enter(&mut browser, &server, "room", "민");
+    let arguments = ["--camera", "test", "--microphone", "test", "--speaker", "none"];
+    let app = Client::start_on_all_addresses(folder.path(), "room", "Jisu", &server.url, &arguments);
+    app.count_from(0, "presented", 30, |_| true);
+    guest.until("window.moves('Jisu')");
+    guest.value(LONGEST_GAP);
+    guest.value("window.longestGap('Jisu'), true");
+    let from = app.events_so_far().len();
+    sh(PLUG_IN);
+    app.count_from(from, "connected", 1, |_| true);
+    app.count_from(app.events_so_far().len(), "presented", 90, |_| true);
+    let gap = app.longest_gap(from);
+    let gap_at_guest = guest.value("window.gap.longest").as_f64().unwrap();
+    println!("no frame for {gap:.0} ms at the app, {gap_at_guest:.0} ms at the guest");
+    assert!(gap < 300.0 && gap_at_guest < 300.0, "{gap} ms at the app, {gap_at_guest} ms at the guest");
+    let left = |client: &Client| client.events_so_far().iter().any(|event| event["event"] == "peer-left");
+    assert!(!left(&app));
+}
 
 #[test]
 fn over_plain_http_a_guest_joins_too_and_one_who_is_replaced_stays_in_the_call() {

@@ -4,18 +4,13 @@
 mod support;
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 use support::client::Client;
-use support::namespace::{LAN, LAN_IPV6, runs_elsewhere};
+use support::namespace::{LAN, LAN_IPV6, PLUG_IN, UNPLUG_LAN, runs_elsewhere, sh};
 use support::one_call_at_a_time;
 use support::server::Server;
 
-/// A cable beside [`LAN`], which is the way out from then on.
-const PLUG_IN: &str = "ip link add cable0 type veth peer name cable1 && ip addr add 10.98.0.1/24 dev cable0 && \
-                       ip link set cable0 up && ip link set cable1 up && ip route replace default dev cable0";
-const UNPLUG_LAN: &str = "ip link del lan0";
 const OTHER_ADDRESS: &str = "ip addr del 10.98.0.1/24 dev cable0 && ip addr add 10.97.0.1/24 dev cable0 && \
                              ip route replace default dev cable0";
 
@@ -23,22 +18,12 @@ const VPN_UP: &str = "ip link add vpn0 type veth peer name vpn1 && ip addr add 1
                       ip link set vpn0 up && ip link set vpn1 up && ip route replace default dev vpn0";
 const VPN_DOWN: &str = "ip link del vpn0 && ip route add default dev lan0";
 
-fn sh(script: &str) {
-    assert!(Command::new("sh").args(["-c", script]).status().unwrap().success(), "{script}");
-}
-
 /// Each of two presents 60 frames more. Gives the longest gap, in ms.
 fn go_on(clients: &[Client; 2], from: [usize; 2], what: &str) -> f64 {
     let mut longest = 0.0;
     for (client, from) in clients.iter().zip(from) {
         client.count_from(from, "presented", 60, |_| true);
-        let events = client.events_so_far();
-        let times: Vec<f64> = events[from.saturating_sub(20)..]
-            .iter()
-            .filter(|event| event["event"] == "presented")
-            .filter_map(|event| event["t_ms"].as_f64())
-            .collect();
-        let gap = times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+        let gap = client.longest_gap(from);
         println!("{what}: no frame for {gap:.0} ms at most");
         longest = gap.max(longest);
     }

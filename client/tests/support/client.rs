@@ -138,6 +138,14 @@ impl Client {
         });
     }
 
+    /// The longest time without a frame, in ms, from somewhat before the `from`th event on.
+    pub fn longest_gap(&self, from: usize) -> f64 {
+        let events = self.events_so_far();
+        let frames = events[from.saturating_sub(20)..].iter().filter(|event| event["event"] == "presented");
+        let times: Vec<f64> = frames.filter_map(|event| event["t_ms"].as_f64()).collect();
+        times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max)
+    }
+
     pub fn events_so_far(&self) -> Vec<Value> {
         self.events.now()
     }

@@ -23,6 +23,16 @@ pub const OWN_NAME_SERVER: &str = "ip link set lo up && names=$(mktemp) && echo 
 pub const NAME_SERVER: &str = "127.0.0.1:53";
 pub const LAN_ADDRESS: &str = "10.99.0.1";
 
+/// A cable beside [`LAN`], which is the way out from then on.
+pub const PLUG_IN: &str = "ip link add cable0 type veth peer name cable1 && ip addr add 10.98.0.1/24 dev cable0 && \
+                           ip link set cable0 up && ip link set cable1 up && ip route replace default dev cable0";
+pub const UNPLUG_LAN: &str = "ip link del lan0";
+
+/// Changes the network of a test that runs in one of its own.
+pub fn sh(script: &str) {
+    assert!(Command::new("sh").args(["-c", script]).status().unwrap().success(), "{script}");
+}
+
 /// Runs the test called `test` again in a namespace that `network` sets up, and returns `true`; `false` in there.
 pub fn runs_elsewhere(network: &str, test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
