@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Parser;
 use maru_protocol::{Nickname, RoomName};
 
-use crate::media::DeviceChoice;
+use crate::media::{DeviceChoice, NoiseSuppression, VoiceProcessing};
 
 /// Video calls directly between computers. Everyone who uses the same room name is in the same call.
 #[derive(Debug, Parser)]
@@ -42,6 +42,11 @@ pub struct Cli {
     /// Speaker: auto, none, file:PATH (written as WAV), or a name from --list-devices
     #[arg(long, value_name = "TARGET", value_parser = parse_speaker)]
     pub speaker: Option<DeviceChoice>,
+
+    /// What is done to your voice: on, off, or some of echo, noise, strong-noise and gain, separated by commas. With this
+    /// option also to a file and to the test sound
+    #[arg(long, value_name = "PARTS")]
+    pub voice: Option<VoiceProcessing>,
 
     /// Run the call in the terminal: lines you type are chat messages, and received messages are printed
     #[arg(long, requires = "room")]
@@ -117,6 +122,31 @@ impl FromStr for DeviceChoice {
     }
 }
 
+impl FromStr for VoiceProcessing {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "on" => return Ok(Self::default()),
+            "off" => return Ok(Self::OFF),
+            _ => {}
+        }
+        let mut voice = Self::OFF;
+        for part in text.split(',') {
+            match part {
+                "echo" => voice.echo_cancellation = true,
+                "gain" => voice.automatic_gain = true,
+                "noise" | "strong-noise" if voice.noise_suppression != NoiseSuppression::Off => {
+                    return Err("noise and strong-noise exclude each other".into());
+                }
+                "noise" => voice.noise_suppression = NoiseSuppression::Moderate,
+                "strong-noise" => voice.noise_suppression = NoiseSuppression::Strong,
+                _ => return Err(format!("“{part}” is no part: use on, off, echo, noise, strong-noise or gain")),
+            }
+        }
+        Ok(voice)
+    }
+}
+
 fn parse_speaker(text: &str) -> Result<DeviceChoice, String> {
     match text.parse()? {
         DeviceChoice::Test => Err("there is no test speaker: use auto, none, file:PATH or a name".into()),
@@ -142,6 +172,21 @@ mod tests {
         assert_eq!("웹캠".parse(), Ok(DeviceChoice::Named("웹캠".into())));
         assert!(parse_speaker("test").is_err());
         assert!("file:".parse::<DeviceChoice>().is_err());
+    }
+
+    #[test]
+    fn voice_processing_is_all_none_or_some_parts() {
+        let some = VoiceProcessing { noise_suppression: NoiseSuppression::Strong, automatic_gain: false, ..on() };
+        for (text, wanted) in [("on", on()), ("off", VoiceProcessing::OFF), ("echo,strong-noise", some)] {
+            assert_eq!(text.parse(), Ok(wanted), "{text}");
+        }
+        assert!("".parse::<VoiceProcessing>().is_err());
+        assert!("echo,".parse::<VoiceProcessing>().is_err());
+        assert!("noise,strong-noise".parse::<VoiceProcessing>().is_err());
+    }
+
+    fn on() -> VoiceProcessing {
+        VoiceProcessing::default()
     }
 
     #[test]

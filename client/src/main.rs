@@ -141,6 +141,8 @@ fn media_config(cli: &Cli, settings: &Settings) -> MediaConfig {
         camera: cli.camera.clone().unwrap_or(last.camera),
         microphone: cli.microphone.clone().unwrap_or(last.microphone),
         speaker: cli.speaker.clone().unwrap_or(last.speaker),
+        voice: cli.voice.unwrap_or(last.voice),
+        processes_files: cli.voice.is_some(),
         save_remote: cli.save_remote.clone().map(|folder| SaveRemote { folder, every: cli.save_every }),
         ..last
     }

@@ -4,7 +4,7 @@ use maru_core::media::SharedMedia;
 use maru_protocol::{Nickname, RoomName};
 
 use crate::i18n::Notice;
-use crate::media::FrameSlot;
+use crate::media::{FrameSlot, PeerSound};
 use crate::session::{CallEvent, Event, ParticipantId, ParticipantStats};
 
 /// Everyone in the room except ourselves, in the order of their arrival.
@@ -27,6 +27,7 @@ pub struct Participant {
     pub shared: SharedMedia,
     /// Where their video is shown.
     pub frames: Option<FrameSlot>,
+    pub sound: PeerSound,
     pub stats: Option<ParticipantStats>,
 }
 
@@ -63,9 +64,10 @@ impl Participants {
     pub fn apply(&mut self, room: &RoomName, event: &CallEvent) -> Vec<Notice> {
         match event {
             CallEvent::Call(event) => return self.apply_of_call(room, event),
-            CallEvent::Frames { participant, frames } => {
+            CallEvent::Media { participant, frames, sound } => {
                 if let Some(known) = self.get_mut(*participant) {
                     known.frames = Some(frames.clone());
+                    known.sound = sound.clone();
                 }
             }
             CallEvent::Stats(stats) => {
@@ -169,6 +171,7 @@ impl Participants {
             camera_on: true,
             shared: SharedMedia::ALL,
             frames: None,
+            sound: PeerSound::default(),
             stats: None,
         });
         match self.present_before.checked_sub(1) {

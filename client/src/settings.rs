@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::i18n::Language;
-use crate::media::{DeviceChoice, MediaConfig};
+use crate::media::{DeviceChoice, MediaConfig, VoiceProcessing};
 
 mod saver;
 
@@ -35,6 +35,8 @@ pub struct Settings {
     pub microphone: Device,
     #[serde(deserialize_with = "tolerant")]
     pub speaker: Device,
+    #[serde(deserialize_with = "tolerant")]
+    pub voice: VoiceProcessing,
     /// `None`: the system language.
     #[serde(deserialize_with = "tolerant")]
     pub language: Option<Language>,
@@ -105,6 +107,8 @@ impl Settings {
             microphone: (&self.microphone).into(),
             // There is no test speaker.
             speaker: if self.speaker == Device::Test { DeviceChoice::Auto } else { (&self.speaker).into() },
+            voice: self.voice,
+            processes_files: false,
             muted: false,
             camera_on: true,
             save_remote: None,
@@ -185,6 +189,7 @@ mod tests {
             server: "wss://example.org".into(),
             camera: Device::Named("auto".into()),
             microphone: Device::Test,
+            voice: VoiceProcessing { automatic_gain: false, ..VoiceProcessing::default() },
             speaker: Device::None,
             language: Some(Language::Korean),
         }

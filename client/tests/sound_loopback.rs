@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use maru::clock;
-use maru::media::DeviceChoice;
 use maru::media::audio::{AudioConfig, AudioEngine, AudioStats};
+use maru::media::{DeviceChoice, VoiceProcessing, Wake};
 use maru::report::Report;
 use maru_core::media::AudioPacket;
 use maru_core::rtp::Sequence;
@@ -22,7 +22,15 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn engine(microphone: DeviceChoice, save_remote: Option<PathBuf>) -> AudioEngine {
     let (events, _) = mpsc::channel(16);
-    let config = AudioConfig { microphone, speaker: DeviceChoice::None, muted: false, save_remote };
+    let config = AudioConfig {
+        microphone,
+        speaker: DeviceChoice::None,
+        voice: VoiceProcessing::OFF,
+        processes_files: false,
+        muted: false,
+        save_remote,
+        wake: Wake::default(),
+    };
     AudioEngine::start(config, events, Report::none())
 }
 

@@ -105,7 +105,7 @@ impl CallState {
             CallEvent::Call(event) => self.apply_of_call(event, now),
             CallEvent::Invitation(invitation) => self.invitation = Some(invitation),
             CallEvent::Stats(stats) => self.sent = stats,
-            CallEvent::Frames { .. } | CallEvent::FirstFrame { .. } => {}
+            CallEvent::Media { .. } | CallEvent::FirstFrame { .. } => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the person wants ([`Command`]), and what then has to be done outside the window's state ([`Effect`]).
 
 use crate::i18n::Language;
-use crate::media::DeviceChoice;
+use crate::media::{DeviceChoice, VoiceProcessing};
 use crate::session::{CallCommand, CallConfig, ParticipantId};
 use crate::settings::Settings;
 
@@ -17,6 +17,7 @@ pub(crate) enum Command {
     ChooseCamera(DeviceChoice),
     ChooseMicrophone(DeviceChoice),
     ChooseSpeaker(DeviceChoice),
+    ChooseVoice(VoiceProcessing),
     ChooseLanguage(Option<Language>),
     /// A picker was opened: list the devices again.
     RefreshDevices,
@@ -47,6 +48,7 @@ pub(crate) enum Effect {
     SetCamera(DeviceChoice),
     SetMicrophone(DeviceChoice),
     SetSpeaker(DeviceChoice),
+    SetVoice(VoiceProcessing),
     SetMuted(bool),
     SetCameraOn(bool),
     ListDevices,

@@ -191,7 +191,7 @@ impl eframe::App for App {
         let mut live = Live {
             now,
             self_view: self.services.media.self_view(),
-            level: self.services.media.microphone_level(),
+            microphone: self.services.media.microphone(),
             videos: &mut self.videos,
         };
         let commands = screens::show(ui, &self.state, &mut live);

@@ -110,6 +110,7 @@ impl Services {
             Effect::SetCamera(choice) => self.media.set_camera(choice),
             Effect::SetMicrophone(choice) => self.media.set_microphone(choice),
             Effect::SetSpeaker(choice) => self.media.set_speaker(choice),
+            Effect::SetVoice(voice) => self.media.set_voice(voice),
             Effect::SetMuted(muted) => self.media.set_muted(muted),
             Effect::SetCameraOn(on) => self.media.set_camera_on(on),
             Effect::ListDevices => self.device_lister.start(self.waker.clone()),

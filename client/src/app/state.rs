@@ -104,6 +104,10 @@ impl State {
             Command::ChooseCamera(choice) => self.choose_camera(choice),
             Command::ChooseMicrophone(choice) => self.choose_microphone(choice),
             Command::ChooseSpeaker(choice) => self.choose_speaker(choice),
+            Command::ChooseVoice(voice) => {
+                self.settings.voice = voice;
+                vec![Effect::SetVoice(voice), Effect::Save(self.settings.clone())]
+            }
             Command::ChooseLanguage(language) => {
                 self.settings.language = language;
                 self.texts = Texts::new(self.settings.language());

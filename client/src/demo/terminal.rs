@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{AUDIBLE, GREETINGS, NAMES, ROOM, Verdict, start_server};
 use crate::i18n::Texts;
-use crate::media::{DeviceChoice, FrameSlot, Media, MediaConfig, save_png};
+use crate::media::{DeviceChoice, FrameSlot, Media, MediaConfig, VoiceProcessing, save_png};
 use crate::report::Report;
 use crate::session::{self, Call, CallCommand, CallConfig, CallEvent, CallStats, EndReason, Event, ServerChoice};
 
@@ -61,6 +61,8 @@ impl Side {
             camera: DeviceChoice::Test,
             microphone: DeviceChoice::Test,
             speaker: DeviceChoice::File(heard.clone()),
+            voice: VoiceProcessing::default(),
+            processes_files: false,
             muted: false,
             camera_on: true,
             save_remote: None,
@@ -99,7 +101,7 @@ impl Side {
                     let greeting = CallCommand::SendChat { id: 1, text: self.greeting.into() };
                     self.call.commands.try_send(greeting).map_err(std::io::Error::other)?;
                 }
-                CallEvent::Frames { frames, .. } => self.frames = Some(frames),
+                CallEvent::Media { frames, .. } => self.frames = Some(frames),
                 CallEvent::Call(Event::Chat { text, .. }) => self.verdict.read = Some(text),
                 CallEvent::Stats(stats) => self.stats = stats,
                 CallEvent::Call(Event::Ended(reason)) if reason != EndReason::Left => {

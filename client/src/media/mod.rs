@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 
 use crate::report::Report;
 use audio::{AudioConfig, AudioEngine, PeerAudio};
+pub use audio::{MicrophoneState, PeerSound};
 use file_names::FileNames;
-use slot::Wake;
 use video::{PeerVideo, VideoConfig, VideoEngine};
 
 pub mod audio;
@@ -28,9 +28,9 @@ mod stats;
 mod thread;
 pub mod video;
 
-pub use config::{DeviceChoice, MediaConfig, SaveRemote, VideoTarget};
+pub use config::{DeviceChoice, MediaConfig, NoiseSuppression, SaveRemote, VideoTarget, VoiceProcessing};
 pub use event::{DeviceKind, DeviceProblem, MediaEvent};
-pub use slot::FrameSlot;
+pub use slot::{FrameSlot, Wake};
 pub use source_error::SourceError;
 pub use stats::{LayerStats, ReceiveStats, SendStats};
 pub use video::save_png;
@@ -102,8 +102,11 @@ impl Media {
         let audio = AudioConfig {
             microphone: config.microphone,
             speaker: config.speaker,
+            voice: config.voice,
+            processes_files: config.processes_files,
             muted: config.muted,
             save_remote: config.save_remote.map(|save| save.folder),
+            wake: wake.clone(),
         };
         let media = Self {
             video: VideoEngine::start(video, events.clone(), report.clone(), wake.clone()),
@@ -124,6 +127,11 @@ impl Media {
 
     pub fn set_speaker(&self, choice: DeviceChoice) {
         self.audio.set_speaker(choice);
+    }
+
+    /// Changes what is done to the voice before it is sent.
+    pub fn set_voice(&self, voice: VoiceProcessing) {
+        self.audio.set_voice(voice);
     }
 
     /// While muted no audio is encoded, whatever else is set.
@@ -152,7 +160,8 @@ impl Media {
         self.video.request_key_frame(layer, at_once);
     }
 
-    /// `wake` is called on media threads when a slot has a new frame: the window repaints.
+    /// `wake` is called on media threads when a slot has a new frame, and when someone begins or ends to speak: the window
+    /// repaints.
     pub fn set_on_frame(&self, wake: Arc<dyn Fn() + Send + Sync>) {
         self.wake.set(wake);
     }
@@ -162,9 +171,9 @@ impl Media {
         self.video.self_view()
     }
 
-    /// The microphone's peak of the last 50 to 100 ms, 0 to 1. Also while muted, so that the meter moves.
-    pub fn microphone_level(&self) -> f32 {
-        self.audio.level()
+    /// How the microphone does. Also while muted.
+    pub fn microphone(&self) -> MicrophoneState {
+        self.audio.microphone()
     }
 
     /// Starts encoding for a call. The outputs of an earlier `attach` end.
@@ -224,6 +233,10 @@ impl PeerMedia {
     /// The peer's newest frame.
     pub fn frames(&self) -> FrameSlot {
         self.video.frames()
+    }
+
+    pub fn sound(&self) -> PeerSound {
+        self.audio.sound()
     }
 
     pub fn stats(&self) -> ReceiveStats {

@@ -40,9 +40,9 @@ impl std::fmt::Debug for FrameSlot {
     }
 }
 
-/// Calls what the window wants to be called for each new frame. Clones share it.
+/// Calls what the window wants to be called when there is something new to draw. Clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Wake {
+pub struct Wake {
     wake: Arc<Mutex<Option<Arc<dyn Fn() + Send + Sync>>>>,
 }
 
@@ -56,6 +56,12 @@ impl Wake {
         if let Some(wake) = wake {
             wake();
         }
+    }
+}
+
+impl std::fmt::Debug for Wake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wake").finish_non_exhaustive()
     }
 }
 

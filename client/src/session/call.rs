@@ -446,7 +446,7 @@ impl CallTask {
         if let Event::ParticipantJoined { participant, .. } = event
             && let Some(io) = self.participants.get(&participant)
         {
-            self.events.push(CallEvent::Frames { participant, frames: io.media.frames() });
+            self.events.push(CallEvent::Media { participant, frames: io.media.frames(), sound: io.media.sound() });
         }
         if let Event::Joined { server, .. } | Event::ServerBack { server } = event {
             self.invite(&server);

@@ -24,7 +24,7 @@ use self::server::SystemServers;
 use self::surroundings::Surroundings;
 use crate::clock;
 use crate::invitation::Invitation;
-use crate::media::{FrameSlot, Media};
+use crate::media::{FrameSlot, Media, PeerSound};
 use crate::report::Report;
 
 /// What to join, and through whom.
@@ -72,10 +72,11 @@ pub enum CallEvent {
     Call(Event),
     /// How to invite someone who has a browser only. Comes again when the call has moved to another server.
     Invitation(Invitation),
-    /// Where the video of a participant is shown. Follows [`Event::ParticipantJoined`].
-    Frames {
+    /// Where the video of a participant is shown, and how it sounds. Follows [`Event::ParticipantJoined`].
+    Media {
         participant: ParticipantId,
         frames: FrameSlot,
+        sound: PeerSound,
     },
     /// The first frame of a participant has been decoded, ready to be drawn.
     FirstFrame {

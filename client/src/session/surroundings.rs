@@ -13,7 +13,7 @@ use webrtc::runtime::Runtime;
 
 use super::server::Servers;
 use crate::clock;
-use crate::media::{FrameSlot, Media, MediaOutputs, PeerMedia, ReceiveStats, SendStats};
+use crate::media::{FrameSlot, Media, MediaOutputs, PeerMedia, PeerSound, ReceiveStats, SendStats};
 
 /// See the [module](self).
 pub struct Surroundings {
@@ -56,6 +56,7 @@ pub trait ParticipantMedia: Send + Sync {
     fn set_name(&self, name: &str);
     fn set_camera_on(&self, on: bool);
     fn frames(&self) -> FrameSlot;
+    fn sound(&self) -> PeerSound;
     fn stats(&self) -> ReceiveStats;
 }
 
@@ -133,6 +134,10 @@ impl ParticipantMedia for PeerMedia {
 
     fn frames(&self) -> FrameSlot {
         self.frames()
+    }
+
+    fn sound(&self) -> PeerSound {
+        self.sound()
     }
 
     fn stats(&self) -> ReceiveStats {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use maru::clock;
-use maru::media::{FrameSlot, LayerStats, MediaOutputs, ReceiveStats, SendStats};
+use maru::media::{FrameSlot, LayerStats, MediaOutputs, PeerSound, ReceiveStats, SendStats};
 use maru::session::surroundings::{CallMedia, ParticipantMedia};
 use maru_core::frame::{I420, VideoFrame};
 use maru_core::layer_control::{Admission, LayerControl};
@@ -335,6 +335,10 @@ impl ParticipantMedia for Receiver {
 
     fn frames(&self) -> FrameSlot {
         self.frames.clone()
+    }
+
+    fn sound(&self) -> PeerSound {
+        PeerSound::default()
     }
 
     fn stats(&self) -> ReceiveStats {

@@ -373,7 +373,8 @@ mod tests {
         decide_for(&mut sending, 0, &[3_000_000; 2], show);
         let layers = decide_for(&mut sending, 1_550, &[3_000_000; 2], show).expect("for long enough");
         assert_eq!(rates_and_heights(&layers), [(200_000, 180), (1_600_000, 720)]);
-        let counts = EncoderCounts { captured: 30, source_height: 720, dropped_busy: 0, dropped_backlog: [0; MAX_LAYERS] };
+        let counts =
+            EncoderCounts { captured: 30, source_height: 720, dropped_busy: 0, dropped_backlog: [0; MAX_LAYERS] };
         assert_eq!([0, 1].map(|number| sending.limited_by(id(number), counts)), ["none", "none"]);
     }
 

@@ -1,7 +1,8 @@
 //! The pickers for camera, microphone and speaker. During a call, also the name and the language.
 
-use egui::{Button, ScrollArea, Ui};
+use egui::{Button, Label, ScrollArea, Slider, Ui};
 
+use crate::app::call_state::CallState;
 use crate::app::commands::Command;
 use crate::app::devices::{DeviceStatus, Devices};
 use crate::app::screens::Live;
@@ -10,13 +11,16 @@ use crate::app::widgets::field::{Field, problem_sentence};
 use crate::app::widgets::meter::meter;
 use crate::app::widgets::picker::{Picked, Picker};
 use crate::i18n::{self, Language, Texts};
-use crate::media::{DeviceChoice, DeviceKind};
+use crate::media::{DeviceChoice, DeviceKind, MicrophoneState, NoiseSuppression};
 
-pub(super) fn show(ui: &mut Ui, state: &State, live: &Live<'_>, commands: &mut Vec<Command>) {
+pub(super) fn show(ui: &mut Ui, state: &State, call: &CallState, live: &Live<'_>, commands: &mut Vec<Command>) {
     let texts = &state.texts;
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        pickers(ui, state, live.level, commands);
+        pickers(ui, state, live.microphone, commands);
         ui.separator();
+        voice(ui, state, commands);
+        ui.separator();
+        volumes(ui, texts, call);
         let name = Field {
             id: "call-name",
             label: &texts.tr("name-label"),
@@ -36,8 +40,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, live: &Live<'_>, commands: &mut V
 }
 
 /// The three pickers, each with the problem of its device, and the microphone's meter.
-/// `level`: the microphone's highest sample, 0 to 1.
-pub(crate) fn pickers(ui: &mut Ui, state: &State, level: f32, commands: &mut Vec<Command>) {
+pub(crate) fn pickers(ui: &mut Ui, state: &State, heard: MicrophoneState, commands: &mut Vec<Command>) {
     let (texts, devices) = (&state.texts, &state.devices);
     let camera = Picker {
         id: "camera",
@@ -66,7 +69,10 @@ pub(crate) fn pickers(ui: &mut Ui, state: &State, level: f32, commands: &mut Vec
     .show(ui);
     picked(microphone, Command::ChooseMicrophone, commands);
     let is_open = matches!(devices.status(DeviceKind::Microphone), DeviceStatus::Open { .. });
-    meter(ui, &texts.tr("microphone-level"), if is_open { level } else { 0.0 });
+    meter(ui, &texts.tr("microphone-level"), if is_open { heard.level } else { 0.0 });
+    if is_open && heard.is_silent {
+        problem_sentence(ui, &texts.tr("microphone-silent"));
+    }
     problem(ui, texts, devices, DeviceKind::Microphone);
 
     let speaker = Picker {
@@ -82,6 +88,50 @@ pub(crate) fn pickers(ui: &mut Ui, state: &State, level: f32, commands: &mut Vec
     .show(ui);
     picked(speaker, Command::ChooseSpeaker, commands);
     problem(ui, texts, devices, DeviceKind::Speaker);
+}
+
+/// What is done to the voice. Changes are heard at once.
+fn voice(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let (texts, before) = (&state.texts, state.settings.voice);
+    let mut voice = before;
+    ui.checkbox(&mut voice.echo_cancellation, texts.tr("echo-cancellation"))
+        .on_hover_text(texts.tr("echo-cancellation-hint"));
+    ui.checkbox(&mut voice.automatic_gain, texts.tr("automatic-gain")).on_hover_text(texts.tr("automatic-gain-hint"));
+    let level = |level| match level {
+        NoiseSuppression::Off => texts.tr("noise-suppression-off"),
+        NoiseSuppression::Moderate => texts.tr("noise-suppression-moderate"),
+        NoiseSuppression::Strong => texts.tr("noise-suppression-strong"),
+    };
+    let levels = [NoiseSuppression::Off, NoiseSuppression::Moderate, NoiseSuppression::Strong];
+    let noise = Picker {
+        id: "noise-suppression",
+        label: &texts.tr("noise-suppression"),
+        current: &voice.noise_suppression,
+        current_text: level(voice.noise_suppression),
+        options: levels.map(|one| (one, level(one))).into(),
+    }
+    .show(ui);
+    voice.noise_suppression = noise.choice.unwrap_or(voice.noise_suppression);
+    if voice != before {
+        commands.push(Command::ChooseVoice(voice));
+    }
+}
+
+/// How loud each participant is played.
+fn volumes(ui: &mut Ui, texts: &Texts, call: &CallState) {
+    for peer in &call.participants {
+        let label = texts.tr_with("volume-of", &[("name", peer.name.as_str().into())]);
+        let name = ui.add(Label::new(label).truncate());
+        let mut percent = (peer.sound.volume() * 100.0).round();
+        ui.spacing_mut().slider_width = (ui.available_width() - 64.0).max(60.0);
+        let slider = Slider::new(&mut percent, 0.0..=200.0).step_by(5.0).suffix(" %");
+        if ui.add(slider).labelled_by(name.id).changed() {
+            peer.sound.set_volume(percent / 100.0);
+        }
+    }
+    if call.participants.iter().len() > 0 {
+        ui.separator();
+    }
 }
 
 pub(crate) fn language_picker(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {

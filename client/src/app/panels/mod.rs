@@ -38,6 +38,6 @@ pub(crate) fn show(
     });
     match side {
         Side::Chat => chat::show(ui, texts, &call.chat, commands),
-        Side::Devices => devices::show(ui, state, live, commands),
+        Side::Devices => devices::show(ui, state, call, live, commands),
     }
 }

@@ -58,6 +58,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, call: &CallState, live: &mut Live
         }
         self_view(ui, area, state, call, live);
         notices(ui, area, &state.texts, call, live);
+        if let Some(sentence) = about_microphone(state, live) {
+            above_buttons(ui, area, &sentence);
+        }
     });
 }
 
@@ -171,6 +174,7 @@ fn others(ui: &mut Ui, area: Rect, texts: &Texts, call: &CallState, live: &mut L
             initial_of: peer.name.as_str(),
             label: &label(texts, peer),
             muted: peer.muted,
+            is_speaking: !peer.muted && peer.sound.is_speaking(),
             status: status.as_deref(),
             frames: peer.frames.as_ref().filter(|_| peer.camera_on),
             statistics: &lines,
@@ -228,11 +232,34 @@ fn self_view(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mu
         initial_of: call.name.as_str(),
         label: &texts.tr(if has_camera { "own-video" } else { "own-video-off" }),
         muted: state.devices.muted,
+        is_speaking: !state.devices.muted && live.microphone.is_speaking,
         status: None,
         frames: has_camera.then_some(&live.self_view),
         statistics: &lines,
     }
     .show(ui, rect, live.videos);
+}
+
+/// What is wrong with the microphone while somebody speaks into it.
+fn about_microphone(state: &State, live: &Live<'_>) -> Option<String> {
+    if state.devices.muted && live.microphone.is_speaking {
+        return Some(state.texts.tr_with("speaking-muted", &[("key", Shortcut::Microphone.name().into())]));
+    }
+    let is_silent = !state.devices.muted && state.devices.microphone_in_use() && live.microphone.is_silent;
+    is_silent.then(|| state.texts.tr("microphone-silent"))
+}
+
+fn above_buttons(ui: &Ui, area: Rect, sentence: &str) {
+    let palette = Palette::of(ui);
+    let pad = vec2(12.0, 7.0);
+    let width = (area.width() - 48.0).clamp(40.0, 520.0) - 2.0 * pad.x;
+    let galley = ui.painter().layout(sentence.to_owned(), FontId::proportional(15.0), palette.problem_text, width);
+    let size = galley.size() + 2.0 * pad;
+    let rect = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, area.bottom() - size.y - 12.0), size);
+    let response = ui.interact(rect, ui.scope_id().with("about-microphone"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, sentence));
+    ui.painter().rect(rect, 6.0, palette.surface, Stroke::new(1.0, palette.outline), StrokeKind::Inside);
+    ui.painter().galley(rect.min + pad, galley, palette.problem_text);
 }
 
 fn notices(ui: &Ui, area: Rect, texts: &Texts, call: &CallState, live: &Live<'_>) {

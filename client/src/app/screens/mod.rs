@@ -10,14 +10,13 @@ use maru_core::time::Timestamp;
 use super::commands::Command;
 use super::state::{Screen, State};
 use super::video::Videos;
-use crate::media::FrameSlot;
+use crate::media::{FrameSlot, MicrophoneState};
 
 /// What changes with every repaint and is not in the state.
 pub(crate) struct Live<'a> {
     pub(crate) now: Timestamp,
     pub(crate) self_view: FrameSlot,
-    /// The microphone's highest sample, 0 to 1.
-    pub(crate) level: f32,
+    pub(crate) microphone: MicrophoneState,
     pub(crate) videos: &'a mut Videos,
 }
 

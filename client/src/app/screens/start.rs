@@ -141,12 +141,13 @@ fn devices_column(ui: &mut Ui, state: &State, live: &mut Live<'_>, commands: &mu
         initial_of: name,
         label: &texts.tr(if has_camera { "own-video" } else { "own-video-off" }),
         muted: false,
+        is_speaking: false,
         status: live.self_view.get().is_none().then_some(status.as_str()),
         frames: has_camera.then_some(&live.self_view),
         statistics: &[],
     }
     .show(ui, rect, live.videos);
-    pickers(ui, state, live.level, commands);
+    pickers(ui, state, live.microphone, commands);
 }
 
 fn concerns_server(reason: &EndReason) -> bool {

@@ -18,7 +18,7 @@ use super::video::Videos;
 use super::{fonts, theme};
 use crate::clock;
 use crate::i18n::{Language, Texts};
-use crate::media::FrameSlot;
+use crate::media::{FrameSlot, MicrophoneState, PeerSound};
 use crate::session::{CallEvent, Event, ParticipantId, Server, ServerChoice};
 use crate::settings::Settings;
 
@@ -28,7 +28,7 @@ struct Bench {
     effects: Vec<Effect>,
     videos: Videos,
     self_view: FrameSlot,
-    level: f32,
+    microphone: MicrophoneState,
     now: Timestamp,
 }
 
@@ -42,7 +42,7 @@ impl Bench {
             effects: vec![],
             videos: Videos::undrawn(),
             self_view: FrameSlot::default(),
-            level: 0.2,
+            microphone: MicrophoneState { level: 0.2, ..MicrophoneState::default() },
             now: clock::timestamp(Instant::now()),
         }
     }
@@ -79,14 +79,18 @@ impl Bench {
 
     fn connects(&mut self, key: u32, name: &str) -> ParticipantId {
         let peer = self.joins(key, name);
-        self.event(CallEvent::Frames { participant: peer, frames: FrameSlot::default() });
+        self.event(CallEvent::Media { participant: peer, frames: FrameSlot::default(), sound: PeerSound::default() });
         self.event(CallEvent::Call(Event::ParticipantConnected { participant: peer }));
         peer
     }
 
     fn ui(&mut self, ui: &mut egui::Ui) {
-        let mut live =
-            Live { now: self.now, self_view: self.self_view.clone(), level: self.level, videos: &mut self.videos };
+        let mut live = Live {
+            now: self.now,
+            self_view: self.self_view.clone(),
+            microphone: self.microphone,
+            videos: &mut self.videos,
+        };
         for command in screens::show(ui, &self.state, &mut live) {
             ui.ctx().request_repaint();
             self.command(command);

@@ -2,7 +2,7 @@
 
 use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
-use egui::{Align2, Color32, FontId, Rect, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, FontId, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::icons::{self, Icon};
 use crate::app::theme::{Palette, ROUNDING};
@@ -11,6 +11,8 @@ use crate::media::FrameSlot;
 
 /// Below this width, text is smaller and a card shows no status.
 const SMALL: f32 = 220.0;
+/// Width of the ring around someone who speaks.
+const RING: f32 = 3.0;
 /// Room for the name at the bottom of a tile.
 const NAME_HEIGHT: f32 = 38.0;
 
@@ -22,6 +24,8 @@ pub(crate) struct Tile<'a> {
     /// For screen readers.
     pub(crate) label: &'a str,
     pub(crate) muted: bool,
+    /// A ring around it.
+    pub(crate) is_speaking: bool,
     /// Shown on the card, or over a frozen frame.
     pub(crate) status: Option<&'a str>,
     /// `None`: the camera is off, or there is no connection yet.
@@ -48,6 +52,9 @@ impl Tile<'_> {
             }
         } else {
             self.card(ui, rect, palette);
+        }
+        if self.is_speaking {
+            ui.painter().rect_stroke(rect, ROUNDING, Stroke::new(RING, palette.level), StrokeKind::Inside);
         }
         let muted = self.muted.then_some(Icon::MicrophoneOff);
         plate(ui, rect.shrink(6.0), Align2::LEFT_BOTTOM, muted, self.name);

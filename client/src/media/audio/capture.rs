@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use maru_core::media::{AUDIO_CLOCK_HZ, EncodedAudio, OPUS_FRAME_SAMPLES};
 use maru_core::rtp::RtpTime;
+use maru_core::speech::SpeechDetector;
 use maru_core::time::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -15,7 +16,11 @@ use super::EngineState;
 use super::codec::{AudioEncoder, Codecs};
 use super::meter::Meter;
 use super::source::{Source, samples};
+use super::voice::Voice;
 
+/// A microphone that delivers less than this for so long delivers nothing. Half of the least bit of 16.
+const LEAST_NOISE: f32 = 1.0 / 65_536.0;
+const SILENT_FOR: Duration = Duration::from_secs(4);
 /// After a longer gap in the source, the RTP time is set by the clock.
 const MAX_GAP: Duration = Duration::from_millis(200);
 
@@ -27,6 +32,9 @@ pub(super) struct Capture {
     output: Option<mpsc::Sender<EncodedAudio>>,
     state: Arc<EngineState>,
     meter: Meter,
+    speech: SpeechDetector,
+    /// Since when the source has delivered nothing but zeros, or nothing at all.
+    silent_since: Option<Timestamp>,
     fresh: Vec<f32>,
     frame: Vec<f32>,
     /// RTP time of the first sample in `frame`, without the random offset. Silence is counted, too.
@@ -48,6 +56,8 @@ impl Capture {
             output: None,
             state,
             meter: Meter::default(),
+            speech: SpeechDetector::default(),
+            silent_since: None,
             fresh: Vec::new(),
             frame: Vec::with_capacity(2 * OPUS_FRAME_SAMPLES),
             position: 0,
@@ -71,6 +81,7 @@ impl Capture {
 
     pub(super) fn set_source(&mut self, source: Source) {
         self.source = source;
+        self.silent_since = None;
         self.last_captured = None;
         self.frame.clear();
     }
@@ -82,12 +93,21 @@ impl Capture {
     }
 
     /// Encodes the audio captured since the last call.
-    pub(super) fn tick(&mut self, now: Timestamp) {
+    pub(super) fn tick(&mut self, now: Timestamp, voice: &mut Voice) {
         // Read before the audio: what was captured while muted must not be sent, even if the mute ends now.
         let muted = self.state.muted.load(Ordering::Acquire);
         self.fresh.clear();
-        let captured_end = self.source.take(now, &mut self.fresh);
+        let mut captured_end = self.source.take(now, &mut self.fresh);
         self.meter.add(&self.fresh);
+        self.look_for_silence(now);
+        if self.source.is_processed() {
+            captured_end = voice.process(captured_end, &mut self.fresh);
+        }
+        self.speech.add(&self.fresh);
+        let is_speaking = self.speech.is_speech();
+        if self.state.is_speaking.swap(is_speaking, Ordering::Relaxed) != is_speaking {
+            self.state.wake.call();
+        }
         if self.fresh.is_empty() {
             self.was_muted |= muted;
             self.state.level.store(if matches!(self.source, Source::None) { 0.0 } else { self.meter.level() });
@@ -105,6 +125,19 @@ impl Capture {
         let frame_captured = captured - samples(self.frame.len() as u64);
         self.frame.append(&mut self.fresh);
         self.send_frames(frame_captured);
+    }
+
+    /// A microphone has some noise. Zeros come from one that is switched off.
+    fn look_for_silence(&mut self, now: Timestamp) {
+        let is_silent = self.source.is_device() && self.fresh.iter().all(|sample| sample.abs() < LEAST_NOISE);
+        if !is_silent {
+            self.silent_since = None;
+        }
+        let since = is_silent.then(|| *self.silent_since.get_or_insert(now));
+        let is_silent = since.is_some_and(|since| now.since(since) > SILENT_FOR);
+        if self.state.is_silent.swap(is_silent, Ordering::Relaxed) != is_silent {
+            self.state.wake.call();
+        }
     }
 
     /// Sets the RTP time by the clock when the source begins or had a gap.

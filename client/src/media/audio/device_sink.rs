@@ -100,6 +100,11 @@ impl DeviceSink {
         self.waiting_frames() as f32 * 1e3 / self.output.rate_hz as f32
     }
 
+    /// From the ring to the loudspeaker, as the driver says.
+    pub(super) fn latency(&self) -> Duration {
+        self.output.state.latency()
+    }
+
     /// Appends mono samples at 48 kHz.
     pub(super) fn push(&mut self, samples: &[f32]) {
         self.converter.convert(samples, &mut self.pending);

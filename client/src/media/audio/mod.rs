@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use super::event::report_failure;
 use super::saved_file::SaveReporter;
 use super::thread::catch_panic;
-use super::{DeviceChoice, DeviceKind, DeviceProblem, MediaEvent};
+use super::{DeviceChoice, DeviceKind, DeviceProblem, MediaEvent, VoiceProcessing, Wake};
 use crate::report::Report;
 
 pub mod callbacks;
@@ -30,6 +30,7 @@ mod peer;
 mod playback;
 mod resample;
 mod source;
+pub mod voice;
 mod wav;
 mod wav_saver;
 mod worker;
@@ -40,6 +41,7 @@ use codec::Codecs;
 use devices::{Context, Direction, Supervisor};
 use meter::AtomicF32;
 use peer::{Peer, PeerState};
+use voice::Voice;
 use worker::{AudioWorker, Command};
 
 /// Commands from people and supervisors; the worker empties the queue every 10 ms.
@@ -53,9 +55,14 @@ const INCOMING_PACKETS: usize = 64;
 pub struct AudioConfig {
     pub microphone: DeviceChoice,
     pub speaker: DeviceChoice,
+    pub voice: VoiceProcessing,
+    /// Files and the test sound are processed as a microphone is.
+    pub processes_files: bool,
     pub muted: bool,
     /// The folder for each peer's `NAME.wav`: its audio as played.
     pub save_remote: Option<PathBuf>,
+    /// Called when someone begins or ends to speak.
+    pub wake: Wake,
 }
 
 /// What the worker shares with the handle.
@@ -63,9 +70,12 @@ pub struct AudioConfig {
 pub(crate) struct EngineState {
     muted: AtomicBool,
     level: AtomicF32,
+    is_speaking: AtomicBool,
+    is_silent: AtomicBool,
     packets_dropped: AtomicU64,
     microphone_crash: CrashSlot,
     speaker_crash: CrashSlot,
+    wake: Wake,
     report: Report,
 }
 
@@ -100,7 +110,12 @@ impl AudioEngine {
     /// dropped.
     pub fn start(config: AudioConfig, events: mpsc::Sender<MediaEvent>, report: Report) -> Self {
         let muted = AtomicBool::new(config.muted);
-        let state = Arc::new(EngineState { muted, report: report.clone(), ..EngineState::default() });
+        let state = Arc::new(EngineState {
+            muted,
+            report: report.clone(),
+            wake: config.wake.clone(),
+            ..EngineState::default()
+        });
         let save_reporter = SaveReporter::new(events.clone(), report.clone());
         let mut engine = Self { supervisors: None, commands: None, worker: None, state, save_reporter };
         if let Err(reason) = engine.start_threads(config, &events) {
@@ -121,14 +136,22 @@ impl AudioEngine {
         }
     }
 
+    /// Changes what is done to the voice before it is encoded.
+    pub fn set_voice(&self, voice: VoiceProcessing) {
+        self.send(Command::SetVoice(voice));
+    }
+
     /// While muted nothing is encoded, whatever else is set.
     pub fn set_muted(&self, muted: bool) {
         self.state.muted.store(muted, Ordering::Release);
     }
 
-    /// The microphone's peak of the last 50 to 100 ms, 0 to 1. Also while muted.
-    pub fn level(&self) -> f32 {
-        self.state.level.load()
+    pub fn microphone(&self) -> MicrophoneState {
+        MicrophoneState {
+            level: self.state.level.load(),
+            is_speaking: self.state.is_speaking.load(Ordering::Relaxed),
+            is_silent: self.state.is_silent.load(Ordering::Relaxed),
+        }
     }
 
     /// Encoded packets that were dropped because the queue to the network was full.
@@ -145,7 +168,11 @@ impl AudioEngine {
 
     /// Starts to play a peer. `file_stem`: the name of its file without extension.
     pub fn add_peer(&self, file_stem: &str) -> PeerAudio {
-        let state = Arc::new(PeerState { report: self.state.report.clone(), ..PeerState::default() });
+        let state = Arc::new(PeerState {
+            report: self.state.report.clone(),
+            wake: self.state.wake.clone(),
+            ..PeerState::default()
+        });
         let (packets, inbox) = sync_channel(INCOMING_PACKETS);
         let handle = PeerAudio { packets, state: state.clone() };
         match Peer::new(file_stem.into(), inbox, state, self.save_reporter.clone(), Codecs::OPUS) {
@@ -156,7 +183,7 @@ impl AudioEngine {
     }
 
     fn start_threads(&mut self, config: AudioConfig, events: &mpsc::Sender<MediaEvent>) -> Result<(), String> {
-        let worker = AudioWorker::new(Codecs::OPUS, self.state.clone(), config.save_remote)
+        let worker = AudioWorker::new(Codecs::OPUS, self.state.clone(), Voice::new(config.voice), config.save_remote)
             .map_err(|error| format!("Opus cannot be used: {error}"))?;
         let (commands, inbox) = sync_channel(COMMANDS);
         self.commands = Some(commands.clone());
@@ -169,6 +196,7 @@ impl AudioEngine {
         });
         self.worker = Some(thread.map_err(in_words)?);
         let context = || Context {
+            processes_files: config.processes_files,
             worker: commands.clone(),
             events: events.clone(),
             save_reporter: self.save_reporter.clone(),
@@ -221,6 +249,10 @@ impl PeerAudio {
         *self.state.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub fn sound(&self) -> PeerSound {
+        PeerSound(self.state.clone())
+    }
+
     pub fn stats(&self) -> AudioStats {
         AudioStats {
             buffer_ms: self.state.buffer_ms.load(),
@@ -229,6 +261,38 @@ impl PeerAudio {
             level: self.state.level.load(),
         }
     }
+}
+
+/// How a peer sounds, for the window.
+#[derive(Debug, Clone, Default)]
+pub struct PeerSound(Arc<PeerState>);
+
+impl PeerSound {
+    /// Whether the peer has spoken in the last 0.6 s.
+    pub fn is_speaking(&self) -> bool {
+        self.0.is_speaking.load(Ordering::Relaxed)
+    }
+
+    /// The factor by which the peer is played louder, 0 to 2.
+    pub fn volume(&self) -> f32 {
+        self.0.volume.get()
+    }
+
+    /// Heard at once, without a click. `volume`: 0 to 2; others are limited.
+    pub fn set_volume(&self, volume: f32) {
+        self.0.volume.set(volume);
+    }
+}
+
+/// The microphone, for the window.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct MicrophoneState {
+    /// The peak of the last 50 to 100 ms, 0 to 1. Also while muted.
+    pub level: f32,
+    /// Somebody has spoken in the last 0.6 s. Also while muted.
+    pub is_speaking: bool,
+    /// It has delivered nothing but silence for some seconds: it is switched off, or another one is in use.
+    pub is_silent: bool,
 }
 
 /// Counters start when the peer is added.

@@ -1,7 +1,7 @@
 //! One peer's audio on the audio worker.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -10,17 +10,21 @@ use std::time::Duration;
 use maru_core::media::AudioPacket;
 use maru_core::playout::{AudioDecoder, Playout};
 use maru_core::rtp::RtpTime;
+use maru_core::speech::SpeechDetector;
 use maru_core::time::Timestamp;
 use serde_json::json;
 
 use super::codec::Codecs;
 use super::meter::{AtomicF32, Meter};
 use super::wav_saver::WavSaver;
+use crate::media::Wake;
 use crate::media::codec_failures::CodecFailures;
 use crate::media::saved_file::SaveReporter;
 use crate::media::thread::catch_panic;
 use crate::report::Report;
 
+/// Twice as loud as it was sent.
+const MAX_VOLUME: f32 = 2.0;
 /// 100 ms.
 const BLOCKS_PER_REPORT: u32 = 10;
 
@@ -36,6 +40,34 @@ pub(super) struct PeerState {
     /// The RTP time of the audio that the speaker played last, and when.
     pub(super) heard: Mutex<Option<(Timestamp, RtpTime)>>,
     pub(super) report: Report,
+    pub(super) is_speaking: AtomicBool,
+    pub(super) wake: Wake,
+    pub(super) volume: Volume,
+}
+
+/// The factor by which a peer is played louder.
+#[derive(Debug)]
+pub(super) struct Volume(AtomicF32);
+
+impl Default for Volume {
+    fn default() -> Self {
+        let volume = AtomicF32::default();
+        volume.store(1.0);
+        Self(volume)
+    }
+}
+
+impl Volume {
+    pub(super) fn get(&self) -> f32 {
+        self.0.load()
+    }
+
+    /// What is no number leaves it as it is.
+    pub(super) fn set(&self, volume: f32) {
+        if volume.is_finite() {
+            self.0.store(volume.clamp(0.0, MAX_VOLUME));
+        }
+    }
 }
 
 /// Jitter buffer, decoder and file of one peer.
@@ -54,6 +86,9 @@ pub(super) struct Peer {
     has_packets: bool,
     is_gone: bool,
     meter: Meter,
+    speech: SpeechDetector,
+    /// The volume that the last block ended with.
+    volume: f32,
     blocks: u32,
 }
 
@@ -78,6 +113,8 @@ impl Peer {
             has_packets: false,
             is_gone: false,
             meter: Meter::default(),
+            speech: SpeechDetector::default(),
+            volume: 1.0,
             blocks: 0,
         })
     }
@@ -121,6 +158,12 @@ impl Peer {
             saver.write(out);
         }
         self.meter.add(out);
+        self.speech.add(out);
+        let is_speaking = self.speech.is_speech();
+        if self.state.is_speaking.swap(is_speaking, Ordering::Relaxed) != is_speaking {
+            self.state.wake.call();
+        }
+        self.apply_volume(out);
         let counters = self.playout.counters();
         let state = &self.state;
         state.buffer_ms.store(self.playout.buffered_ms() + waiting_ms);
@@ -128,6 +171,18 @@ impl Peer {
         let (played, concealed) = self.counted_before;
         state.samples_played.store(played + counters.samples_played, Ordering::Relaxed);
         state.samples_concealed.store(concealed + counters.samples_concealed, Ordering::Relaxed);
+    }
+
+    /// Changes within one block, without a click.
+    fn apply_volume(&mut self, out: &mut [f32]) {
+        let (from, to) = (self.volume, self.state.volume.get());
+        self.volume = to;
+        let step = (to - from) / out.len().max(1) as f32;
+        let mut volume = from;
+        for sample in out {
+            volume += step;
+            *sample *= volume;
+        }
     }
 
     /// Runs `work`. After a panic the peer continues with a new decoder and an empty jitter buffer; the others notice nothing.

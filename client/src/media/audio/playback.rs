@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use maru_core::echo_reference::EchoReference;
 use maru_core::mix::Mixer;
 use maru_core::time::Timestamp;
 
@@ -52,21 +53,27 @@ impl Playback {
         std::mem::replace(&mut self.sink, sink)
     }
 
-    /// Plays what is due at `now`.
-    pub(super) fn tick(&mut self, now: Timestamp, peers: &mut [Peer], folder: Option<&Path>) {
+    /// Plays what is due at `now`. A device's part goes to `reference`, too.
+    pub(super) fn tick(
+        &mut self,
+        now: Timestamp,
+        peers: &mut [Peer],
+        folder: Option<&Path>,
+        reference: &mut EchoReference,
+    ) {
         for peer in peers.iter_mut() {
             peer.receive(now, folder);
         }
         // Counted also while a device sets the pace, so that the clock can take over when the device stalls.
         let by_clock = self.blocks_due(now);
         match &mut self.sink {
-            Sink::Clock { .. } => (0..by_clock).for_each(|_| self.play_block(now, peers)),
+            Sink::Clock { .. } => (0..by_clock).for_each(|_| self.play_block(now, peers, reference)),
             Sink::Device(device) => {
                 device.update(now);
                 if device.is_stalled(now) {
                     (0..by_clock).for_each(|_| self.mix_block(now, 0.0, peers));
                 } else {
-                    self.fill_device(now, peers);
+                    self.fill_device(now, peers, reference);
                 }
             }
         }
@@ -86,16 +93,16 @@ impl Playback {
         blocks
     }
 
-    fn fill_device(&mut self, now: Timestamp, peers: &mut [Peer]) {
+    fn fill_device(&mut self, now: Timestamp, peers: &mut [Peer], reference: &mut EchoReference) {
         while let Sink::Device(device) = &self.sink {
             if !device.needs_more() {
                 break;
             }
-            self.play_block(now, peers);
+            self.play_block(now, peers, reference);
         }
     }
 
-    fn play_block(&mut self, now: Timestamp, peers: &mut [Peer]) {
+    fn play_block(&mut self, now: Timestamp, peers: &mut [Peer], reference: &mut EchoReference) {
         let waiting_ms = match &self.sink {
             Sink::Clock { .. } => 0.0,
             Sink::Device(device) => device.waiting_ms(),
@@ -107,7 +114,11 @@ impl Playback {
                     file.write(&self.mix);
                 }
             }
-            Sink::Device(device) => device.push(&self.mix),
+            Sink::Device(device) => {
+                let wait = Duration::from_secs_f32(waiting_ms / 1e3);
+                reference.push(now + wait + device.latency(), &self.mix);
+                device.push(&self.mix);
+            }
         }
     }
 
@@ -138,11 +149,12 @@ mod tests {
         let (mut callback, ring) = output(2, 48_000);
         let mut playback = Playback::new();
         playback.set_sink(Sink::Device(Box::new(DeviceSink::new(ring).unwrap())));
-        playback.tick(START, &mut [], None);
+        let mut reference = EchoReference::default();
+        playback.tick(START, &mut [], None, &mut reference);
         assert_eq!(waiting_ms(&playback), 30.0);
         callback.fill(&mut [0.0_f32; 960], Duration::ZERO);
         assert_eq!(waiting_ms(&playback), 20.0);
-        playback.tick(START + BLOCK, &mut [], None);
+        playback.tick(START + BLOCK, &mut [], None, &mut reference);
         assert_eq!(waiting_ms(&playback), 30.0);
     }
 

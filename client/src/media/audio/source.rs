@@ -20,6 +20,19 @@ pub(super) enum Source {
 }
 
 impl Source {
+    pub(super) fn is_device(&self) -> bool {
+        matches!(self, Self::Device(_))
+    }
+
+    /// Whether its audio is processed as a voice.
+    pub(super) fn is_processed(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Device(_) => true,
+            Self::Paced(paced) => paced.is_processed,
+        }
+    }
+
     /// Appends the samples captured since the last call, mono at 48 kHz. Returns when the last one was captured.
     pub(super) fn take(&mut self, now: Timestamp, out: &mut Vec<f32>) -> Timestamp {
         match self {
@@ -54,6 +67,8 @@ impl DeviceSource {
 /// Paced by the clock, without drift: sample `n` is due at `start + n / 48000` s.
 pub(super) struct PacedSource {
     audio: PacedAudio,
+    /// Its audio is processed as a voice.
+    is_processed: bool,
     started: Option<Timestamp>,
     produced: u64,
 }
@@ -65,11 +80,16 @@ enum PacedAudio {
 
 impl PacedSource {
     pub(super) fn test() -> Self {
-        Self { audio: PacedAudio::Test(0), started: None, produced: 0 }
+        Self { audio: PacedAudio::Test(0), is_processed: false, started: None, produced: 0 }
     }
 
     pub(super) fn file(file: WavLoop) -> Self {
-        Self { audio: PacedAudio::File(Box::new(file)), started: None, produced: 0 }
+        Self { audio: PacedAudio::File(Box::new(file)), is_processed: false, started: None, produced: 0 }
+    }
+
+    /// `is_processed`: as a voice.
+    pub(super) fn processed(self, is_processed: bool) -> Self {
+        Self { is_processed, ..self }
     }
 
     fn take(&mut self, now: Timestamp, out: &mut Vec<f32>) -> Timestamp {

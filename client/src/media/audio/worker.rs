@@ -16,7 +16,9 @@ use super::codec::Codecs;
 use super::peer::Peer;
 use super::playback::{Playback, Sink};
 use super::source::Source;
+use super::voice::Voice;
 use crate::clock;
+use crate::media::VoiceProcessing;
 use crate::media::thread::catch_panic;
 
 const TICK: Duration = Duration::from_millis(10);
@@ -26,6 +28,7 @@ const MAX_LATE: Duration = Duration::from_millis(100);
 pub(super) enum Command {
     SetSource(Source),
     SetSink(Sink),
+    SetVoice(VoiceProcessing),
     Attach(mpsc::Sender<EncodedAudio>),
     AddPeer(Box<Peer>),
     Stop,
@@ -35,6 +38,7 @@ pub(super) enum Command {
 pub(super) struct AudioWorker {
     capture: Capture,
     playback: Playback,
+    voice: Voice,
     peers: Vec<Peer>,
     state: Arc<EngineState>,
     /// `--save-remote`.
@@ -46,8 +50,14 @@ pub(super) struct AudioWorker {
 impl AudioWorker {
     /// # Errors
     /// The encoder cannot be made.
-    pub(super) fn new(codecs: Codecs, state: Arc<EngineState>, folder: Option<PathBuf>) -> Result<Self, opus::Error> {
+    pub(super) fn new(
+        codecs: Codecs,
+        state: Arc<EngineState>,
+        voice: Voice,
+        folder: Option<PathBuf>,
+    ) -> Result<Self, opus::Error> {
         Ok(Self {
+            voice,
             capture: Capture::new(codecs, state.clone())?,
             playback: Playback::new(),
             peers: Vec::new(),
@@ -76,8 +86,13 @@ impl AudioWorker {
 
     fn handle(&mut self, command: Command) {
         match command {
-            Command::SetSource(source) => self.capture.set_source(source),
+            Command::SetSource(source) => {
+                self.voice.restart();
+                self.capture.set_source(source);
+            }
+            Command::SetVoice(processing) => self.voice.set(processing),
             Command::SetSink(sink) => {
+                self.voice.reference.stop();
                 let before = self.playback.set_sink(sink);
                 self.end_file(before);
             }
@@ -89,15 +104,17 @@ impl AudioWorker {
 
     /// A panic ends what it happened in: the source or the sink is dropped, and its supervisor opens it again.
     fn tick(&mut self, now: Timestamp) {
-        if let Err(problem) = catch_panic(|| self.capture.tick(now)) {
+        // First what is played: the microphone hears it.
+        let (playback, peers, reference) = (&mut self.playback, &mut self.peers, &mut self.voice.reference);
+        if let Err(problem) = catch_panic(|| playback.tick(now, peers, self.folder.as_deref(), reference)) {
+            self.handle(Command::SetSink(Sink::Clock { file: None }));
+            self.state.speaker_crash.put(problem);
+        }
+        let (capture, voice) = (&mut self.capture, &mut self.voice);
+        if let Err(problem) = catch_panic(|| capture.tick(now, voice)) {
+            self.voice.restart();
             self.capture.restart();
             self.state.microphone_crash.put(problem);
-        }
-        let (playback, peers) = (&mut self.playback, &mut self.peers);
-        if let Err(problem) = catch_panic(|| playback.tick(now, peers, self.folder.as_deref())) {
-            let sink = self.playback.set_sink(Sink::Clock { file: None });
-            self.end_file(sink);
-            self.state.speaker_crash.put(problem);
         }
         for peer in self.peers.extract_if(.., |peer| peer.is_gone()) {
             self.savers.extend(peer.finish());
@@ -175,7 +192,7 @@ mod tests {
 
     fn worker(codecs: Codecs) -> (AudioWorker, Arc<EngineState>) {
         let state = Arc::<EngineState>::default();
-        (AudioWorker::new(codecs, state.clone(), None).unwrap(), state)
+        (AudioWorker::new(codecs, state.clone(), Voice::new(VoiceProcessing::default()), None).unwrap(), state)
     }
 
     fn test_sound() -> Command {

@@ -1,10 +1,12 @@
 use super::super::source::PacedSource;
 use super::*;
+use crate::media::VoiceProcessing;
 
 const START: Timestamp = Timestamp::from_micros(3_600_000_000);
 
 struct Bench {
     capture: Capture,
+    voice: Voice,
     state: Arc<EngineState>,
     now: Timestamp,
 }
@@ -13,7 +15,7 @@ impl Bench {
     fn new() -> Self {
         let state = Arc::<EngineState>::default();
         let capture = Capture::new(Codecs::OPUS, state.clone()).unwrap();
-        Self { capture, state, now: START }
+        Self { capture, voice: Voice::new(VoiceProcessing::default()), state, now: START }
     }
 
     fn attach(&mut self) -> mpsc::Receiver<EncodedAudio> {
@@ -33,7 +35,7 @@ impl Bench {
     fn run(&mut self, millis: u64) {
         for _ in 0..millis / 10 {
             self.now = self.now + Duration::from_millis(10);
-            self.capture.tick(self.now);
+            self.capture.tick(self.now, &mut self.voice);
         }
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct Supervisor {
 
 /// What the supervisor uses of the engine.
 pub(crate) struct Context {
+    /// Files and the test sound are processed as a microphone is.
+    pub(crate) processes_files: bool,
     pub(crate) worker: SyncSender<Command>,
     pub(crate) events: mpsc::Sender<MediaEvent>,
     pub(crate) save_reporter: SaveReporter,
@@ -69,6 +71,7 @@ impl Supervisor {
         let body = Thread {
             direction,
             reporter: DeviceReporter::new(direction.kind(), context.events),
+            processes_files: context.processes_files,
             worker: context.worker,
             save_reporter: context.save_reporter,
             state: context.state,
@@ -102,6 +105,7 @@ impl Drop for Supervisor {
 struct Thread {
     direction: Direction,
     reporter: DeviceReporter,
+    processes_files: bool,
     worker: SyncSender<Command>,
     save_reporter: SaveReporter,
     state: Arc<EngineState>,
@@ -174,7 +178,8 @@ impl Thread {
         match (self.choice.clone(), self.direction) {
             (DeviceChoice::None, _) | (DeviceChoice::Test, Direction::Output) => self.open = Open::Virtual,
             (DeviceChoice::Test, Direction::Input) => {
-                self.use_virtual(Command::SetSource(Source::Paced(Box::new(PacedSource::test()))), "test".into());
+                let source = self.paced(PacedSource::test());
+                self.use_virtual(Command::SetSource(source), "test".into());
             }
             (DeviceChoice::File(path), _) => self.open_file(path),
             (DeviceChoice::Auto, _) => self.open_device(None),
@@ -186,7 +191,7 @@ impl Thread {
         let name = path.display().to_string();
         let command = match self.direction {
             Direction::Input => WavLoop::open(&path)
-                .map(|file| Command::SetSource(Source::Paced(Box::new(PacedSource::file(file)))))
+                .map(|file| Command::SetSource(self.paced(PacedSource::file(file))))
                 .map_err(|error| error.to_string()),
             Direction::Output => WavSaver::replace(path, self.save_reporter.clone())
                 .map(|file| Command::SetSink(Sink::Clock { file: Some(file) }))
@@ -196,6 +201,10 @@ impl Thread {
             Ok(command) => self.use_virtual(command, name),
             Err(reason) => self.reporter.failed(DeviceProblem::Unusable { name, reason }),
         }
+    }
+
+    fn paced(&self, source: PacedSource) -> Source {
+        Source::Paced(Box::new(source.processed(self.processes_files)))
     }
 
     fn use_virtual(&mut self, command: Command, name: String) {
