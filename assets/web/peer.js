@@ -34,7 +34,7 @@ export class Peer extends EventTarget {
   isAway = false;
   #own; #iceServers; #polite; #signal; #pc = null; #generation = 0; #channel; #queue = Promise.resolve();
   #makingOffer = false; #ignoresOffer = false; #mayOffer; #heard = false; #hello; #retry; #waiting = []; #seen = new Set();
-  /** The connection before, which carries media until the one of now does. */
+  /** The connection before, which stays until the one of now is connected. */
   #before = null;
   #attempts = 0; #isShut = null; #shutNow; #early = []; #later = null; #announced = 0; #greeting = null; #greetingTimer = null;
 
@@ -138,7 +138,7 @@ export class Peer extends EventTarget {
   }
 
   #open(offers, generation = this.#generation + 1) {
-    const stands = this.state === 'connected' && generation === this.#announced ? this.#leave() : null;
+    const stands = this.#takeStanding(generation);
     this.#shut();
     this.#before = stands;
     this.#generation = generation;
@@ -155,15 +155,19 @@ export class Peer extends EventTarget {
       if (this.#before && track.muted) track.addEventListener('unmute', () => this.#show(pc, track), { once: true });
       else this.#show(pc, track);
     };
-    pc.onicecandidate = ({ candidate }) => this.#signal({ candidate: candidate && candidate.toJSON() });
-    pc.onnegotiationneeded = () => { if (this.#mayOffer) this.#offer(pc); };
+    // One that is kept until the next one works has said what it had to say.
+    pc.onicecandidate = ({ candidate }) => { if (pc === this.#pc) this.#signal({ candidate: candidate && candidate.toJSON() }); };
+    pc.onnegotiationneeded = () => { if (pc === this.#pc && this.#mayOffer) this.#offer(pc); };
     pc.onconnectionstatechange = () => this.#connectionChanged(pc);
     const channel = this.#channel = pc.createDataChannel('maru', { negotiated: true, id: 0 });
     channel.onopen = () => {
       this.sendPresence();
       this.#hello = setInterval(() => this.sendPresence(), HELLO_MS);
     };
-    channel.onmessage = ({ data }) => { if (channel === this.#channel) this.#receive(data); };
+    channel.onmessage = ({ data }) => {
+      if (channel === this.#channel) this.#receive(data);
+      else if (pc === this.#before) this.#announcedBefore(data);
+    };
     if (offers) {
       for (const kind of ['audio', 'video']) this.#prepare(pc.addTransceiver(kind, { direction: 'sendrecv' }), kind);
     }
@@ -171,6 +175,16 @@ export class Peer extends EventTarget {
     if (stands) return;
     this.#attempts++;
     this.#become(this.#attempts > ATTEMPTS_UNTIL_TOLD ? 'unreachable' : 'connecting');
+  }
+
+  /** The connection that works and is to be kept until the one of this generation does. */
+  #takeStanding(generation) {
+    if (this.state !== 'connected' || generation !== this.#announced) return null;
+    if (!this.#before) return this.#leave();
+    // The next one has not come to anything, and yet another is announced.
+    const stands = this.#before;
+    this.#before = null;
+    return stands;
   }
 
   #show(pc, track) {
@@ -200,7 +214,7 @@ export class Peer extends EventTarget {
     try {
       this.#makingOffer = true;
       await pc.setLocalDescription();
-      this.#signal({ description: pc.localDescription.toJSON() });
+      if (pc === this.#pc) this.#signal({ description: pc.localDescription.toJSON() });
     } catch (error) {
       if (pc === this.#pc) console.warn('offer:', error);
     } finally {
@@ -357,6 +371,13 @@ export class Peer extends EventTarget {
     this.#understand(message ?? {});
   }
 
+  /** What still counts of what comes over the connection before: that another one is built, and a goodbye. */
+  #announcedBefore(data) {
+    let message;
+    try { message = JSON.parse(data); } catch { return; }
+    if (message?.type === 'next' || message?.type === 'bye') this.#understand(message);
+  }
+
   #understand(message) {
     switch (message.type) {
       case 'hello':
@@ -438,7 +459,7 @@ export class Peer extends EventTarget {
 /** The height of a picture that is enough where it is shown with this one. It may be enlarged by a fifth. */
 function enoughFor(height) {
   if (height === 0) return 0;
-  return [180, 270, 360, 540].find(size => size * 1.2 >= height) ?? Infinity;
+  return [180, 270, 360, 540, 720].find(size => size * 1.2 >= height) ?? Infinity;
 }
 
 async function bytesReceived(pc) {

@@ -189,7 +189,8 @@ fn say(sink: &str, duration: Duration) -> Child {
     });
     let bytes: Vec<u8> = samples.flat_map(f32::to_le_bytes).collect();
     let mut input = player.stdin.take().expect("it is piped");
-    std::thread::spawn(move || input.write_all(&bytes));
+    let writer = std::thread::Builder::new().name("word".into()).spawn(move || input.write_all(&bytes));
+    writer.expect("a thread");
     player
 }
 

@@ -119,14 +119,12 @@ fn bridges_that_come_and_go_change_nothing() {
     });
 }
 
-/// One of three sleeps for 70 s. `falls_asleep` and `wakes_up` say what that does to its machine.
+/// One of three sleeps for 70 s. `falls_asleep` and `wakes_up` say what that does to its machine. On the way it writes.
 fn one_who_sleeps(seed: u64, falls_asleep: impl Fn(&World, &Client), wakes_up: impl Fn(&World, &Client)) {
     let world = World::new(seed, PathConfig::delay(20 * MS));
     world.run(async {
         let room = world.room(&["a", "b", "c"]).await;
         world.sim.sleep(2 * SECOND).await;
-        room[0].write(1, "before I sleep");
-        world.sim.sleep(10 * MS).await;
         falls_asleep(&world, &room[0]);
         let away = |event: &Event| matches!(event, Event::ParticipantAway { .. });
         world.within(30 * SECOND, room[1].wait(away), "it is away").await;
@@ -151,13 +149,21 @@ fn one_who_sleeps(seed: u64, falls_asleep: impl Fn(&World, &Client), wakes_up: i
 
 #[test]
 fn one_who_is_stopped_is_away_and_back_within_three_seconds() {
-    one_who_sleeps(11, |world, one| world.set_online(one, false), |world, one| world.set_online(one, true));
+    let falls_asleep = |world: &World, one: &Client| {
+        world.set_online(one, false);
+        one.write(1, "before I sleep");
+    };
+    one_who_sleeps(11, falls_asleep, |world, one| world.set_online(one, true));
 }
 
 /// The monotonic clock does not count the time asleep: to the one who wakes no time has passed.
 #[test]
 fn one_whose_clock_stands_still_while_it_sleeps_is_back_within_three_seconds_of_waking() {
-    one_who_sleeps(11, |_, one| one.host.fall_asleep(), |_, one| one.host.wake_up());
+    let falls_asleep = |_: &World, one: &Client| {
+        one.write(1, "before I sleep");
+        one.host.fall_asleep();
+    };
+    one_who_sleeps(11, falls_asleep, |_, one| one.host.wake_up());
 }
 
 #[test]

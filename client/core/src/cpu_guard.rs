@@ -28,9 +28,9 @@ impl Default for CpuGuard {
 }
 
 impl CpuGuard {
-    /// What happened in the last second: frames from the camera, of this height, and those of them that found the encoder
-    /// busy. Returns whether the height has changed.
-    pub fn second_passed(&mut self, captured: u64, dropped_busy: u64, source_height: u32) -> bool {
+    /// What happened in the last second: frames from the camera, and those of them that found the encoder busy. Without
+    /// us the video would have `wanted_height`. Returns whether the height has changed.
+    pub fn second_passed(&mut self, captured: u64, dropped_busy: u64, wanted_height: u32) -> bool {
         if captured == 0 {
             return false;
         }
@@ -41,7 +41,7 @@ impl CpuGuard {
             (self.strained, self.calm) = (0, self.calm + 1);
         }
         if self.strained >= STRAINED_SECONDS && self.step + 1 < HEIGHTS.len() {
-            let smaller = (self.step + 1..HEIGHTS.len()).find(|&step| HEIGHTS[step] < source_height);
+            let smaller = (self.step + 1..HEIGHTS.len()).find(|&step| HEIGHTS[step] < wanted_height);
             self.step = smaller.unwrap_or(HEIGHTS.len() - 1);
             self.strained = 0;
             if std::mem::take(&mut self.is_on_trial) {
@@ -49,7 +49,7 @@ impl CpuGuard {
             }
         } else if self.calm >= self.patience && self.step > 0 {
             self.step -= 1;
-            if self.max_height() >= source_height {
+            if self.max_height() >= wanted_height {
                 self.step = 0;
             }
             self.calm = 0;

@@ -171,7 +171,9 @@ impl Sending {
         if counts.source_height > 0 {
             self.source_height = SourceHeight(counts.source_height);
         }
-        if self.cpu.second_passed(counts.captured, counts.dropped_busy, self.source_height.0) {
+        let share = VideoShare::for_receivers(self.participants);
+        let wanted_height = self.source_height.0.min(share.max_height);
+        if self.cpu.second_passed(counts.captured, counts.dropped_busy, wanted_height) {
             self.decide(now, out);
         }
         (self.cpu.is_limiting() != before).then_some(!before)
@@ -179,7 +181,8 @@ impl Sending {
 
     /// What is of use where the picture is shown with this height: the camera may give less.
     fn useful_size(&self, theirs_shown_at: u32) -> Rung {
-        let (shown, source) = (ladder::enough_for(theirs_shown_at), ladder::of_source(self.source_height.0));
+        let given = self.source_height.0.min(self.cpu.max_height());
+        let (shown, source) = (ladder::enough_for(theirs_shown_at), ladder::of_source(given));
         if shown.max_height < source.max_height { shown } else { source }
     }
 

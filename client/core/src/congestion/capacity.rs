@@ -9,8 +9,6 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Capacity {
     pub(super) measured: Timestamp,
-    /// When a queue stood last. While it drains, nothing says that the path carries more.
-    pub(super) full: Timestamp,
     pub(super) bps: f64,
     /// The least rate that packet pairs have shown since.
     min_pairs_bps: f64,
@@ -20,7 +18,7 @@ pub(super) struct Capacity {
 
 impl Capacity {
     pub(super) fn new(measured: Timestamp, bps: f64) -> Self {
-        Self { measured, full: measured, bps, min_pairs_bps: f64::INFINITY, widened: None, has_pairs: false }
+        Self { measured, bps, min_pairs_bps: f64::INFINITY, widened: None, has_pairs: false }
     }
 
     /// `pairs_bps`: the estimate by packet pairs. If it has risen by a factor, the path has become wider.
@@ -35,8 +33,16 @@ impl Capacity {
         self.min_pairs_bps = self.min_pairs_bps.min(bps);
     }
 
-    /// A target of `bps` after another `step` without a queue.
-    pub(super) fn grown_bps(&self, config: &Config, now: Timestamp, step: Duration, bps: f64) -> f64 {
+    /// A target of `bps` after another `step` without a queue. `stood`: when a queue stood last. While it drains, nothing
+    /// says that the path carries more.
+    pub(super) fn grown_bps(
+        &self,
+        config: &Config,
+        now: Timestamp,
+        stood: Option<Timestamp>,
+        step: Duration,
+        bps: f64,
+    ) -> f64 {
         let seconds = step.as_secs_f64();
         let recovered_bps = self.bps * config.recovery_share;
         if bps < recovered_bps {
@@ -45,7 +51,8 @@ impl Capacity {
         // Near the capacity the next queue is near, and is approached slowly.
         let is_near = self.widened.is_none() && bps < self.bps * config.beyond_factor;
         let is_alone = self.widened.is_none() && self.has_pairs && self.bps > self.min_pairs_bps * config.alone_share;
-        let since_change = now.since(self.widened.unwrap_or(self.full)).as_secs_f64();
+        let changed = self.widened.unwrap_or_else(|| stood.map_or(self.measured, |stood| stood.max(self.measured)));
+        let since_change = now.since(changed).as_secs_f64();
         let factor = match (is_near, is_alone) {
             (_, true) if bps > self.bps => config.alone_growth,
             (false, false) => 1.0 + config.growth_acceleration * since_change * since_change,
@@ -70,7 +77,7 @@ mod tests {
         let config = Config::default();
         (0..seconds * 40).fold(500_000.0, |bps, step| {
             capacity.update(&config, at(step * 25), pairs_bps(step / 40));
-            capacity.grown_bps(&config, at(step * 25), STEP, bps)
+            capacity.grown_bps(&config, at(step * 25), None, STEP, bps)
         })
     }
 

@@ -13,7 +13,7 @@ pub struct Config {
     /// The least target, in bit/s: audio alone, with its headers. With 100 kbit/s two senders could not drain the queue of
     /// a link of 300 (simulation).
     pub min_bps: u32,
-    /// The highest target, in bit/s: 720p, audio, headers and retransmissions. FEC comes on top.
+    /// The highest target to begin with, in bit/s: 720p, audio, headers and retransmissions. FEC comes on top.
     pub max_bps: u32,
 
     // Standing queue.
@@ -46,9 +46,11 @@ pub struct Config {
     pub queue_left_decrease: f64,
     /// A queue that has not halved in this time is part of the path: it becomes the base delay.
     pub max_drain_time: Duration,
-    /// It does if less than this share of what was received before has been received since, 0 to 1. Before that
+    /// It does if less than this share of the most that has been received meanwhile is received, 0 to 1. Before that
     /// nothing was tried.
     pub drained_share: f64,
+    /// One whose delay has not changed by more than this in the same time does, too: a queue varies.
+    pub steady_queue: Duration,
     /// Size of a full packet in bits. Its serialization delay does not count as a queue.
     pub packet_bits: f64,
     /// The serialization delay that does not count is at most this.
@@ -98,8 +100,12 @@ pub struct Config {
     pub reach_factor: f64,
     /// `reach_factor` above the measured capacity.
     pub reach_factor_beyond: f64,
-    /// See `reach_factor`; in bit/s.
+    /// See `reach_factor`; in bit/s. Audio has its part of the target also while nobody speaks.
     pub reach_bps: f64,
+    /// `reach_bps` for a while after a queue stood. With more, two calls on a narrow path fill it in turn (simulation).
+    pub reach_bps_after_queue: f64,
+    /// How long that is.
+    pub after_queue: Duration,
     /// A longer pause between reports is no time to grow.
     pub max_growth_step: Duration,
 
@@ -221,6 +227,7 @@ impl Default for Config {
             queue_left_decrease: 0.7,
             max_drain_time: Duration::from_secs(2),
             drained_share: 0.75,
+            steady_queue: Duration::from_millis(5),
             packet_bits: 1250.0 * 8.0,
             max_serialization_delay: Duration::from_millis(20),
 
@@ -243,7 +250,9 @@ impl Default for Config {
             widened_factor: 1.6,
             reach_factor: 1.5,
             reach_factor_beyond: 1.2,
-            reach_bps: 20_000.0,
+            reach_bps: 50_000.0,
+            reach_bps_after_queue: 20_000.0,
+            after_queue: Duration::from_secs(8),
             max_growth_step: Duration::from_millis(200),
 
             pair_sent_within: Duration::from_millis(1),

@@ -11,7 +11,7 @@
 //! - While none stands, the target grows: fourfold per second until the first queue, then additively, faster the longer
 //!   none has stood, and never far beyond what is really sent.
 //! - A queue that stays is lowered for again and again, since others may fill it. One that stays although much less
-//!   arrives is part of the path: it becomes the base delay.
+//!   arrives, or that is the same all the time, is part of the path: it becomes the base delay.
 //! - Queues longer than our own, again and again, are made by another flow, such as a download. For a while only loss
 //!   lowers the target then, as it does for that flow.
 //! - Loss on its own is no sign of congestion, on a radio link for example. Loss above the inherent rate is.
@@ -191,9 +191,10 @@ impl CongestionController {
         LossPattern { rate, mean_run: self.history.mean_loss_run() }
     }
 
-    /// Whether a queue stood within [`Config::queue_loss_time`]: losses may be due to it.
+    /// Whether a queue stood within [`Config::queue_loss_time`], or another flow fills one: losses may be due to it.
     pub fn is_congested(&self) -> bool {
-        self.is_recent(self.target.stood_at(), self.config.queue_loss_time)
+        let competing = self.target.competing_until().zip(self.last_report).is_some_and(|(until, now)| now < until);
+        competing || self.is_recent(self.target.stood_at(), self.config.queue_loss_time)
     }
 
     /// What is left of the congestion window, in bytes; negative if more is in flight. Audio ignores it. While it is

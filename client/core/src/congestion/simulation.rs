@@ -37,6 +37,8 @@ struct Link {
     reports_queue: bool,
     /// A download shares the link from this second on.
     download_from: Option<f64>,
+    /// From this second on packets take so much longer, in ms: another route.
+    longer_from: Option<(f64, f64)>,
 }
 
 impl Default for Link {
@@ -51,6 +53,7 @@ impl Default for Link {
             feedback_loss: 0.0,
             reports_queue: false,
             download_from: None,
+            longer_from: None,
         }
     }
 }
@@ -61,9 +64,13 @@ impl Link {
         self.rates.iter().rev().find(|(from, _)| *from <= second).map(|(_, bps)| *bps)
     }
 
-    fn config(&self, rate_bps: Option<f64>) -> PathConfig {
+    fn longer_ms(&self, now_us: u64) -> f64 {
+        self.longer_from.map_or(0.0, |(from, ms)| if now_us as f64 / 1e6 >= from { ms } else { 0.0 })
+    }
+
+    fn config(&self, rate_bps: Option<f64>, longer_ms: f64) -> PathConfig {
         PathConfig {
-            delay: Duration::from_secs_f64(self.delay_ms / 1e3),
+            delay: Duration::from_secs_f64((self.delay_ms + longer_ms) / 1e3),
             jitter: Duration::from_secs_f64(self.jitter_ms / 1e3),
             jitter_overtakes: true,
             loss: self.loss,
@@ -104,6 +111,9 @@ struct Flow {
     next_reported: Sequence,
     received: i32,
     starts_us: u64,
+    is_muted: bool,
+    /// The camera is on from then on.
+    films_from_us: u64,
     seconds: Vec<Second>,
 }
 
@@ -157,6 +167,8 @@ impl Flow {
             next_reported: Sequence::new(65_000),
             received: 0,
             starts_us,
+            is_muted: false,
+            films_from_us: 0,
             seconds: Vec::new(),
         }
     }
@@ -166,10 +178,15 @@ impl Flow {
         let now = Timestamp::from_micros(now_us);
         if now_us >= self.next_audio_us {
             self.next_audio_us += 20_000;
-            self.pacer.push(now, Priority::Audio, AUDIO_BYTES, AUDIO_BYTES);
+            if !self.is_muted {
+                self.pacer.push(now, Priority::Audio, AUDIO_BYTES, AUDIO_BYTES);
+            }
         }
         if now_us >= self.next_frame_us {
             self.next_frame_us += 33_333;
+            if now_us < self.films_from_us {
+                return;
+            }
             if self.pacer.queue_delay() > Duration::from_millis(60) {
                 return;
             }
@@ -286,12 +303,12 @@ fn config() -> Config {
 /// Runs flows that share a link for `seconds`.
 fn run(flows: Vec<Flow>, link: &Link, seconds: u64, seed: u64) -> Vec<Vec<Second>> {
     let (mut flows, mut random, mut path) = (flows, fastrand::Rng::with_seed(seed), Path::new(seed));
-    let (mut rate_bps, mut download) = (None, Download::default());
-    path.set_config(link.config(rate_bps));
+    let (mut rate_bps, mut longer_ms, mut download) = (None, 0.0, Download::default());
+    path.set_config(link.config(rate_bps, longer_ms));
     for now_us in (0..seconds * 1_000_000).step_by(STEP_US as usize) {
-        if rate_bps != link.rate_bps(now_us) {
-            rate_bps = link.rate_bps(now_us);
-            path.set_config(link.config(rate_bps));
+        if (rate_bps, longer_ms) != (link.rate_bps(now_us), link.longer_ms(now_us)) {
+            (rate_bps, longer_ms) = (link.rate_bps(now_us), link.longer_ms(now_us));
+            path.set_config(link.config(rate_bps, longer_ms));
         }
         if link.download_from.is_some_and(|from| now_us as f64 / 1e6 >= from) {
             download.send(now_us as f64, &mut path, link);
@@ -455,6 +472,31 @@ fn a_download_does_not_starve_a_call() {
         plot("download", &seconds);
         let got = mean_bps(&seconds[20..]);
         assert!(got > 0.15 * 2e6, "{got}");
+    }
+}
+
+/// Audio has its part of the target also while nothing is said.
+#[test]
+fn one_who_is_muted_comes_back_after_a_fall() {
+    let link = Link { rates: vec![(0.0, 3e6), (10.0, 0.1e6), (20.0, 3e6)], ..Link::default() };
+    for seed in SEEDS {
+        let flow = Flow { is_muted: true, ..Flow::new(&config(), Feedback::TransportWide, 0) };
+        let seconds = run(vec![flow], &link, 60, seed).remove(0);
+        plot("muted", &seconds);
+        assert!(mean_bps(&seconds[50..]) > 1.5e6);
+    }
+}
+
+/// Audio alone is sent, which nothing can lower. The route is no download.
+#[test]
+fn a_longer_route_while_the_camera_is_off_is_no_queue() {
+    let link = Link { rates: vec![(0.0, 1e6)], longer_from: Some((8.0, 150.0)), ..Link::default() };
+    for seed in SEEDS {
+        let flow = Flow { films_from_us: 14_000_000, ..Flow::new(&config(), Feedback::TransportWide, 0) };
+        let seconds = run(vec![flow], &link, 40, seed).remove(0);
+        plot("longer", &seconds);
+        assert!(mean_bps(&seconds[24..]) > 0.6e6);
+        assert!(worst_queue_ms(&seconds[16..]) < 150.0, "only loss would count: {}", worst_queue_ms(&seconds[16..]));
     }
 }
 

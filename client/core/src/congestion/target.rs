@@ -50,8 +50,10 @@ struct Received {
 #[derive(Debug, Clone, Copy)]
 struct StandingQueue {
     began: Timestamp,
-    /// The received rate at that time.
-    began_bps: f64,
+    /// The most that has been received since, not counting what came before it.
+    most_received_bps: f64,
+    /// The delay that it has had since a time, within [`Config::steady_queue`].
+    steady: (Timestamp, Duration),
     longest: Duration,
     /// When the target was lowered last because of it, and how long it was then.
     lowered: Timestamp,
@@ -99,6 +101,11 @@ impl Target {
     /// The same, if the path has not become wider since.
     pub(super) fn narrow_at(&self) -> Option<Timestamp> {
         self.capacity.filter(|capacity| capacity.widened.is_none()).map(|capacity| capacity.measured)
+    }
+
+    /// Until when another flow is believed to fill the queue.
+    pub(super) fn competing_until(&self) -> Option<Timestamp> {
+        self.competing_until
     }
 
     /// When a queue stood last.
@@ -169,17 +176,21 @@ impl Target {
         let before = self.standing;
         let mut standing = before.unwrap_or(StandingQueue {
             began: now,
-            began_bps: received_bps,
+            most_received_bps: 0.0,
+            steady: (now, queue),
             longest: queue,
             lowered: now,
             lowered_at: Duration::ZERO,
         });
         standing.longest = standing.longest.max(queue);
+        if now.since(standing.began) > config.throughput_window {
+            standing.most_received_bps = standing.most_received_bps.max(received_bps);
+        }
+        if queue.abs_diff(standing.steady.1) > config.steady_queue {
+            standing.steady = (now, queue);
+        }
         self.standing = Some(standing);
         self.stood = Some(now);
-        if let Some(capacity) = &mut self.capacity {
-            capacity.full = now;
-        }
         // On a narrow path a few packets of our own, or of another call, take that long.
         let full_bps = measured.pairs.last_bps(config).unwrap_or(capacity_bps);
         let packets_secs = (config.foreign_queue_packets * config.packet_bits / full_bps.max(1.0)).min(1.0);
@@ -188,17 +199,18 @@ impl Target {
             tracing::debug!(?queue, ?foreign_queue, full_bps, "a queue longer than ours");
             self.note_foreign_queue(config, now);
         }
-        if now.since(standing.began) > config.max_drain_time && queue > standing.longest / 2 {
-            if self.bps <= self.min_bps {
-                // Others fill it, and this counts as another queue.
-                self.standing = None;
-                return;
-            }
-            if received_bps < standing.began_bps * config.drained_share {
-                self.standing = None;
-                measured.queue.take_as_base();
-                return;
-            }
+        let is_steady = now.since(standing.steady.0) > config.max_drain_time;
+        let is_left = now.since(standing.began) > config.max_drain_time && queue > standing.longest / 2;
+        let was_tried = received_bps < standing.most_received_bps * config.drained_share;
+        if is_steady || is_left && was_tried && self.bps > self.min_bps {
+            self.standing = None;
+            measured.queue.take_as_base();
+            return;
+        }
+        if is_left && self.bps <= self.min_bps {
+            // Others fill it, and this counts as another queue.
+            self.standing = None;
+            return;
         }
         // A lower target shows after a round trip and the queue itself: until then only a queue that still grows
         // counts.
@@ -238,12 +250,14 @@ impl Target {
     fn grow(&mut self, config: &Config, now: Timestamp, since: Duration, sent_bps: f64) {
         let grown_bps = match self.capacity {
             None => self.bps * config.startup_growth.powf(since.as_secs_f64()),
-            Some(capacity) => capacity.grown_bps(config, now, since, self.bps),
+            Some(capacity) => capacity.grown_bps(config, now, self.stood, since, self.bps),
         };
         // A rate that is not sent is not tested.
         let is_beyond = self.capacity.is_some_and(|capacity| self.bps > capacity.bps);
         let reach = if is_beyond { config.reach_factor_beyond } else { config.reach_factor };
-        let reach_bps = (sent_bps * reach + config.reach_bps).max(self.bps);
+        let is_after_queue = self.stood.is_some_and(|stood| now.since(stood) < config.after_queue);
+        let more_bps = if is_after_queue { config.reach_bps_after_queue } else { config.reach_bps };
+        let reach_bps = (sent_bps * reach + more_bps).max(self.bps);
         self.set(grown_bps.min(reach_bps));
     }
 

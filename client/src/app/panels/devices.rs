@@ -123,7 +123,8 @@ fn volumes(ui: &mut Ui, texts: &Texts, call: &CallState) {
         let label = texts.tr_with("volume-of", &[("name", peer.name.as_str().into())]);
         let name = ui.add(Label::new(label).truncate());
         let mut percent = (peer.sound.volume() * 100.0).round();
-        ui.spacing_mut().slider_width = (ui.available_width() - 64.0).max(60.0);
+        // The percentage is beside it.
+        ui.spacing_mut().slider_width = (ui.available_width() - 90.0).max(60.0);
         let slider = Slider::new(&mut percent, 0.0..=200.0).step_by(5.0).suffix(" %");
         if ui.add(slider).labelled_by(name.id).changed() {
             peer.sound.set_volume(percent / 100.0);

@@ -28,7 +28,7 @@ use super::tap::{CaptureTimes, RtcpTap};
 const H264_PAYLOAD_TYPE: u8 = 102;
 const OPUS_PAYLOAD_TYPE: u8 = 111;
 
-/// Packets kept for retransmission, a power of two: more than a second of video at 2.5 Mbit/s.
+/// Packets kept for retransmission, a power of two: two seconds of video at 2.5 Mbit/s, one at 4.5.
 const NACK_WINDOW: u16 = 512;
 
 /// How often candidate pairs are checked. With the stack's 200 ms, a first check that comes too early costs 200 ms.

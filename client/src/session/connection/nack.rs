@@ -29,8 +29,6 @@ const MIN_RETRY: Duration = Duration::from_millis(20);
 /// On a long round trip each request is repeated after this time, so that a lost request does not cost a round trip. The
 /// peer answers one of them.
 const REPEAT_AFTER: Duration = Duration::from_millis(15);
-/// After so many requests a key frame is the better way.
-const MAX_REQUESTS: u8 = 8;
 /// Requests that are due within this time share a packet.
 const BATCH: Duration = Duration::from_millis(2);
 /// More missing packets are an outage, not loss.
@@ -122,7 +120,6 @@ struct Missing {
 struct Request {
     noticed: Instant,
     due: Instant,
-    made: u8,
     /// The request that is due repeats the one before.
     is_repeat: bool,
 }
@@ -158,7 +155,7 @@ impl Missing {
         if self.requests.len() + (gap.end - gap.start) as usize > MAX_MISSING {
             self.requests.clear();
         } else {
-            let request = |missing| (Sequence::new(missing), Request { noticed: now, due, made: 0, is_repeat: false });
+            let request = |missing| (Sequence::new(missing), Request { noticed: now, due, is_repeat: false });
             self.requests.extend(gap.map(request));
         }
     }
@@ -196,12 +193,6 @@ impl Missing {
             if is_given_up || !blocks.is_useful(*sequence) {
                 return false;
             }
-            if !request.is_repeat {
-                if request.made == MAX_REQUESTS {
-                    return false;
-                }
-                request.made += 1;
-            }
             request.is_repeat = pace.repeat && !request.is_repeat;
             request.due = now + if request.is_repeat { REPEAT_AFTER } else { pace.retry };
             requested.push(sequence.truncated());
@@ -217,7 +208,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
     const RETRY: Duration = Duration::from_millis(50);
-    const ONCE: Pace = Pace { retry: RETRY, repeat: false, hold: Duration::from_secs(1) };
+    const ONCE: Pace = Pace { retry: RETRY, repeat: false, hold: Duration::from_millis(200) };
 
     /// A stream of which these came.
     fn stream(now: Instant, sequences: &[u16]) -> Missing {
@@ -240,17 +231,6 @@ mod tests {
         assert_eq!(missing.take_due(start + 55 * MS, ONCE), [0]);
         missing.handle_arrival(start + 60 * MS, 0, None, RETRY);
         assert_eq!(missing.next_due(), None);
-    }
-
-    #[test]
-    fn a_packet_is_requested_eight_times_at_most() {
-        let start = Instant::now();
-        let mut missing = stream(start, &[1, 3]);
-        let mut asked = 0;
-        while let Some(due) = missing.next_due() {
-            asked += missing.take_due(due, ONCE).len();
-        }
-        assert_eq!(asked, usize::from(MAX_REQUESTS));
     }
 
     /// Where a deep queue makes the round trip long, requests for what nobody waits for any more kept the queue full.
@@ -327,7 +307,6 @@ mod tests {
                 asked_at.push((due - start).as_millis());
             }
         }
-        assert_eq!(asked_at[..4], [5, 20, 70, 85]);
-        assert_eq!(asked_at.len(), 2 * usize::from(MAX_REQUESTS));
+        assert_eq!(asked_at, [5, 20, 70, 85, 135, 150]);
     }
 }

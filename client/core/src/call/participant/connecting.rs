@@ -384,7 +384,7 @@ impl Participant {
     ) {
         if self.next.as_ref().is_some_and(|next| next.id == id) {
             self.close_next(out);
-            if self.connection.as_ref().is_some_and(Connection::is_interrupted) {
+            if self.is_worn || self.connection.as_ref().is_some_and(Connection::is_interrupted) {
                 self.retry_later(now);
             }
             return;
