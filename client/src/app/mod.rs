@@ -172,6 +172,7 @@ impl eframe::App for App {
                 ServiceEvent::Stop => self.deadline = Some(now),
             }
         }
+        self.state.look_at_microphone(self.services.media.microphone(), now);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
             ctx.send_viewport_cmd(ViewportCommand::Close);

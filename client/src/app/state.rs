@@ -10,7 +10,7 @@ use super::commands::{Command, Effect, Side};
 use super::devices::{DeviceNews, DeviceStatus, Devices};
 use super::form::{Form, Problems};
 use crate::i18n::{Notice, Texts};
-use crate::media::{DeviceChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent};
+use crate::media::{DeviceChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent, MicrophoneState};
 use crate::session::{CallCommand, CallConfig, CallEvent, EndReason, Event, ServerChoice};
 use crate::settings::{Device, Settings};
 
@@ -24,6 +24,8 @@ pub(crate) struct State {
     /// Why the last call ended. `None` after the person left it.
     pub(crate) ended: Option<EndReason>,
     addresses: Vec<IpAddr>,
+    /// The person has been told.
+    is_microphone_silent: bool,
     /// What the command line gave: name, room and server. As long as it stays it is not saved.
     launched: [Option<String>; 3],
 }
@@ -61,6 +63,7 @@ impl State {
         Self {
             texts,
             settings,
+            is_microphone_silent: false,
             launched,
             form,
             devices: Devices::new(media),
@@ -172,6 +175,19 @@ impl State {
             (event, Some(call)) => call.apply(event, now),
             (_, None) => {}
         }
+    }
+
+    /// Told once in a call, until it delivers something again.
+    pub(crate) fn look_at_microphone(&mut self, microphone: MicrophoneState, now: Timestamp) {
+        let is_silent = microphone.is_silent && !self.devices.muted && self.devices.microphone_in_use();
+        let Some(call) = &mut self.call else {
+            self.is_microphone_silent = false;
+            return;
+        };
+        if is_silent && !self.is_microphone_silent {
+            call.notify(Notice::MicrophoneSilent, now);
+        }
+        self.is_microphone_silent = is_silent;
     }
 
     pub(crate) fn apply_media(&mut self, event: MediaEvent, now: Timestamp) {

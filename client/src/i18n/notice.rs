@@ -59,6 +59,7 @@ pub enum Notice {
     ServerBack,
     Replaced,
     ComputerAtLimit,
+    MicrophoneSilent,
     DeviceFailed {
         device: DeviceKind,
         problem: DeviceProblem,
@@ -100,6 +101,7 @@ impl Notice {
             Self::NotSaved { file, reason } => {
                 texts.tr_with("notice-not-saved", &[("file", file.as_str().into()), ("reason", reason.as_str().into())])
             }
+            Self::MicrophoneSilent => texts.tr("microphone-silent"),
             Self::ComputerAtLimit => texts.tr("notice-computer-at-limit"),
             Self::Replaced => texts.tr("notice-replaced"),
             Self::DeviceFailed { device, problem } => device_problem(texts, *device, problem),

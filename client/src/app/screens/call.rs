@@ -58,7 +58,8 @@ pub(super) fn show(ui: &mut Ui, state: &State, call: &CallState, live: &mut Live
         }
         self_view(ui, area, state, call, live);
         notices(ui, area, &state.texts, call, live);
-        if let Some(sentence) = about_microphone(state, live) {
+        if state.devices.muted && live.microphone.is_speaking {
+            let sentence = state.texts.tr_with("speaking-muted", &[("key", Shortcut::Microphone.name().into())]);
             above_buttons(ui, area, &sentence);
         }
     });
@@ -218,11 +219,15 @@ fn label(texts: &Texts, peer: &Participant) -> String {
     texts.tr_with(key, &[("name", peer.name.as_str().into())])
 }
 
-fn self_view(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mut Live<'_>) {
-    let texts = &state.texts;
+fn self_view_rect(area: Rect) -> Rect {
     let width = (area.width() * 0.22).clamp(104.0, 240.0);
     let size = vec2(width, width * 9.0 / 16.0);
-    let rect = Rect::from_min_size(area.max - size - Vec2::splat(8.0), size);
+    Rect::from_min_size(area.max - size - Vec2::splat(8.0), size)
+}
+
+fn self_view(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mut Live<'_>) {
+    let texts = &state.texts;
+    let rect = self_view_rect(area);
     let has_camera = state.devices.camera_in_use();
     let lines = if call.show_stats { statistics::of_sending(texts, &call.sent) } else { vec![] };
     ui.painter().rect_filled(rect.expand(2.0), ROUNDING, Palette::of(ui).outline);
@@ -240,23 +245,16 @@ fn self_view(ui: &mut Ui, area: Rect, state: &State, call: &CallState, live: &mu
     .show(ui, rect, live.videos);
 }
 
-/// What is wrong with the microphone while somebody speaks into it.
-fn about_microphone(state: &State, live: &Live<'_>) -> Option<String> {
-    if state.devices.muted && live.microphone.is_speaking {
-        return Some(state.texts.tr_with("speaking-muted", &[("key", Shortcut::Microphone.name().into())]));
-    }
-    let is_silent = !state.devices.muted && state.devices.microphone_in_use() && live.microphone.is_silent;
-    is_silent.then(|| state.texts.tr("microphone-silent"))
-}
-
 fn above_buttons(ui: &Ui, area: Rect, sentence: &str) {
     let palette = Palette::of(ui);
     let pad = vec2(12.0, 7.0);
-    let width = (area.width() - 48.0).clamp(40.0, 520.0) - 2.0 * pad.x;
+    // Beside one's own picture, above the name of a tile.
+    let free = Rect::from_min_max(area.min, pos2(self_view_rect(area).left(), area.bottom() - 44.0));
+    let width = (free.width() - 24.0).clamp(40.0, 520.0) - 2.0 * pad.x;
     let galley = ui.painter().layout(sentence.to_owned(), FontId::proportional(15.0), palette.problem_text, width);
     let size = galley.size() + 2.0 * pad;
-    let rect = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, area.bottom() - size.y - 12.0), size);
-    let response = ui.interact(rect, ui.scope_id().with("about-microphone"), Sense::hover());
+    let rect = Rect::from_min_size(pos2(free.center().x - size.x / 2.0, free.bottom() - size.y), size);
+    let response = ui.interact(rect, ui.scope_id().with("speaking-muted"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, sentence));
     ui.painter().rect(rect, 6.0, palette.surface, Stroke::new(1.0, palette.outline), StrokeKind::Inside);
     ui.painter().galley(rect.min + pad, galley, palette.problem_text);

@@ -3,6 +3,7 @@
 mod call;
 mod looks;
 mod start;
+mod voice;
 
 use std::time::{Duration, Instant};
 
