@@ -38,7 +38,7 @@ mod worker;
 pub use wav::check_file;
 
 use codec::Codecs;
-use devices::{Context, Direction, Supervisor};
+use devices::{Context, Direction, Supervisor, Watcher};
 use meter::AtomicF32;
 use peer::{Peer, PeerState};
 use voice::Voice;
@@ -97,6 +97,7 @@ impl CrashSlot {
 /// The audio of this process. Dropping it closes the devices, completes the files and ends the threads.
 #[derive(Debug)]
 pub struct AudioEngine {
+    watcher: Option<Watcher>,
     /// Of microphone and speaker. Dropped before the worker, whose queue they send to.
     supervisors: Option<(Supervisor, Supervisor)>,
     commands: Option<SyncSender<Command>>,
@@ -117,7 +118,7 @@ impl AudioEngine {
             ..EngineState::default()
         });
         let save_reporter = SaveReporter::new(events.clone(), report.clone());
-        let mut engine = Self { supervisors: None, commands: None, worker: None, state, save_reporter };
+        let mut engine = Self { watcher: None, supervisors: None, commands: None, worker: None, state, save_reporter };
         if let Err(reason) = engine.start_threads(config, &events) {
             crashed(&events, DeviceProblem::Crashed { reason });
         }
@@ -204,6 +205,12 @@ impl AudioEngine {
         };
         let microphone = Supervisor::start(Direction::Input, config.microphone, context()).map_err(in_words)?;
         let speaker = Supervisor::start(Direction::Output, config.speaker, context()).map_err(in_words)?;
+        let (to_microphone, to_speaker) = (microphone.on_devices_changed(), speaker.on_devices_changed());
+        let changed = move || {
+            to_microphone();
+            to_speaker();
+        };
+        self.watcher = Some(Watcher::start(changed).map_err(in_words)?);
         self.supervisors = Some((microphone, speaker));
         Ok(())
     }
@@ -217,6 +224,7 @@ impl AudioEngine {
 
 impl Drop for AudioEngine {
     fn drop(&mut self) {
+        self.watcher = None;
         self.supervisors = None;
         if let Some(commands) = self.commands.take() {
             // Waits for a place in the queue. An error means that the worker has ended.

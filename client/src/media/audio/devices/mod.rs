@@ -9,8 +9,10 @@ mod driver_call;
 mod open;
 mod stream;
 mod supervisor;
+mod watcher;
 
 pub(super) use supervisor::{Context, Supervisor};
+pub(super) use watcher::Watcher;
 
 /// An audio server that takes longer to list its devices has none.
 const LIST_TIMEOUT: Duration = Duration::from_secs(3);

@@ -25,8 +25,10 @@ use crate::media::saved_file::SaveReporter;
 use crate::media::thread::{StopFlag, StoppableThread, catch_panic};
 use crate::media::{DeviceChoice, DeviceProblem, MediaEvent};
 
-/// How often a lost device is tried again and the default device looked up: there are no hotplug events.
+/// How often a lost device is tried again and the default device looked up, if nobody says that devices have changed.
 const POLL: Duration = Duration::from_secs(2);
+/// What the audio server says within this time is one change: a headset is a speaker and a microphone.
+const SETTLE: Duration = Duration::from_millis(50);
 /// Longer than an audio server takes to start.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// A stream that takes longer to close is left to its thread.
@@ -55,6 +57,8 @@ pub(crate) struct Context {
 #[derive(Debug)]
 pub(crate) enum Message {
     Choose(DeviceChoice),
+    /// Devices have come or gone, or another one is the default.
+    DevicesChanged,
     /// The stream of this generation has ended.
     Lost {
         generation: u64,
@@ -83,6 +87,15 @@ impl Supervisor {
         };
         let thread = StoppableThread::spawn(direction.thread_name(), move |stop| body.run(&inbox, stop))?;
         Ok(Self { messages, thread })
+    }
+
+    /// What tells the supervisor, from any thread, that devices have changed. Never waits.
+    pub(crate) fn on_devices_changed(&self) -> impl Fn() + Send + use<> {
+        let messages = self.messages.clone();
+        // While the queue is full it looks at the devices in any case.
+        move || {
+            let _ = messages.try_send(Message::DevicesChanged);
+        }
     }
 
     /// Never waits.
@@ -133,11 +146,30 @@ enum Open {
     },
 }
 
+/// Waits until nobody has said for [`SETTLE`] that devices have changed. Gives another message that came meanwhile.
+fn settled(inbox: &Receiver<Message>) -> Option<Message> {
+    // A device that changes all the time does not keep us.
+    for _ in 0..10 {
+        match inbox.recv_timeout(SETTLE) {
+            Ok(Message::DevicesChanged) => {}
+            Ok(other) => return Some(other),
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
 impl Thread {
     fn run(mut self, inbox: &Receiver<Message>, stop: &StopFlag) {
         self.guard(Self::open);
+        // What came while the devices were changing.
+        let mut postponed = None;
         while !stop.is_set() {
-            match inbox.recv_timeout(POLL) {
+            match postponed.take().map_or_else(|| inbox.recv_timeout(POLL), Ok) {
+                Ok(Message::DevicesChanged) => {
+                    postponed = settled(inbox);
+                    self.guard(Self::check);
+                }
                 Ok(Message::Choose(choice)) => {
                     self.choice = choice;
                     self.reporter.reset();
