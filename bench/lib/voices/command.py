@@ -63,12 +63,15 @@ def judged(scene, output):
             half = scenes.SECONDS / 2
             found = {f'change + {begin} to {end} s, dB': judges.removed_db(scene.microphone, output, half + begin, half + end) for begin, end in ((0, 1), (1, 2), (2, 7))}
         return {**found, 'AECMOS echo': judges.aecmos(scene, output, 'st')[0]}
-    found = {'near voice lost, dB': judges.level_kept_db(scene.near, output, scene.near_from), 'STOI': judges.stoi(scene.near, output, scene.near_from)}
+    found = {'STOI': judges.stoi(scene.near, output, scene.near_from)}
     if scene.kind == 'double talk':
         echo, other = judges.aecmos(scene, output, 'dt')
         return {**found, 'AECMOS echo': echo, 'AECMOS other': other}
     if scene.noise is not None:
-        found = {'STOI': found['STOI'], 'noise down, dB': judges.removed_db(np.where(np.abs(scene.near) < judges.QUIET, scene.microphone, 0), output, 2, scenes.SECONDS)}
+        noise_alone = np.where(np.abs(scene.near) < judges.QUIET, scene.microphone, 0)
+        found['noise down, dB'] = judges.removed_db(noise_alone, output, 2, scenes.SECONDS)
+    else:
+        found['near voice lost, dB'] = judges.voice_lost_db(scene.near, output, scene.near_from)
     return {**found, 'P.808': judges.p808(output)}
 
 

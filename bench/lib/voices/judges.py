@@ -48,8 +48,6 @@ def p808(output):
     return judge.run(np.clip(at_16k(output), -1, 1), 16_000)['p808_mos']
 
 
-def level_kept_db(near, output, start):
-    """By how much the near voice is quieter, where there is any: its projection on the output."""
-    begin = int(start * RATE)
-    a, b = near[begin:], output[begin:]
-    return -20 * np.log10(max(abs(np.dot(a, b)) / max(np.dot(a, a), 1e-9), 1e-6))
+def voice_lost_db(near, output, start):
+    """By how much the near voice is quieter, where there is nothing else: by the power."""
+    return removed_db(near, output, start, len(near) / RATE)
