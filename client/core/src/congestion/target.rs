@@ -201,7 +201,9 @@ impl Target {
         }
         let is_steady = now.since(standing.steady.0) > config.max_drain_time;
         let is_left = now.since(standing.began) > config.max_drain_time && queue > standing.longest / 2;
-        let was_tried = received_bps < standing.most_received_bps * config.drained_share;
+        // The path carries more than we get: others fill the queue too.
+        let is_shared = capacity_bps < full_bps * config.alone_share;
+        let was_tried = !is_shared || received_bps < standing.most_received_bps * config.drained_share;
         if is_steady || is_left && was_tried && self.bps > self.min_bps {
             self.standing = None;
             measured.queue.take_as_base();
@@ -224,8 +226,7 @@ impl Target {
             let share = (1.0 - queue.as_secs_f64() / drain_secs).max(config.min_drain_share);
             self.capacity = Some(Capacity::new(now, capacity_bps));
             self.has_collapsed |= capacity_bps * share < self.bps / 2.0;
-            // A queue that stays is filled by others too.
-            let bps = if grows { self.bps } else { self.bps * config.queue_left_decrease };
+            let bps = if grows || !is_shared { self.bps } else { self.bps * config.queue_left_decrease };
             self.set(bps.min(capacity_bps * share));
         }
     }
