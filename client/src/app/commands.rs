@@ -22,6 +22,9 @@ pub(crate) enum Command {
     /// A picker was opened: list the devices again.
     RefreshDevices,
     ToggleMicrophone,
+    /// Toggled for as long as a key is held: push-to-talk while it is off, push-to-mute while it is on.
+    HoldMicrophone,
+    ReleaseMicrophone,
     ToggleCamera,
     ToggleSide(Side),
     CloseSide,

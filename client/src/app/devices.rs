@@ -8,6 +8,8 @@ pub(crate) struct Devices {
     pub(crate) microphone: DeviceChoice,
     pub(crate) speaker: DeviceChoice,
     pub(crate) muted: bool,
+    /// `muted` is the opposite of what it will be when a key is released.
+    pub(crate) is_held: bool,
     pub(crate) camera_on: bool,
     pub(crate) available: DeviceList,
     camera_status: DeviceStatus,
@@ -41,6 +43,7 @@ impl Devices {
             microphone: config.microphone.clone(),
             speaker: config.speaker.clone(),
             muted: config.muted,
+            is_held: false,
             camera_on: config.camera_on,
             available: DeviceList::default(),
             camera_status: DeviceStatus::Off,

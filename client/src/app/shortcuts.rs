@@ -62,15 +62,30 @@ impl Shortcut {
     }
 }
 
-/// The commands of the keys that were pressed in this pass.
+/// Held, it switches the microphone to and, released, back.
+const HOLD: Key = Key::T;
+
+/// The commands of the keys that were pressed or released in this pass.
 pub(crate) fn pressed(ctx: &Context, call: &CallState) -> Vec<Command> {
     let is_typing = ctx.text_edit_focused();
-    Shortcut::ALL
+    let held = ctx.input(|input| input.events.iter().filter_map(|event| held(event, is_typing)).collect::<Vec<_>>());
+    let pressed = Shortcut::ALL
         .into_iter()
         .filter(|shortcut| !is_typing || shortcut.works_while_typing())
         .filter(|shortcut| is_pressed(ctx, *shortcut))
-        .filter_map(|shortcut| shortcut.command(call))
-        .collect()
+        .filter_map(|shortcut| shortcut.command(call));
+    held.into_iter().chain(pressed).collect()
+}
+
+/// Whoever looks away from the window holds nothing.
+fn held(event: &Event, is_typing: bool) -> Option<Command> {
+    match event {
+        Event::Key { key: HOLD, pressed: true, repeat: false, modifiers, .. } if !is_typing && modifiers.is_none() => {
+            Some(Command::HoldMicrophone)
+        }
+        Event::Key { key: HOLD, pressed: false, .. } | Event::WindowFocused(false) => Some(Command::ReleaseMicrophone),
+        _ => None,
+    }
 }
 
 /// Whether the key was pressed in this pass. Key repeat is ignored: it would toggle to and fro.

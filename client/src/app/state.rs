@@ -100,10 +100,11 @@ impl State {
                 vec![]
             }
             Command::Join => self.join(),
-            Command::Leave => match self.call.take() {
-                Some(_) => vec![Effect::LeaveCall],
-                None => vec![],
-            },
+            Command::Leave => {
+                let mut effects = self.handle(Command::ReleaseMicrophone, now);
+                effects.extend(self.call.take().map(|_| Effect::LeaveCall));
+                effects
+            }
             Command::ChooseCamera(choice) => self.choose_camera(choice),
             Command::ChooseMicrophone(choice) => self.choose_microphone(choice),
             Command::ChooseSpeaker(choice) => self.choose_speaker(choice),
@@ -117,10 +118,15 @@ impl State {
                 vec![Effect::Save(self.settings.clone())]
             }
             Command::RefreshDevices => vec![Effect::ListDevices],
-            Command::ToggleMicrophone => {
-                self.devices.muted = !self.devices.muted;
-                let muted = self.devices.muted;
-                self.with_call_command(Effect::SetMuted(muted), CallCommand::SetMuted(muted))
+            Command::HoldMicrophone if self.devices.is_held => vec![],
+            Command::HoldMicrophone => {
+                self.devices.is_held = true;
+                self.toggle_microphone()
+            }
+            Command::ReleaseMicrophone if !self.devices.is_held => vec![],
+            Command::ToggleMicrophone | Command::ReleaseMicrophone => {
+                self.devices.is_held = false;
+                self.toggle_microphone()
             }
             Command::ToggleCamera => {
                 self.devices.camera_on = !self.devices.camera_on;
@@ -246,6 +252,12 @@ impl State {
         call.name = name.clone();
         self.settings.name.clone_from(&self.form.name);
         vec![Effect::Save(self.settings.clone()), Effect::CallCommand(CallCommand::Rename(name))]
+    }
+
+    fn toggle_microphone(&mut self) -> Vec<Effect> {
+        self.devices.muted = !self.devices.muted;
+        let muted = self.devices.muted;
+        self.with_call_command(Effect::SetMuted(muted), CallCommand::SetMuted(muted))
     }
 
     fn toggle_side(&mut self, side: Side) -> Vec<Effect> {

@@ -94,3 +94,34 @@ fn each_participant_has_a_volume() {
     assert!(volumes(harness.state())[1] > 1.0, "{:?}", volumes(harness.state()));
     assert_eq!(volumes(harness.state())[0], 1.0);
 }
+
+/// The key that is held, as the window hears of it.
+fn hold(harness: &mut Harness<'_, Bench>, pressed: bool) {
+    let key = egui::Key::T;
+    harness.event(egui::Event::Key {
+        key,
+        physical_key: None,
+        pressed,
+        repeat: false,
+        modifiers: egui::Modifiers::NONE,
+    });
+    harness.run();
+}
+
+#[test]
+fn a_key_that_is_held_switches_the_microphone_for_as_long() {
+    let mut harness = open(Bench::in_call(Language::English), WIDE);
+    let muted = |harness: &Harness<'_, Bench>| harness.state().state.devices.muted;
+    hold(&mut harness, true);
+    assert!(muted(&harness), "push to mute");
+    hold(&mut harness, false);
+    assert!(!muted(&harness));
+    harness.state_mut().command(Command::ToggleMicrophone);
+    hold(&mut harness, true);
+    assert!(!muted(&harness), "push to talk");
+    harness.event(egui::Event::WindowFocused(false));
+    harness.run();
+    assert!(muted(&harness), "another window has the keyboard");
+    hold(&mut harness, false);
+    assert!(muted(&harness), "the release is of no key that is held");
+}
