@@ -71,7 +71,7 @@ impl TimeOfDay {
 
 /// Unix time, as the system's clock tells it. It goes on while the machine sleeps, and jumps when the clock is set.
 pub fn time_of_day() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    Duration::from_secs_f64(system_unix_ms().max(0.0) / 1e3)
 }
 
 fn ms_since_start(at: Timestamp) -> f64 {

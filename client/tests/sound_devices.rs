@@ -156,8 +156,8 @@ fn what_is_left_of_a_word(server: &SignalServer, voice: &str) -> f32 {
     }
     say("microphone_a", Duration::from_secs(2)).wait().expect("pacat ends");
     // Long enough to see whether it dies away.
-    std::thread::sleep(Duration::from_secs(10));
-    let heard = recorded("speaker_a.monitor", AUDIO_CLOCK_HZ as usize);
+    let heard = recorded("speaker_a.monitor", 11 * AUDIO_CLOCK_HZ as usize);
+    let heard = &heard[10 * AUDIO_CLOCK_HZ as usize..];
     drop(clients);
     let _ = std::fs::remove_dir_all(folder);
     (heard.iter().map(|sample| sample * sample).sum::<f32>() / heard.len() as f32).sqrt()
@@ -170,7 +170,7 @@ fn recorded(source: &str, samples: usize) -> Vec<f32> {
         .spawn()
         .expect("Debian's package pulseaudio-utils is installed");
     let mut bytes = vec![0; samples * 4];
-    recorder.stdout.take().expect("it is piped").read_exact(&mut bytes).expect("a second");
+    recorder.stdout.take().expect("it is piped").read_exact(&mut bytes).expect("the whole recording");
     recorder.kill().expect("it records");
     recorder.wait().expect("it ends");
     bytes.as_chunks::<4>().0.iter().map(|sample| f32::from_le_bytes(*sample)).collect()

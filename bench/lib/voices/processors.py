@@ -2,6 +2,7 @@
 import os
 import subprocess
 import tempfile
+import time
 
 import numpy as np
 
@@ -22,8 +23,6 @@ def maru(program, parts):
 
 def webrtc(echo=True, noise=False, gain=False):
     """The same. The loudspeaker's block is handed over before the microphone's, without a hint at the delay."""
-    import time
-
     from livekit import rtc
 
     def process(scene):

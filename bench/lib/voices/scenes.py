@@ -1,5 +1,5 @@
 """Scenes: who talks when, and what the room does to what the loudspeaker plays."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.signal import fftconvolve
@@ -34,7 +34,6 @@ class Scene:
     near_from: float
     noise: np.ndarray = None
     ppm: float = 0.0
-    times: dict = field(default_factory=dict)
 
 
 def room(random, reverberation_s=0.3, gain=0.35):

@@ -83,8 +83,8 @@ impl EchoReference {
         out.fill(0.0);
         let index_at = |at_us: f64| self.plays.index_at(at_us + LEAD_US);
         let Some((from, to)) = start_us.and_then(index_at).zip(end_us.and_then(index_at)) else { return false };
+        let step = (to - from) / out.len() as f64;
         let from = from - self.first as f64;
-        let step = (to - from - self.first as f64) / out.len() as f64;
         let is_known = from >= HALF_TAPS as f64
             && from + step * out.len() as f64 + HALF_TAPS as f64 + 1.0 < self.played.len() as f64;
         if is_known {

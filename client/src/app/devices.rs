@@ -8,7 +8,7 @@ pub(crate) struct Devices {
     pub(crate) microphone: DeviceChoice,
     pub(crate) speaker: DeviceChoice,
     pub(crate) muted: bool,
-    /// `muted` is the opposite of what it will be when a key is released.
+    /// A key is held: its release switches `muted` back.
     pub(crate) is_held: bool,
     pub(crate) camera_on: bool,
     pub(crate) available: DeviceList,

@@ -26,10 +26,10 @@ pub enum DeviceChoice {
 #[serde(rename_all = "kebab-case")]
 pub enum NoiseSuppression {
     Off,
-    /// About 12 dB.
+    /// 10 dB (`bench/voices`).
     #[default]
     Moderate,
-    /// About 18 dB. Takes a little of the voice, too.
+    /// 13 dB (`bench/voices`). Takes a little of the voice, too.
     Strong,
 }
 

@@ -1,6 +1,6 @@
 //! Hands frames from media threads to the window.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use maru_core::frame::VideoFrame;
@@ -49,6 +49,13 @@ pub struct Wake {
 impl Wake {
     pub(super) fn set(&self, wake: Arc<dyn Fn() + Send + Sync>) {
         *self.wake.lock().unwrap_or_else(PoisonError::into_inner) = Some(wake);
+    }
+
+    /// Sets `flag`, and calls if that changes it.
+    pub(super) fn set_flag(&self, flag: &AtomicBool, value: bool) {
+        if flag.swap(value, Ordering::Relaxed) != value {
+            self.call();
+        }
     }
 
     pub(super) fn call(&self) {

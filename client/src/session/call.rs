@@ -416,9 +416,8 @@ impl CallTask {
             dropped_backlog,
         };
         self.call.second_passed(self.now(), counts);
-        for connection in self.connections.values() {
-            connection.path.set_most_bps(self.call.most_path_bps());
-        }
+        let most_bps = self.call.most_path_bps();
+        self.connections.values().for_each(|connection| connection.path.set_most_bps(most_bps));
         let participants = self.participants.iter().filter_map(|(id, io)| {
             let connection = self.call.established(*id)?;
             let stats = io.stats.clone()?;

@@ -89,8 +89,8 @@ pub(super) struct Participant {
     has_moved: bool,
     /// One of them is gone, so the old connection may be dead.
     has_lost_address: bool,
-    /// It works again after an outage, or we have slept. What was written during that comes late over it: SCTP waits longer and longer
-    /// before it sends again. The next one is built beside it.
+    /// It works again after an outage, or we have slept. What was written meanwhile comes late over it: SCTP waits longer
+    /// and longer before it sends again. The next one is built beside it.
     is_worn: bool,
     last_generation: Generation,
     /// Signals of a connection that the other side has begun while the present one is established.

@@ -24,6 +24,8 @@ const RETRANSMITTED: f64 = 1.08;
 /// For the first frame over a path that nothing is known of, so that it arrives soon on a narrow one. The estimate of the
 /// path replaces it at once.
 const FIRST_BPS: u32 = 400_000;
+/// What most cameras give, in pixels.
+const USUAL_HEIGHT: u32 = 720;
 /// Smaller changes of the bitrate do not reach the encoder.
 const MIN_CHANGE: f64 = 0.03;
 
@@ -57,18 +59,8 @@ pub(super) struct Sending {
     /// Media have flowed to one of the participants.
     has_begun: bool,
     cpu: CpuGuard,
-    /// Of the camera's picture, in pixels.
-    source_height: SourceHeight,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct SourceHeight(u32);
-
-impl Default for SourceHeight {
-    /// What most cameras give, until the first frame is there.
-    fn default() -> Self {
-        Self(720)
-    }
+    /// Of the camera's picture, in pixels. `None` before the first frame.
+    source_height: Option<u32>,
 }
 
 impl Sending {
@@ -169,19 +161,23 @@ impl Sending {
     ) -> Option<bool> {
         let before = self.cpu.is_limiting();
         if counts.source_height > 0 {
-            self.source_height = SourceHeight(counts.source_height);
+            self.source_height = Some(counts.source_height);
         }
         let share = VideoShare::for_receivers(self.participants);
-        let wanted_height = self.source_height.0.min(share.max_height);
+        let wanted_height = self.source_height().min(share.max_height);
         if self.cpu.second_passed(counts.captured, counts.dropped_busy, wanted_height) {
             self.decide(now, out);
         }
         (self.cpu.is_limiting() != before).then_some(!before)
     }
 
+    fn source_height(&self) -> u32 {
+        self.source_height.unwrap_or(USUAL_HEIGHT)
+    }
+
     /// What is of use where the picture is shown with this height: the camera may give less.
     fn useful_size(&self, theirs_shown_at: u32) -> Rung {
-        let given = self.source_height.0.min(self.cpu.max_height());
+        let given = self.source_height().min(self.cpu.max_height());
         let (shown, source) = (ladder::enough_for(theirs_shown_at), ladder::of_source(given));
         if shown.max_height < source.max_height { shown } else { source }
     }

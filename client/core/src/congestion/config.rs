@@ -41,15 +41,15 @@ pub struct Config {
     pub queue_grown_factor: f64,
     /// The target is lowered again after `drain_time` if more than this share of the queue is left, 0 to 1.
     pub queue_left_share: f64,
-    /// Then the target falls at least by this factor: others fill the queue too. One whose base delay was measured
-    /// behind their queue would keep it full (simulation).
+    /// Where the path is shared, the target then falls at least by this factor. A flow whose base delay was measured behind
+    /// the queue of another one would keep it full (simulation).
     pub queue_left_decrease: f64,
     /// A queue that has not halved in this time is part of the path: it becomes the base delay.
     pub max_drain_time: Duration,
-    /// It does if less than this share of the most that has been received meanwhile is received, 0 to 1. Before that
-    /// nothing was tried.
+    /// Where the path is shared, it does so only when less than this share of the most that was received meanwhile is
+    /// received, 0 to 1. Before that nothing was tried.
     pub drained_share: f64,
-    /// One whose delay has not changed by more than this in the same time does, too: a queue varies.
+    /// A queue whose delay has not changed by more than this in `max_drain_time` becomes the base delay, too: others vary.
     pub steady_queue: Duration,
     /// Size of a full packet in bits. Its serialization delay does not count as a queue.
     pub packet_bits: f64,

@@ -10,8 +10,9 @@
 //!   drains the queue in half a second.
 //! - While none stands, the target grows: fourfold per second until the first queue, then additively, faster the longer
 //!   none has stood, and never far beyond what is really sent.
-//! - A queue that stays is lowered for again and again, since others may fill it. One that stays although much less
-//!   arrives, or that is the same all the time, is part of the path: it becomes the base delay.
+//! - A queue that stays, or whose delay is the same all the time, is part of the path: it becomes the base delay. Where
+//!   packet pairs show more than we get, others fill it too: the target falls again and again, and the queue becomes the
+//!   base delay only if it stays although much less arrives.
 //! - Queues longer than our own, again and again, are made by another flow, such as a download. For a while only loss
 //!   lowers the target then, as it does for that flow.
 //! - Loss on its own is no sign of congestion, on a radio link for example. Loss above the inherent rate is.
@@ -193,8 +194,8 @@ impl CongestionController {
 
     /// Whether a queue stood within [`Config::queue_loss_time`], or another flow fills one: losses may be due to it.
     pub fn is_congested(&self) -> bool {
-        let competing = self.target.competing_until().zip(self.last_report).is_some_and(|(until, now)| now < until);
-        competing || self.is_recent(self.target.stood_at(), self.config.queue_loss_time)
+        self.last_report.is_some_and(|now| self.target.is_competing(now))
+            || self.is_recent(self.target.stood_at(), self.config.queue_loss_time)
     }
 
     /// What is left of the congestion window, in bytes; negative if more is in flight. Audio ignores it. While it is

@@ -40,19 +40,12 @@ pub(super) struct Target {
     competing_until: Option<Timestamp>,
 }
 
-/// Rates of what arrives, in bit/s: of late, and while the bottleneck was busy.
-#[derive(Debug, Clone, Copy)]
-struct Received {
-    bps: f64,
-    capacity_bps: f64,
-}
-
 #[derive(Debug, Clone, Copy)]
 struct StandingQueue {
     began: Timestamp,
     /// The most that has been received since, not counting what came before it.
     most_received_bps: f64,
-    /// The delay that it has had since a time, within [`Config::steady_queue`].
+    /// Since when its delay has been this one, within [`Config::steady_queue`].
     steady: (Timestamp, Duration),
     longest: Duration,
     /// When the target was lowered last because of it, and how long it was then.
@@ -103,9 +96,9 @@ impl Target {
         self.capacity.filter(|capacity| capacity.widened.is_none()).map(|capacity| capacity.measured)
     }
 
-    /// Until when another flow is believed to fill the queue.
-    pub(super) fn competing_until(&self) -> Option<Timestamp> {
-        self.competing_until
+    /// Whether another flow is believed to fill the queue.
+    pub(super) fn is_competing(&self, now: Timestamp) -> bool {
+        self.competing_until.is_some_and(|until| now < until)
     }
 
     /// When a queue stood last.
@@ -130,10 +123,9 @@ impl Target {
     pub(super) fn update(&mut self, config: &Config, now: Timestamp, since: Duration, measured: Measured<'_>) {
         let Some(received_bps) = measured.throughput.bps(config) else { return };
         let queue = measured.queue.standing();
-        let is_competing = self.competing_until.is_some_and(|until| now < until);
+        let is_competing = self.is_competing(now);
         if !is_competing && queue > config.max_queue {
-            let capacity_bps = measured.throughput.capacity_bps(config).unwrap_or(received_bps);
-            return self.handle_queue(config, now, queue, Received { bps: received_bps, capacity_bps }, measured);
+            return self.handle_queue(config, now, queue, received_bps, measured);
         }
         // A path that became slower takes longer for each packet, and no queue is to blame.
         let serialization_secs =
@@ -169,10 +161,10 @@ impl Target {
         config: &Config,
         now: Timestamp,
         queue: Duration,
-        received: Received,
+        received_bps: f64,
         measured: Measured<'_>,
     ) {
-        let Received { bps: received_bps, capacity_bps } = received;
+        let capacity_bps = measured.throughput.capacity_bps(config).unwrap_or(received_bps);
         let before = self.standing;
         let mut standing = before.unwrap_or(StandingQueue {
             began: now,

@@ -104,10 +104,7 @@ impl Capture {
             captured_end = voice.process(captured_end, &mut self.fresh);
         }
         self.speech.add(&self.fresh);
-        let is_speaking = self.speech.is_speech();
-        if self.state.is_speaking.swap(is_speaking, Ordering::Relaxed) != is_speaking {
-            self.state.wake.call();
-        }
+        self.state.wake.set_flag(&self.state.is_speaking, self.speech.is_speech());
         if self.fresh.is_empty() {
             self.was_muted |= muted;
             self.state.level.store(if matches!(self.source, Source::None) { 0.0 } else { self.meter.level() });
@@ -134,10 +131,7 @@ impl Capture {
             self.silent_since = None;
         }
         let since = is_silent.then(|| *self.silent_since.get_or_insert(now));
-        let is_silent = since.is_some_and(|since| now.since(since) > SILENT_FOR);
-        if self.state.is_silent.swap(is_silent, Ordering::Relaxed) != is_silent {
-            self.state.wake.call();
-        }
+        self.state.wake.set_flag(&self.state.is_silent, since.is_some_and(|since| now.since(since) > SILENT_FOR));
     }
 
     /// Sets the RTP time by the clock when the source begins or had a gap.

@@ -159,10 +159,7 @@ impl Peer {
         }
         self.meter.add(out);
         self.speech.add(out);
-        let is_speaking = self.speech.is_speech();
-        if self.state.is_speaking.swap(is_speaking, Ordering::Relaxed) != is_speaking {
-            self.state.wake.call();
-        }
+        self.state.wake.set_flag(&self.state.is_speaking, self.speech.is_speech());
         self.apply_volume(out);
         let counters = self.playout.counters();
         let state = &self.state;

@@ -61,7 +61,7 @@ impl Voice {
         audio.extend(self.pending.drain(..whole));
         for block in audio.as_chunks_mut::<BLOCK_SAMPLES>().0 {
             let mut played = [0.0; BLOCK_SAMPLES];
-            let is_played = self.reference.read(start, &mut played);
+            let is_played = processor.cancels_echo() && self.reference.read(start, &mut played);
             processor.process(is_played.then_some(&played), block);
             start = start + samples(BLOCK_SAMPLES as u64);
         }

@@ -22,7 +22,7 @@ const MAX_GAIN_DB: f32 = 24.0;
 
 pub(super) struct Processor {
     inner: AudioProcessing,
-    has_echo_cancellation: bool,
+    cancels_echo: bool,
     delay: Duration,
     output: [f32; BLOCK_SAMPLES],
 }
@@ -31,7 +31,7 @@ impl Processor {
     /// `None` if nothing is to be done.
     pub(super) fn new(processing: VoiceProcessing) -> Option<Self> {
         let VoiceProcessing { echo_cancellation, noise_suppression, automatic_gain } = processing;
-        if !echo_cancellation && noise_suppression == NoiseSuppression::Off && !automatic_gain {
+        if processing == VoiceProcessing::OFF {
             return None;
         }
         let level = match noise_suppression {
@@ -68,7 +68,12 @@ impl Processor {
         let echo_delay = if echo_cancellation { ECHO_DELAY } else { Duration::ZERO };
         let noise_delay = if level.is_some() { NOISE_DELAY } else { Duration::ZERO };
         let delay = BANDS_DELAY + echo_delay + noise_delay;
-        Some(Self { inner, has_echo_cancellation: echo_cancellation, delay, output: [0.0; BLOCK_SAMPLES] })
+        Some(Self { inner, cancels_echo: echo_cancellation, delay, output: [0.0; BLOCK_SAMPLES] })
+    }
+
+    /// Whether it has a use for what the speaker plays.
+    pub(super) fn cancels_echo(&self) -> bool {
+        self.cancels_echo
     }
 
     /// By how much the voice is late.
@@ -82,7 +87,7 @@ impl Processor {
         for sample in block.iter_mut() {
             *sample = if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
         }
-        if let Some(played) = played.filter(|_| self.has_echo_cancellation)
+        if let Some(played) = played
             && let Err(error) = self.inner.process_render_f32(&[played], &mut [&mut self.output])
         {
             tracing::error!(?error, "the echo canceller takes no reference");
