@@ -184,7 +184,8 @@ impl Target {
         self.standing = Some(standing);
         self.stood = Some(now);
         // On a narrow path a few packets of our own, or of another call, take that long.
-        let full_bps = measured.pairs.last_bps(config).unwrap_or(capacity_bps);
+        let pairs_bps = measured.pairs.last_bps(config);
+        let full_bps = pairs_bps.unwrap_or(capacity_bps);
         let packets_secs = (config.foreign_queue_packets * config.packet_bits / full_bps.max(1.0)).min(1.0);
         let foreign_queue = config.foreign_queue.max(Duration::from_secs_f64(packets_secs));
         if before.is_none_or(|before| before.longest <= foreign_queue) && queue > foreign_queue {
@@ -193,8 +194,8 @@ impl Target {
         }
         let is_steady = now.since(standing.steady.0) > config.max_drain_time;
         let is_left = now.since(standing.began) > config.max_drain_time && queue > standing.longest / 2;
-        // The path carries more than we get: others fill the queue too.
-        let is_shared = capacity_bps < full_bps * config.alone_share;
+        // The path carries more than we get: others fill the queue too. On a very narrow one no pair may tell.
+        let is_shared = pairs_bps.is_none_or(|pairs_bps| capacity_bps < pairs_bps * config.alone_share);
         let was_tried = !is_shared || received_bps < standing.most_received_bps * config.drained_share;
         if is_steady || is_left && was_tried && self.bps > self.min_bps {
             self.standing = None;
