@@ -4,6 +4,7 @@
 mod connection_support;
 mod event_log;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -230,9 +231,34 @@ fn lost_video_is_asked_for_again() {
         assert!(frames * 1000 > sent.len() * 995, "{frames} of {} frames", sent.len());
         // What is rebuilt from repair packets is not asked for.
         assert!((1..lost).contains(&requests), "{requests} requests for {lost} packets");
-        // Sound is not asked for again: Opus conceals.
+        // Nor is sound, which comes again with later packets.
         assert!(sounds(&bob).len() < 500);
     });
+}
+
+/// The share of the packets of sound that Bob gets, one way or the other, of those after the first five seconds.
+async fn heard_share(world: &World, in_transit: fn(SessionDescription) -> SessionDescription) -> f64 {
+    let (caller, callee) = (config(&world.alice), config(&world.bob));
+    let (alice, bob) = connect(Places { caller, callee, signaling_delay: SIGNALING_DELAY, in_transit }).await;
+    world.sim.timeout(Duration::from_secs(20), alice.connected()).await.expect("they connect");
+    world.sim.timeout(Duration::from_secs(20), bob.connected()).await.expect("they connect");
+    world.send(&alice, Traffic { duration: Duration::from_secs(25), ..CALL }).await;
+    let heard: HashSet<u32> = sounds(&bob).into_iter().filter(|number| *number >= 250).collect();
+    heard.len() as f64 / 1000.0
+}
+
+#[test]
+fn lost_sound_comes_again_with_later_packets_if_the_peer_takes_them() {
+    let lossy = || world(6, PathConfig { loss: 0.05, ..PathConfig::delay(20 * MS) });
+    let (takes, takes_none) = (lossy(), lossy());
+    let share = takes.sim.run(async { heard_share(&takes, std::convert::identity).await });
+    assert!(share > 0.99, "{share}");
+    let without_red = |mut description: SessionDescription| {
+        description.sdp = description.sdp.replace("a=rtpmap:63 red/48000/2", "a=rtpmap:63 telephone-event/48000");
+        description
+    };
+    let share = takes_none.sim.run(async { heard_share(&takes_none, without_red).await });
+    assert!((0.9..0.97).contains(&share), "{share}");
 }
 
 #[test]

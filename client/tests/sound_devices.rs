@@ -111,7 +111,7 @@ fn body_speaker_to_microphone() {
         sent_audio.add(&packet);
         sequence = sequence + 1;
         let (payload, rtp_time) = (packet.payload, packet.rtp_time);
-        peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now() });
+        peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now(), is_copy: false });
         while let Ok(packet) = received.try_recv() {
             received_audio.add(&packet);
         }
@@ -250,7 +250,7 @@ fn body_unplugged_and_back() {
     let mut sequence = Sequence::new(0);
     while peer.stats().samples_played < 48_000 {
         let EncodedAudio { payload, rtp_time, .. } = packets.blocking_recv().expect("the engine is running");
-        peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now() });
+        peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now(), is_copy: false });
         sequence = sequence + 1;
     }
     let plugged_in = Instant::now();

@@ -50,7 +50,7 @@ fn call(name: &str, samples: u64) -> (Vec<f32>, AudioStats, f32) {
         let packet = packets.blocking_recv().expect("the engine is running");
         sequence = sequence + 1;
         let (payload, rtp_time) = (packet.payload, packet.rtp_time);
-        peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now() });
+        peer.push(AudioPacket { payload, sequence, rtp_time, arrived: clock::now(), is_copy: false });
         buffer_ms.push(peer.stats().buffer_ms);
     }
     let stats = peer.stats();

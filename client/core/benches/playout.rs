@@ -32,7 +32,7 @@ fn playout(criterion: &mut Criterion) {
             if block.is_multiple_of(2) {
                 let (sequence, rtp_time) = (Sequence::new(block / 2), RtpTime::new(block / 2 * 960));
                 let arrived = now + Duration::from_micros(block * 7919 % 9000);
-                playout.push(AudioPacket { payload: payload.clone(), sequence, rtp_time, arrived });
+                playout.push(AudioPacket { payload: payload.clone(), sequence, rtp_time, arrived, is_copy: false });
             }
             let mut out = [0.0; 480];
             playout.pull(now, &mut out);

@@ -24,6 +24,7 @@ pub mod negotiation;
 pub mod pacer;
 pub mod playout;
 pub mod quality;
+pub mod red;
 pub mod rtp;
 pub mod sample_clock;
 pub mod scale;

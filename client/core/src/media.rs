@@ -67,6 +67,8 @@ pub struct AudioPacket {
     pub rtp_time: RtpTime,
     /// When it arrived here.
     pub arrived: Timestamp,
+    /// It came with a later packet, and may have come before ([`crate::red`]).
+    pub is_copy: bool,
 }
 
 /// Which kinds of media two participants can exchange. Both have to know a codec of the kind.

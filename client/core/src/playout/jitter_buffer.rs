@@ -57,7 +57,7 @@ pub struct PlayoutCounters {
     pub malformed: u64,
     /// Packets dropped because more than a second of audio was buffered.
     pub overflowed: u64,
-    /// Packets recovered from FEC.
+    /// Packets recovered from FEC or from a copy.
     pub recovered: u64,
 }
 
@@ -98,12 +98,18 @@ impl JitterBuffer {
             return;
         };
         let position = Position { sequence: packet.sequence, time: packet.rtp_time };
-        match self.restarts.check(position) {
-            Check::Fits => {}
-            Check::Restarted => self.restart(),
-            Check::Stray => {
-                self.counters.malformed += 1;
+        if packet.is_copy {
+            if !self.is_missing(position) {
                 return;
+            }
+        } else {
+            match self.restarts.check(position) {
+                Check::Fits => {}
+                Check::Restarted => self.restart(),
+                Check::Stray => {
+                    self.counters.malformed += 1;
+                    return;
+                }
             }
         }
         let follows_a_loss = self.received_newest.is_some_and(|newest| position.sequence > newest + 1);
@@ -118,6 +124,7 @@ impl JitterBuffer {
             self.counters.late += 1;
             return;
         }
+        self.counters.recovered += u64::from(packet.is_copy);
         let Position { sequence, time } = position;
         self.packets.insert(time, Packet { sequence, samples, payload: packet.payload, arrived: packet.arrived });
         self.limit();
@@ -260,6 +267,13 @@ impl JitterBuffer {
         self.playing = false;
         self.received_newest = None;
         self.delay.forget_transit();
+    }
+
+    /// Whether the packet of which a copy has come is still of use. The packet that carried the copy came first.
+    fn is_missing(&self, copy: Position) -> bool {
+        let Some(newest) = self.received_newest.filter(|newest| copy.sequence < *newest) else { return false };
+        let age = newest - copy.sequence;
+        age < 64 && self.received & 1 << age == 0
     }
 
     /// Notes that `sequence` came. `false` if it came before.

@@ -249,7 +249,7 @@ mod tests {
             let payload = encoder.encode(&frame).expect("the test sound is never silent");
             let (sequence, rtp_time) = (Sequence::new(number), RtpTime::new(first));
             for packets in [&to_fragile, &to_other] {
-                let packet = AudioPacket { payload: payload.clone(), sequence, rtp_time, arrived: now };
+                let packet = AudioPacket { payload: payload.clone(), sequence, rtp_time, arrived: now, is_copy: false };
                 packets.try_send(packet).expect("the worker reads");
             }
             for _ in 0..2 {

@@ -27,6 +27,10 @@ use super::tap::{CaptureTimes, RtcpTap};
 
 const H264_PAYLOAD_TYPE: u8 = 102;
 const OPUS_PAYLOAD_TYPE: u8 = 111;
+const RED_PAYLOAD_TYPE: u8 = 63;
+
+/// Audio with copies of earlier audio ([`maru_core::red`]).
+pub(super) const MIME_TYPE_RED: &str = "audio/red";
 
 /// Packets kept for retransmission, a power of two: two seconds of video at 2.5 Mbit/s, one at 4.5.
 const NACK_WINDOW: u16 = 512;
@@ -91,12 +95,22 @@ pub(super) fn audio_codec() -> RTCRtpCodec {
     }
 }
 
-/// One codec of each kind, and no RTX, with which the stack would retransmit without limit.
+/// Its parameters are the payload types of the packet and of its copies (RFC 2198, 5).
+fn red_codec() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_RED.to_owned(),
+        sdp_fmtp_line: format!("{OPUS_PAYLOAD_TYPE}/{OPUS_PAYLOAD_TYPE}"),
+        ..audio_codec()
+    }
+}
+
+/// One codec of each kind, copies of audio, and no RTX, with which the stack would retransmit without limit.
 pub(super) fn media_engine() -> Result<MediaEngine, ConnectionError> {
     let mut engine = MediaEngine::default();
     for (rtp_codec, payload_type, kind) in [
         (video_codec(), H264_PAYLOAD_TYPE, RtpCodecKind::Video),
         (audio_codec(), OPUS_PAYLOAD_TYPE, RtpCodecKind::Audio),
+        (red_codec(), RED_PAYLOAD_TYPE, RtpCodecKind::Audio),
     ] {
         engine
             .register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, kind)

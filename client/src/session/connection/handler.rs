@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use maru_core::call::StreamKind;
-use maru_core::fec::BlockPlace;
 use maru_core::media::AudioPacket;
-use maru_core::rtp::RtpExtender;
+use maru_core::red;
+use maru_core::rtp::{RtpExtender, Sequence};
 use maru_core::video_receiver::RtpVideo;
 use maru_protocol::MAX_PEER_MESSAGE_BYTES;
 use maru_protocol::signal::IceCandidate;
@@ -23,14 +23,14 @@ use webrtc::peer_connection::{
 use webrtc::runtime::Runtime;
 
 use super::event::{ConnectionEvent, Outbox};
-use super::send::BlockExtension;
+use super::negotiated::{Negotiated, RedTypes};
 use crate::clock;
 
 pub(super) struct Handler {
     outbox: Outbox,
     runtime: Arc<dyn Runtime>,
     remote_tracks: RemoteTracks,
-    block_extension: BlockExtension,
+    negotiated: Negotiated,
 }
 
 /// The peer's tracks by stream, each with its SSRC, after its first packet.
@@ -50,9 +50,9 @@ impl Handler {
         outbox: Outbox,
         runtime: Arc<dyn Runtime>,
         remote_tracks: RemoteTracks,
-        block_extension: BlockExtension,
+        negotiated: Negotiated,
     ) -> Self {
-        Self { outbox, runtime, remote_tracks, block_extension }
+        Self { outbox, runtime, remote_tracks, negotiated }
     }
 }
 
@@ -107,7 +107,7 @@ impl PeerConnectionEventHandler for Handler {
 
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
         let (outbox, runtime) = (self.outbox.clone(), Arc::clone(&self.runtime));
-        let drain = drain_track(track, outbox, runtime, self.remote_tracks.clone(), self.block_extension.clone());
+        let drain = drain_track(track, outbox, runtime, self.remote_tracks.clone(), self.negotiated.clone());
         self.runtime.spawn(Box::pin(drain)).detach();
     }
 }
@@ -119,10 +119,10 @@ async fn drain_track(
     outbox: Outbox,
     runtime: Arc<dyn Runtime>,
     remote_tracks: RemoteTracks,
-    block_extension: BlockExtension,
+    negotiated: Negotiated,
 ) {
     let is_video = track.kind().await == RtpCodecKind::Video;
-    let (mut stream, mut ssrc, mut extender) = (None, None, RtpExtender::new());
+    let (mut stream, mut ssrc, mut extender, mut newest_audio) = (None, None, RtpExtender::new(), None);
     while let Some(event) = track.poll().await {
         match event {
             TrackRemoteEvent::OnOpen(init) => stream = stream_of(init.receiver_id),
@@ -135,8 +135,21 @@ async fn drain_track(
                 }
                 // Video packets of padding only, as in bandwidth probes, have sequence numbers too.
                 if is_video || !packet.payload.is_empty() {
-                    let block = is_video.then(|| block_extension.read(&packet.header)).flatten();
-                    outbox.media(media_event(stream, packet, &mut extender, is_video, block, runtime.as_ref()));
+                    let arrived = clock::timestamp(runtime.now());
+                    let (sequence, rtp_time) = extender.extend(packet.header.sequence_number, packet.header.timestamp);
+                    let Packet { header, payload } = packet;
+                    if is_video {
+                        let block = negotiated.block_place(&header);
+                        let packet = RtpVideo { sequence, rtp_time, marker: header.marker, payload, block };
+                        outbox.media(ConnectionEvent::Video { stream, packet, arrived });
+                    } else {
+                        let packet = AudioPacket { payload, sequence, rtp_time, arrived, is_copy: false };
+                        let red = negotiated.red().filter(|types| types.red == header.payload_type);
+                        for packet in with_missing(packet, red, newest_audio) {
+                            outbox.media(ConnectionEvent::Audio { stream, packet });
+                        }
+                        newest_audio = newest_audio.max(Some(sequence));
+                    }
                     if let Some(newest) = extender.newest_time() {
                         outbox.received_streams().set(packet_ssrc, stream, newest);
                     }
@@ -148,23 +161,12 @@ async fn drain_track(
     }
 }
 
-fn media_event(
-    stream: StreamKind,
-    packet: Packet,
-    extender: &mut RtpExtender,
-    is_video: bool,
-    block: Option<BlockPlace>,
-    runtime: &dyn Runtime,
-) -> ConnectionEvent {
-    let Packet { header, payload } = packet;
-    let (sequence, rtp_time) = extender.extend(header.sequence_number, header.timestamp);
-    let arrived = clock::timestamp(runtime.now());
-    if is_video {
-        let packet = RtpVideo { sequence, rtp_time, marker: header.marker, payload, block };
-        ConnectionEvent::Video { stream, packet, arrived }
-    } else {
-        ConnectionEvent::Audio { stream, packet: AudioPacket { payload, sequence, rtp_time, arrived } }
-    }
+/// The packet, and the copies in it of those that are missing before it. `red`: it is RED.
+fn with_missing(packet: AudioPacket, red: Option<RedTypes>, newest: Option<Sequence>) -> Vec<AudioPacket> {
+    let Some(types) = red else { return vec![packet] };
+    let Some((packet, copies)) = red::unpack(&packet, types.opus) else { return Vec::new() };
+    let is_missing = |copy: &AudioPacket| newest.is_some_and(|newest| newest < copy.sequence);
+    std::iter::once(packet).chain(copies.into_iter().filter(is_missing)).collect()
 }
 
 /// Passes on the messages of the data channel. While the session is behind, this waits, and flow control stops the

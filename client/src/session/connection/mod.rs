@@ -44,6 +44,7 @@ mod handler;
 mod handshake;
 mod interceptor;
 mod nack;
+mod negotiated;
 mod pacing;
 mod path;
 mod remote;
@@ -64,8 +65,9 @@ use self::driver::WatchedRuntime;
 use self::driver_thread::DriverThread;
 use self::event::Outbox;
 use self::handler::{Handler, RemoteTracks};
+use self::negotiated::Negotiated;
 use self::remote::RemotePeer;
-use self::send::{BlockExtension, MediaSender};
+use self::send::MediaSender;
 use self::tap::CaptureTimes;
 
 /// The data channel, negotiated by both sides beforehand.
@@ -111,7 +113,7 @@ impl Connection {
         let (outbox, carrier, events) = Outbox::new();
         let capture_times = Arc::new(CaptureTimes::default());
         let remote_tracks = RemoteTracks::default();
-        let block_extension = BlockExtension::default();
+        let negotiated = Negotiated::default();
         let ssrcs = ssrcs()?;
         let driver = Arc::<DriverThread>::default();
         // On any other runtime, as in simulations, the driver is a task like others.
@@ -134,7 +136,7 @@ impl Connection {
                     outbox.clone(),
                     Arc::clone(&runtime),
                     remote_tracks.clone(),
-                    block_extension.clone(),
+                    negotiated.clone(),
                 )))
                 .with_runtime(Arc::new(WatchedRuntime::new(
                     Arc::clone(&runtime),
@@ -150,10 +152,9 @@ impl Connection {
                 .map_err(setup)?,
         );
 
-        let video = MediaSender::add(peer_connection.as_ref(), MediaKind::Video, ssrcs.video, block_extension).await?;
-        let audio =
-            MediaSender::add(peer_connection.as_ref(), MediaKind::Audio, ssrcs.audio, BlockExtension::default())
-                .await?;
+        let add = |kind, ssrc| MediaSender::add(peer_connection.as_ref(), kind, ssrc, negotiated.clone());
+        let video = add(MediaKind::Video, ssrcs.video).await?;
+        let audio = add(MediaKind::Audio, ssrcs.audio).await?;
         let init = RTCDataChannelInit { negotiated: Some(CHANNEL_ID), ordered: true, ..RTCDataChannelInit::default() };
         let channel = peer_connection.create_data_channel(CHANNEL_LABEL, Some(init)).await.map_err(setup)?;
         runtime.spawn(Box::pin(event::carry(carrier))).detach();
@@ -239,7 +240,8 @@ impl Connection {
     /// Sends 20 ms of audio. To be called while the connection is established.
     pub async fn send_audio(&self, audio: &EncodedAudio) -> Result<(), ConnectionError> {
         self.capture_times.set(self.audio.ssrc(), MediaKind::Audio, audio.captured, audio.rtp_time);
-        self.audio.send_one(&audio.payload, audio.rtp_time, audio.marker).await
+        let copies = self.path.audio_copies();
+        self.audio.send_opus(&audio.payload, audio.rtp_time, audio.marker, copies).await
     }
 
     /// Asks for a key frame of `stream` (PLI, RFC 4585). Does nothing before its first packet.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use maru_core::congestion::{Config, CongestionController};
 use maru_core::fec::{self, Retransmissions};
+use maru_core::red;
 use maru_core::rtp::Sequence;
 use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
@@ -22,6 +23,8 @@ const ASSUMED_ROUND_TRIP: Duration = Duration::from_millis(80);
 const FEC_MIN_LOSS: f64 = 0.01;
 const FEC_MIN_ROUND_TRIP: Duration = Duration::from_millis(30);
 const FEC_MIN_BPS: u32 = 400_000;
+/// Of what the path carries at most this share, as 1 / share, goes to copies of audio.
+const AUDIO_COPIES_SHARE: u32 = 8;
 /// A receiver waits 400 ms for a missing packet: on a longer round trip a retransmission comes too late.
 const FAR: Duration = Duration::from_millis(300);
 
@@ -42,6 +45,8 @@ pub struct PathState {
     spread: AtomicBool,
     /// FEC packets for each packet of a frame, smoothed, in millionths.
     fec_ratio: AtomicU32,
+    /// Copies that go with each packet of audio.
+    audio_copies: AtomicU32,
     round_trip_us: AtomicU64,
     /// When a datagram came last, on the process's clock.
     heard_at_us: AtomicU64,
@@ -60,6 +65,7 @@ impl Default for PathState {
             is_measured: AtomicBool::new(false),
             spread: AtomicBool::new(false),
             fec_ratio: AtomicU32::new(0),
+            audio_copies: AtomicU32::new(0),
             round_trip_us: AtomicU64::new(ASSUMED_ROUND_TRIP.as_micros() as u64),
             heard_at_us: AtomicU64::new(0),
             config,
@@ -73,9 +79,10 @@ impl PathState {
         self.target_bps.load(Ordering::Relaxed)
     }
 
-    /// The part of [`Self::target_bps`] that is left beside FEC.
+    /// The part of [`Self::target_bps`] that is left beside FEC and copies of audio.
     pub fn target_without_fec_bps(&self) -> u32 {
-        (f64::from(self.target_bps()) / (1.0 + self.fec_ratio())) as u32
+        let copies_bps = self.audio_copies.load(Ordering::Relaxed) * red::COPY_BPS;
+        (f64::from(self.target_bps().saturating_sub(copies_bps)) / (1.0 + self.fec_ratio())) as u32
     }
 
     /// How long nothing has come from the peer. Zero before the first datagram.
@@ -110,6 +117,14 @@ impl PathState {
         let fec_packets = if is_useful { fec::repairs_for(packets, loss, retransmissions) } else { 0 };
         self.note_fec(packets, fec_packets);
         fec_packets
+    }
+
+    /// How many of the packets of audio before it go with one: some if losses are not due to congestion.
+    pub(super) fn audio_copies(&self) -> usize {
+        let spare = self.target_bps() / AUDIO_COPIES_SHARE / red::COPY_BPS;
+        let copies = red::copies_for(self.controller().loss_outside_congestion().rate).min(spare as usize);
+        self.audio_copies.store(copies as u32, Ordering::Relaxed);
+        copies
     }
 
     fn note_fec(&self, packets: usize, fec_packets: usize) {

@@ -1,10 +1,11 @@
-//! Sends one stream of ours: packetizes, protects with FEC, and writes to the track.
+//! Sends one stream of ours: packetizes, protects with FEC or copies, and writes to the track.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use maru_core::fec::{self, BlockPlace};
+use maru_core::fec;
+use maru_core::red::RedSender;
 use maru_core::rtp::{RtpTime, Sequence};
 use rtc::rtp::codec::h264::H264Payloader;
 use rtc::rtp::header::Header;
@@ -21,6 +22,7 @@ use webrtc::rtp_transceiver::RtpSender;
 use super::engine;
 use super::error::ConnectionError;
 use super::event::MediaKind;
+use super::negotiated::{Negotiated, RedTypes};
 
 /// With all headers, extensions and the SRTP tag at most 1,272 bytes: every IPv6 path carries 1,280 (RFC 8200, 5).
 const MAX_PAYLOAD_BYTES: usize = 1200;
@@ -28,33 +30,20 @@ const MAX_PAYLOAD_BYTES: usize = 1200;
 /// Payload types are 0 to 127.
 const NOT_NEGOTIATED: u8 = u8::MAX;
 
-/// The negotiated number of the header extension for [`BlockPlace`], the same both ways. 0: none.
-#[derive(Debug, Clone, Default)]
-pub(super) struct BlockExtension(Arc<AtomicU8>);
-
-impl BlockExtension {
-    fn id(&self) -> Option<u8> {
-        Some(self.0.load(Ordering::Acquire)).filter(|id| *id != 0)
-    }
-
-    pub(super) fn read(&self, header: &Header) -> Option<BlockPlace> {
-        BlockPlace::parse(&header.get_extension(self.id()?)?)
-    }
-}
-
 pub(super) struct MediaSender {
     track: Arc<TrackLocalStaticRTP>,
     sender: Arc<dyn RtpSender>,
-    mime_type: String,
+    kind: MediaKind,
     ssrc: u32,
     payload_type: AtomicU8,
-    block_extension: BlockExtension,
+    negotiated: Negotiated,
     packetizer: Mutex<Packetizer>,
 }
 
 #[derive(Debug)]
 struct Packetizer {
     h264: H264Payloader,
+    red: RedSender,
     next_sequence: Sequence,
 }
 
@@ -65,14 +54,10 @@ impl MediaSender {
         peer_connection: &dyn PeerConnection,
         kind: MediaKind,
         ssrc: u32,
-        block_extension: BlockExtension,
+        negotiated: Negotiated,
     ) -> Result<Self, ConnectionError> {
         let setup = |error: webrtc::error::Error| ConnectionError::Setup(error.to_string());
-        let (codec, codec_kind, name) = match kind {
-            MediaKind::Video => (engine::video_codec(), RtpCodecKind::Video, "video"),
-            MediaKind::Audio => (engine::audio_codec(), RtpCodecKind::Audio, "audio"),
-        };
-        let mime_type = codec.mime_type.clone();
+        let (codec, codec_kind, name) = codec_of(kind);
         let track = Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
             "maru".into(),
             name.into(),
@@ -95,14 +80,15 @@ impl MediaSender {
         Ok(Self {
             track,
             sender,
-            mime_type,
+            kind,
             ssrc,
             payload_type: AtomicU8::new(NOT_NEGOTIATED),
-            block_extension,
+            negotiated,
             // In the lower half of the range: a receiver that missed a wrap among the first packets would derive
             // another SRTP index (RFC 3711, 3.3.1).
             packetizer: Mutex::new(Packetizer {
                 h264: H264Payloader::default(),
+                red: RedSender::default(),
                 next_sequence: Sequence::new(u64::from(sequence >> 17)),
             }),
         })
@@ -112,17 +98,30 @@ impl MediaSender {
         self.ssrc
     }
 
-    /// Reads the negotiated payload type and extension. `is_shared`: the peer takes this kind of media.
+    /// Reads what was negotiated. `is_shared`: the peer takes this kind of media.
     pub(super) async fn negotiated(&self, is_shared: bool) {
         let Some(parameters) = self.sender.get_parameters().await.ok().filter(|_| is_shared) else {
             return self.payload_type.store(NOT_NEGOTIATED, Ordering::Release);
         };
         let parameters = parameters.rtp_parameters;
-        let codec =
-            parameters.codecs.iter().find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(&self.mime_type));
-        let extension = parameters.header_extensions.iter().find(|extension| extension.uri == engine::BLOCK_URI);
-        self.payload_type.store(codec.map_or(NOT_NEGOTIATED, |codec| codec.payload_type), Ordering::Release);
-        self.block_extension.0.store(extension.map_or(0, |extension| extension.id as u8), Ordering::Release);
+        let payload_type = |mime_type: &str| {
+            let mut codecs = parameters.codecs.iter();
+            let codec = codecs.find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(mime_type));
+            codec.map(|codec| codec.payload_type)
+        };
+        let own = payload_type(&codec_of(self.kind).0.mime_type);
+        match self.kind {
+            MediaKind::Video => {
+                let mut extensions = parameters.header_extensions.iter();
+                let block = extensions.find(|extension| extension.uri == engine::BLOCK_URI);
+                self.negotiated.set_block_extension(block.map(|extension| extension.id as u8));
+            }
+            MediaKind::Audio => {
+                let red = payload_type(engine::MIME_TYPE_RED);
+                self.negotiated.set_red(red.zip(own).map(|(red, opus)| RedTypes { red, opus }));
+            }
+        }
+        self.payload_type.store(own.unwrap_or(NOT_NEGOTIATED), Ordering::Release);
     }
 
     /// Sends an access unit in Annex B form. `fec_packets` gives the number of repair packets for a number of packets;
@@ -136,7 +135,7 @@ impl MediaSender {
         let packets = {
             let mut packetizer = self.packetizer.lock().unwrap_or_else(PoisonError::into_inner);
             let payloads = packetizer.h264.payload(MAX_PAYLOAD_BYTES, data).unwrap_or_default();
-            let (count, extension) = (payloads.len(), self.block_extension.id());
+            let (count, extension) = (payloads.len(), self.negotiated.block_extension());
             let repairs = extension.map_or(0, |_| fec_packets(count));
             let mut packets = Vec::with_capacity(count + repairs);
             for (index, (payload, place)) in fec::block(payloads, repairs).into_iter().enumerate() {
@@ -155,16 +154,25 @@ impl MediaSender {
         self.write(packets).await
     }
 
-    /// Sends `payload` as one packet.
-    pub(super) async fn send_one(
+    /// Sends a packet of Opus, and with it copies of up to `copies` of those before it if the peer takes them.
+    pub(super) async fn send_opus(
         &self,
         payload: &Bytes,
         rtp_time: RtpTime,
         marker: bool,
+        copies: usize,
     ) -> Result<(), ConnectionError> {
         let packets = {
             let mut packetizer = self.packetizer.lock().unwrap_or_else(PoisonError::into_inner);
-            vec![self.packet(&mut packetizer, payload.clone(), marker, rtp_time)?]
+            let red = self.negotiated.red();
+            let packed =
+                red.and_then(|types| Some((types.red, packetizer.red.pack(types.opus, rtp_time, payload, copies)?)));
+            let mut packet = self.packet(&mut packetizer, payload.clone(), marker, rtp_time)?;
+            if let Some((payload_type, packed)) = packed {
+                packet.header.payload_type = payload_type;
+                packet.payload = packed;
+            }
+            vec![packet]
         };
         self.write(packets).await
     }
@@ -200,6 +208,14 @@ impl MediaSender {
             self.track.write_rtp(packet).await.map_err(|_| ConnectionError::Closed)?;
         }
         Ok(())
+    }
+}
+
+/// The codec of a kind of media, and its name in a stream.
+fn codec_of(kind: MediaKind) -> (RTCRtpCodec, RtpCodecKind, &'static str) {
+    match kind {
+        MediaKind::Video => (engine::video_codec(), RtpCodecKind::Video, "video"),
+        MediaKind::Audio => (engine::audio_codec(), RtpCodecKind::Audio, "audio"),
     }
 }
 
