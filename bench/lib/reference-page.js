@@ -98,11 +98,38 @@ const reference = {
 
   /** The `index`-th kept frame, with its planes in base64. */
   async keptFrame(index) {
-    const { bytes, ...shape } = this.kept[index], reader = new FileReader();
-    const read = new Promise(resolve => { reader.onload = resolve; });
-    reader.readAsDataURL(new Blob([bytes]));
-    await read;
-    return { ...shape, base64: reader.result.split(',')[1] };
+    const { bytes, ...shape } = this.kept[index];
+    return { ...shape, base64: await base64(new Blob([bytes])) };
+  },
+
+  /** From now on keeps audio: `own`, what the microphone gives, or else what is played of the other side. */
+  async keepAudio(own) {
+    const received = this.peer.getReceivers().map(receiver => receiver.track).filter(track => track.kind === 'audio');
+    const context = new AudioContext({ sampleRate: 48_000 });
+    const processor = `registerProcessor('keep', class extends AudioWorkletProcessor {
+      kept = [];
+      process([[channel]]) {
+        this.kept.push(...channel ?? new Float32Array(128));
+        if (this.kept.length >= 4800) this.port.postMessage(Float32Array.from(this.kept.splice(0)));
+        return true;
+      }
+    });`;
+    await context.audioWorklet.addModule(`data:text/javascript,${encodeURIComponent(processor)}`);
+    const node = new AudioWorkletNode(context, 'keep');
+    this.audio = { startMs: Infinity, parts: [], samples: 0 };
+    node.port.onmessage = ({ data }) => {
+      this.audio.parts.push(data);
+      this.audio.samples += data.length;
+      // The message that was least late tells when the recording began.
+      this.audio.startMs = Math.min(this.audio.startMs, unixMs(performance.now()) - this.audio.samples / 48);
+    };
+    context.createMediaStreamSource(new MediaStream(own ? this.media.getAudioTracks() : received)).connect(node).connect(context.destination);
+  },
+
+  /** What was kept: `{ startMs, base64 }`, 32-bit floats at 48 kHz. */
+  async keptAudio() {
+    const { startMs, parts } = this.audio;
+    return { startMs, base64: await base64(new Blob(parts)) };
   },
 
   async stats() {
@@ -120,6 +147,14 @@ const reference = {
 };
 
 window.fromPeer = message => reference.receive(message);
+
+async function base64(blob) {
+  const reader = new FileReader();
+  const read = new Promise(resolve => { reader.onload = resolve; });
+  reader.readAsDataURL(blob);
+  await read;
+  return reader.result.split(',')[1];
+}
 
 function unixMs(time) {
   return performance.timeOrigin + time;
