@@ -178,7 +178,15 @@ impl Terminal<'_> {
                 self.failed.push(device);
                 Notice::DeviceFailed { device, problem }
             }
-            MediaEvent::Opened { device, name } if self.failed.contains(&device) => {
+            MediaEvent::Opened { device, name, instead_of: Some(chosen) } => {
+                if self.failed.contains(&device) {
+                    return;
+                }
+                // Told once; the chosen device is told of when it is back.
+                self.failed.push(device);
+                Notice::DeviceStandsIn { device, name, chosen }
+            }
+            MediaEvent::Opened { device, name, instead_of: None } if self.failed.contains(&device) => {
                 self.failed.retain(|failed| *failed != device);
                 Notice::DeviceBack { device, name }
             }

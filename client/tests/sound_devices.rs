@@ -1,11 +1,11 @@
-//! Audio devices of an audio server: PulseAudio with null sinks, one server for each test.
+//! Audio devices of an audio server: PulseAudio or PipeWire with null sinks, one server for each test.
 //!
 //! cpal finds the server through the environment, which a process with threads cannot change safely. So each test starts a
 //! server, and runs its body in another process with an environment of its own.
 #![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a step that fails fails the test")]
 
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,14 +23,16 @@ mod hearing;
 mod support;
 
 use hearing::{first_marker, loudest_hz, whole_second};
-use support::server::Server as SignalServer;
+use support::server::Server;
+use support::sound_server::{Kind, TIMEOUT, load_sink, pactl, run_body, with_server};
 
-/// Longer than the slowest machine takes.
-const TIMEOUT: Duration = Duration::from_secs(120);
 const SINK: &str = "sink_name=maru rate=48000 sink_properties=device.description=Maru";
 /// Has the name of the first one.
 const TWIN: &str = "sink_name=twin rate=48000 sink_properties=device.description=Maru";
 const OTHER_SINK: &str = "sink_name=other rate=44100 sink_properties=device.description=Other";
+/// A headset on Bluetooth while its microphone is used, and what many cards run at.
+const HEADSET: &str = "sink_name=maru rate=16000 channels=1 sink_properties=device.description=Maru";
+const CARD: &str = "sink_name=maru rate=44100 sink_properties=device.description=Maru";
 /// An interface with 18 inputs: a sink whose monitor has as many.
 const INTERFACE: &str = "sink_name=maru rate=48000 channels=18 sink_properties=device.description=Maru \
                          channel_map=aux0,aux1,aux2,aux3,aux4,aux5,aux6,aux7,aux8,aux9,aux10,aux11,aux12,aux13,aux14,aux15,aux16,aux17";
@@ -45,37 +47,66 @@ const AUX: &str = "aux0,aux1,aux2,aux3,aux4,aux5,aux6,aux7,aux8,aux9,aux10,aux11
 
 #[test]
 fn a_microphone_hears_what_the_speaker_plays() {
-    with_server(&[SINK], "body_speaker_to_microphone");
+    with_server(Kind::PulseAudio, &[SINK], "body_speaker_to_microphone");
+}
+
+#[test]
+fn a_microphone_hears_what_the_speaker_plays_at_16_and_44_khz() {
+    for sink in [HEADSET, CARD] {
+        with_server(Kind::PulseAudio, &[sink], "body_speaker_to_microphone");
+    }
+}
+
+#[test]
+fn with_pipewire_a_microphone_hears_what_the_speaker_plays() {
+    with_server(Kind::PipeWire, &[SINK], "body_speaker_to_microphone");
+}
+
+#[test]
+fn with_pipewire_devices_come_and_go() {
+    for body in ["body_default_is_followed", "body_stand_in"] {
+        with_server(Kind::PipeWire, &[SINK, OTHER_SINK], body);
+    }
+}
+
+#[test]
+fn with_pipewire_two_with_open_speakers_do_not_howl() {
+    with_server(Kind::PipeWire, &ROOMS, "body_open_speakers");
+}
+
+#[test]
+fn while_a_chosen_speaker_is_gone_the_default_one_stands_in() {
+    with_server(Kind::PulseAudio, &[SINK, OTHER_SINK], "body_stand_in");
 }
 
 #[test]
 fn a_microphone_at_one_of_many_inputs_is_as_loud_as_it_is() {
-    with_server(&[INTERFACE, OTHER_SINK], "body_one_of_many_inputs");
+    with_server(Kind::PulseAudio, &[INTERFACE, OTHER_SINK], "body_one_of_many_inputs");
 }
 
 #[test]
 fn two_with_open_speakers_do_not_howl() {
-    with_server(&ROOMS, "body_open_speakers");
+    with_server(Kind::PulseAudio, &ROOMS, "body_open_speakers");
 }
 
 #[test]
 fn an_unplugged_speaker_is_opened_again_when_it_is_back() {
-    with_server(&[SINK], "body_unplugged_and_back");
+    with_server(Kind::PulseAudio, &[SINK], "body_unplugged_and_back");
 }
 
 #[test]
 fn a_change_of_the_default_speaker_is_followed() {
-    with_server(&[SINK, OTHER_SINK], "body_default_is_followed");
+    with_server(Kind::PulseAudio, &[SINK, OTHER_SINK], "body_default_is_followed");
 }
 
 #[test]
 fn a_chosen_speaker_is_found_when_its_twin_comes_and_goes() {
-    with_server(&[SINK], "body_twins");
+    with_server(Kind::PulseAudio, &[SINK], "body_twins");
 }
 
 #[test]
 fn a_wrong_name_and_a_missing_microphone_are_reported() {
-    with_server(&[SINK], "body_missing_devices");
+    with_server(Kind::PulseAudio, &[SINK], "body_missing_devices");
 }
 
 #[test]
@@ -135,7 +166,7 @@ fn body_open_speakers() {
         // Each round is louder than the one before.
         pactl(&["set-sink-volume", &format!("microphone_{room}"), "130%"]);
     }
-    let server = SignalServer::start();
+    let server = Server::start();
     let left = ["off", "on"].map(|voice| what_is_left_of_a_word(&server, voice));
     println!("ten seconds after a word: {left:?}");
     assert!(left[0] > 0.02, "the check cannot fail: it does not howl without echo cancellation, {}", left[0]);
@@ -143,7 +174,7 @@ fn body_open_speakers() {
 }
 
 /// Two clients with open speakers. Gives the level in the room of one, ten seconds after a word was said there.
-fn what_is_left_of_a_word(server: &SignalServer, voice: &str) -> f32 {
+fn what_is_left_of_a_word(server: &Server, voice: &str) -> f32 {
     let folder = std::env::temp_dir().join(format!("maru-rooms-{}-{voice}", std::process::id()));
     let clients = ["A", "B"].map(|room| {
         let (microphone, speaker) = (format!("Monitor of Microphone{room}"), format!("Speaker{room}"));
@@ -237,7 +268,9 @@ fn body_one_of_many_inputs() {
 #[ignore = "started by an_unplugged_speaker_is_opened_again_when_it_is_back"]
 fn body_unplugged_and_back() {
     let (engine, mut events) = engine(DeviceChoice::Test, DeviceChoice::Named("Maru".into()));
-    let opened = |event: &MediaEvent| *event == MediaEvent::Opened { device: DeviceKind::Speaker, name: "Maru".into() };
+    let opened = |event: &MediaEvent| {
+        *event == MediaEvent::Opened { device: DeviceKind::Speaker, name: "Maru".into(), instead_of: None }
+    };
     wait_for(&mut events, opened);
     pactl(&["unload-module", "module-null-sink"]);
     let unplugged = DeviceProblem::Unplugged { name: "Maru".into() };
@@ -264,7 +297,7 @@ fn body_unplugged_and_back() {
 fn body_default_is_followed() {
     pactl(&["set-default-sink", "maru"]);
     let (_engine, mut events) = engine(DeviceChoice::None, DeviceChoice::Auto);
-    let opened = |name: &str| MediaEvent::Opened { device: DeviceKind::Speaker, name: name.into() };
+    let opened = |name: &str| MediaEvent::Opened { device: DeviceKind::Speaker, name: name.into(), instead_of: None };
     wait_for(&mut events, |event| *event == opened("Maru"));
     let changed = Instant::now();
     pactl(&["set-default-sink", "other"]);
@@ -276,7 +309,7 @@ fn body_default_is_followed() {
 #[ignore = "started by a_chosen_speaker_is_found_when_its_twin_comes_and_goes"]
 fn body_twins() {
     let choose = |name: &str| DeviceChoice::Named(name.into());
-    let opened = |name: &str| MediaEvent::Opened { device: DeviceKind::Speaker, name: name.into() };
+    let opened = |name: &str| MediaEvent::Opened { device: DeviceKind::Speaker, name: name.into(), instead_of: None };
     let (engine, mut events) = engine(DeviceChoice::None, choose("Maru"));
     wait_for(&mut events, |event| *event == opened("Maru"));
     let twin = load_sink(TWIN);
@@ -293,19 +326,51 @@ fn body_twins() {
 }
 
 #[test]
+#[ignore = "started by while_a_chosen_speaker_is_gone_the_default_one_stands_in"]
+fn body_stand_in() {
+    pactl(&["set-default-sink", "maru"]);
+    let other = pactl(&["list", "short", "modules"]);
+    let other = other.lines().find(|line| line.contains("sink_name=other")).expect("it was loaded");
+    let other = other.split_whitespace().next().expect("a number").to_owned();
+    let opened = |name: &str, instead_of: Option<&str>| {
+        let instead_of = instead_of.map(str::to_owned);
+        MediaEvent::Opened { device: DeviceKind::Speaker, name: name.into(), instead_of }
+    };
+    let (_engine, mut events) = engine(DeviceChoice::None, DeviceChoice::Named("Other".into()));
+    wait_for(&mut events, |event| *event == opened("Other", None));
+    let mut module = other;
+    for _ in 0..2 {
+        let unplugged = Instant::now();
+        pactl(&["unload-module", &module]);
+        wait_for(&mut events, |event| *event == opened("Maru", Some("Other")));
+        println!("another speaker is used after {:?}", unplugged.elapsed());
+        let plugged_in = Instant::now();
+        module = load_sink(OTHER_SINK);
+        wait_for(&mut events, |event| *event == opened("Other", None));
+        println!("the chosen one is used again after {:?}", plugged_in.elapsed());
+    }
+}
+
+#[test]
 #[ignore = "started by a_wrong_name_and_a_missing_microphone_are_reported"]
 fn body_missing_devices() {
     let (engine, mut events) = engine(DeviceChoice::Auto, DeviceChoice::Named("Nobody".into()));
-    let mut problems = Vec::new();
-    while problems.len() < 2 {
-        if let MediaEvent::Failed { device, problem } = next(&mut events) {
-            problems.push((device, problem));
-        }
-    }
+    let told = [next(&mut events), next(&mut events)];
     // The only source is the sink's monitor, which is never chosen by default: peers would hear themselves.
-    assert!(problems.contains(&(DeviceKind::Microphone, DeviceProblem::NoDevice)), "{problems:?}");
-    let not_found = DeviceProblem::NotFound { name: "Nobody".into() };
-    assert!(problems.contains(&(DeviceKind::Speaker, not_found)), "{problems:?}");
+    let no_microphone = MediaEvent::Failed { device: DeviceKind::Microphone, problem: DeviceProblem::NoDevice };
+    assert!(told.contains(&no_microphone), "{told:?}");
+    let instead_of = Some("Nobody".to_owned());
+    assert!(
+        told.contains(&MediaEvent::Opened { device: DeviceKind::Speaker, name: "Maru".into(), instead_of }),
+        "{told:?}"
+    );
+    pactl(&["unload-module", "module-null-sink"]);
+    engine.set_speaker(DeviceChoice::Named("Nobody".into()));
+    let problem = DeviceProblem::NotFound { name: "Nobody".into() };
+    wait_for(&mut events, |event| {
+        *event == MediaEvent::Failed { device: DeviceKind::Speaker, problem: problem.clone() }
+    });
+    load_sink(SINK);
     engine.set_speaker(DeviceChoice::Named("Maru".into()));
     wait_for(&mut events, |event| matches!(event, MediaEvent::Opened { device: DeviceKind::Speaker, .. }));
 }
@@ -380,87 +445,4 @@ impl Recording {
         }
         self.time_of(at)
     }
-}
-
-/// A PulseAudio server that ends with the test.
-struct Server {
-    process: Child,
-    folder: PathBuf,
-}
-
-impl Server {
-    fn start(sinks: &[&str], name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("maru-pulse-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        // The server lets anyone connect, but the client needs a cookie of this length.
-        std::fs::write(folder.join("cookie"), [0; 256]).expect("a file");
-        let socket = folder.join("native");
-        let mut command = Command::new("pulseaudio");
-        command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm"]);
-        command.arg("-L").arg(format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket.display()));
-        for sink in sinks {
-            command.arg("-L").arg(format!("module-null-sink {sink}"));
-        }
-        environment(&mut command, &folder);
-        let process = command.stderr(Stdio::null()).spawn().expect("Debian's package pulseaudio is installed");
-        let server = Self { process, folder };
-        let deadline = Instant::now() + TIMEOUT;
-        while !server.is_up() {
-            assert!(Instant::now() < deadline, "PulseAudio does not come up");
-        }
-        server
-    }
-
-    fn is_up(&self) -> bool {
-        let mut command = Command::new("pactl");
-        environment(command.arg("info"), &self.folder);
-        let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-        status.expect("Debian's package pulseaudio-utils is installed").success()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// Sets all variables by which a client finds its server.
-fn environment(command: &mut Command, folder: &Path) {
-    for variable in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "PULSE_RUNTIME_PATH"] {
-        command.env(variable, folder);
-    }
-    command.env("PULSE_COOKIE", folder.join("cookie"));
-    command.env("PULSE_SERVER", format!("unix:{}", folder.join("native").display()));
-    // Hides the account's ALSA settings.
-    command.env("ALSA_CONFIG_PATH", "/dev/null");
-}
-
-fn with_server(sinks: &[&str], body: &str) {
-    let server = Server::start(sinks, body);
-    run_body(body, &server.folder);
-}
-
-fn run_body(body: &str, folder: &Path) {
-    let mut command = Command::new(std::env::current_exe().expect("this test"));
-    command.args(["--exact", body, "--ignored", "--nocapture"]);
-    environment(&mut command, folder);
-    let status = command.status().expect("this test runs again");
-    assert!(status.success(), "{body} failed, see above");
-}
-
-/// What pactl prints.
-fn pactl(arguments: &[&str]) -> String {
-    let output = Command::new("pactl").args(arguments).output();
-    let output = output.expect("Debian's package pulseaudio-utils is installed");
-    assert!(output.status.success(), "pactl {arguments:?}");
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
-/// The number of the module.
-fn load_sink(sink: &str) -> String {
-    let arguments: Vec<&str> = ["load-module", "module-null-sink"].into_iter().chain(sink.split(' ')).collect();
-    pactl(&arguments)
 }

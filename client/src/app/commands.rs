@@ -1,7 +1,7 @@
 //! What the person wants ([`Command`]), and what then has to be done outside the window's state ([`Effect`]).
 
 use crate::i18n::Language;
-use crate::media::{DeviceChoice, VoiceProcessing};
+use crate::media::{DeviceChoice, SelfTestRequest, VoiceProcessing};
 use crate::session::{CallCommand, CallConfig, ParticipantId};
 use crate::settings::Settings;
 
@@ -18,6 +18,7 @@ pub(crate) enum Command {
     ChooseMicrophone(DeviceChoice),
     ChooseSpeaker(DeviceChoice),
     ChooseVoice(VoiceProcessing),
+    TestAudio(SelfTestRequest),
     ChooseLanguage(Option<Language>),
     /// A picker was opened: list the devices again.
     RefreshDevices,
@@ -52,6 +53,7 @@ pub(crate) enum Effect {
     SetMicrophone(DeviceChoice),
     SetSpeaker(DeviceChoice),
     SetVoice(VoiceProcessing),
+    TestAudio(SelfTestRequest),
     SetMuted(bool),
     SetCameraOn(bool),
     ListDevices,

@@ -22,8 +22,10 @@ pub(crate) enum DeviceStatus {
     /// `None` was chosen, or the camera is turned off.
     Off,
     Opening,
+    /// `instead_of`: the chosen device, which is not there.
     Open {
         name: String,
+        instead_of: Option<String>,
     },
     Failed(DeviceProblem),
 }
@@ -32,8 +34,20 @@ pub(crate) enum DeviceStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DeviceNews {
     Nothing,
-    Failed { device: DeviceKind, problem: DeviceProblem },
-    Back { device: DeviceKind, name: String },
+    Failed {
+        device: DeviceKind,
+        problem: DeviceProblem,
+    },
+    Back {
+        device: DeviceKind,
+        name: String,
+    },
+    /// `name` is used while the chosen device is not there.
+    StandsIn {
+        device: DeviceKind,
+        name: String,
+        chosen: String,
+    },
 }
 
 impl Devices {
@@ -86,12 +100,18 @@ impl Devices {
 
     pub(crate) fn apply(&mut self, event: MediaEvent) -> DeviceNews {
         match event {
-            MediaEvent::Opened { device, name } => {
-                let status = self.status_mut(device);
-                let before = std::mem::replace(status, DeviceStatus::Open { name: name.clone() });
-                match before {
-                    DeviceStatus::Failed(_) => DeviceNews::Back { device, name },
-                    DeviceStatus::Off | DeviceStatus::Opening | DeviceStatus::Open { .. } => DeviceNews::Nothing,
+            MediaEvent::Opened { device, name, instead_of } => {
+                let open = DeviceStatus::Open { name: name.clone(), instead_of: instead_of.clone() };
+                let before = std::mem::replace(self.status_mut(device), open);
+                match (before, instead_of) {
+                    (DeviceStatus::Open { instead_of: Some(_), .. }, Some(_)) => DeviceNews::Nothing,
+                    (_, Some(chosen)) => DeviceNews::StandsIn { device, name, chosen },
+                    (DeviceStatus::Failed(_) | DeviceStatus::Open { instead_of: Some(_), .. }, None) => {
+                        DeviceNews::Back { device, name }
+                    }
+                    (DeviceStatus::Off | DeviceStatus::Opening | DeviceStatus::Open { .. }, None) => {
+                        DeviceNews::Nothing
+                    }
                 }
             }
             MediaEvent::Failed { device, problem } => {
@@ -125,10 +145,27 @@ mod tests {
         MediaEvent::Failed { device: DeviceKind::Camera, problem: DeviceProblem::Unplugged { name: "Brio".into() } }
     }
 
+    fn opened(name: &str, instead_of: Option<&str>) -> MediaEvent {
+        let instead_of = instead_of.map(str::to_owned);
+        MediaEvent::Opened { device: DeviceKind::Camera, name: name.into(), instead_of }
+    }
+
+    #[test]
+    fn a_stand_in_and_the_return_of_the_chosen_device_are_announced_once() {
+        let mut devices = Devices::new(&Settings::default().media());
+        let device = DeviceKind::Camera;
+        let (name, chosen) = ("Built-in".to_owned(), "Brio".to_owned());
+        let stands_in = DeviceNews::StandsIn { device, name, chosen };
+        assert_eq!(devices.apply(opened("Built-in", Some("Brio"))), stands_in, "also at the start");
+        assert_eq!(devices.apply(opened("Other", Some("Brio"))), DeviceNews::Nothing, "the default has changed");
+        assert_eq!(devices.apply(opened("Brio", None)), DeviceNews::Back { device, name: "Brio".into() });
+        assert_eq!(devices.apply(opened("Brio", None)), DeviceNews::Nothing);
+    }
+
     #[test]
     fn a_lost_device_and_its_return_are_announced_once() {
         let mut devices = Devices::new(&Settings::default().media());
-        let opened = || MediaEvent::Opened { device: DeviceKind::Camera, name: "Brio".into() };
+        let opened = || opened("Brio", None);
         assert_eq!(devices.apply(opened()), DeviceNews::Nothing);
         assert!(matches!(devices.apply(lost()), DeviceNews::Failed { .. }));
         assert!(!devices.camera_in_use());

@@ -111,6 +111,7 @@ impl Services {
             Effect::SetMicrophone(choice) => self.media.set_microphone(choice),
             Effect::SetSpeaker(choice) => self.media.set_speaker(choice),
             Effect::SetVoice(voice) => self.media.set_voice(voice),
+            Effect::TestAudio(request) => self.media.test_audio(request),
             Effect::SetMuted(muted) => self.media.set_muted(muted),
             Effect::SetCameraOn(on) => self.media.set_camera_on(on),
             Effect::ListDevices => self.device_lister.start(self.waker.clone()),

@@ -112,6 +112,7 @@ impl State {
                 self.settings.voice = voice;
                 vec![Effect::SetVoice(voice), Effect::Save(self.settings.clone())]
             }
+            Command::TestAudio(request) => vec![Effect::TestAudio(request)],
             Command::ChooseLanguage(language) => {
                 self.settings.language = language;
                 self.texts = Texts::new(self.settings.language());
@@ -203,6 +204,7 @@ impl State {
                 DeviceNews::Nothing => return,
                 DeviceNews::Failed { device, problem } => Notice::DeviceFailed { device, problem },
                 DeviceNews::Back { device, name } => Notice::DeviceBack { device, name },
+                DeviceNews::StandsIn { device, name, chosen } => Notice::DeviceStandsIn { device, name, chosen },
             },
         };
         if let Some(call) = &mut self.call {

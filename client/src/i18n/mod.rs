@@ -14,7 +14,7 @@ use unic_langid::LanguageIdentifier;
 
 pub use fluent_bundle::FluentValue as Value;
 pub use notice::Notice;
-pub use sentences::{device_problem, end_reason, name_error, room_error};
+pub use sentences::{device_problem, device_stands_in, end_reason, name_error, room_error};
 
 /// A language that Maru speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 
 use maru_protocol::{Nickname, RoomName};
 
-use super::{Texts, device_problem};
+use super::{Texts, device_problem, device_stands_in};
 use crate::media::{DeviceKind, DeviceProblem};
 
 /// Something that happened in the call or to a device.
@@ -68,6 +68,12 @@ pub enum Notice {
         device: DeviceKind,
         name: String,
     },
+    /// `name` is used while the chosen device is not there.
+    DeviceStandsIn {
+        device: DeviceKind,
+        name: String,
+        chosen: String,
+    },
     NotSaved {
         file: String,
         reason: String,
@@ -105,6 +111,7 @@ impl Notice {
             Self::ComputerAtLimit => texts.tr("notice-computer-at-limit"),
             Self::Replaced => texts.tr("notice-replaced"),
             Self::DeviceFailed { device, problem } => device_problem(texts, *device, problem),
+            Self::DeviceStandsIn { device, name, chosen } => device_stands_in(texts, *device, chosen, name),
             Self::DeviceBack { device, name } => match device {
                 DeviceKind::Camera => named("notice-camera-back", name),
                 DeviceKind::Microphone => named("notice-microphone-back", name),

@@ -5,8 +5,8 @@ use tokio::sync::mpsc;
 /// What happened to a device or a file. Shown as a sentence; the call goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MediaEvent {
-    /// `name` is in use from now on.
-    Opened { device: DeviceKind, name: String },
+    /// `name` is in use from now on. `instead_of`: the chosen device is not there; once it is, it takes its place.
+    Opened { device: DeviceKind, name: String, instead_of: Option<String> },
     /// The device could not be opened, or was lost. Its supervisor tries again.
     Failed { device: DeviceKind, problem: DeviceProblem },
     /// `file`, which should be saved, cannot be written; nothing more is written to it. `reason` is the system's text.
@@ -39,6 +39,13 @@ pub enum DeviceProblem {
     Crashed { reason: String },
 }
 
+impl DeviceProblem {
+    /// Whether the device is not there.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(self, Self::Unplugged { .. } | Self::NoDevice | Self::NotFound { .. })
+    }
+}
+
 /// Reports what happens to one device: each problem once, however often the supervisor tries again.
 #[derive(Debug)]
 pub(super) struct DeviceReporter {
@@ -54,14 +61,19 @@ impl DeviceReporter {
     }
 
     pub(super) fn opened(&mut self, name: String) {
+        self.opened_instead_of(None, name);
+    }
+
+    /// `chosen`: the device that is not there, if this is another one.
+    pub(super) fn opened_instead_of(&mut self, chosen: Option<String>, name: String) {
         self.reported = None;
-        send(&self.events, MediaEvent::Opened { device: self.device, name });
+        send(&self.events, MediaEvent::Opened { device: self.device, name, instead_of: chosen });
     }
 
     /// Reports `problem` unless it is known: the same as the last one, or the absence of a device that was unplugged.
     pub(super) fn failed(&mut self, problem: DeviceProblem) {
         let is_known = match &self.reported {
-            Some(DeviceProblem::Unplugged { .. }) => is_absence(&problem),
+            Some(DeviceProblem::Unplugged { .. }) => problem.is_absence(),
             reported => reported.as_ref() == Some(&problem),
         };
         if !is_known {
@@ -85,10 +97,6 @@ pub(super) fn send(events: &mpsc::Sender<MediaEvent>, event: MediaEvent) {
     if let Err(error) = events.try_send(event) {
         tracing::debug!(%error, "an event is dropped: nobody reads it");
     }
-}
-
-fn is_absence(problem: &DeviceProblem) -> bool {
-    matches!(problem, DeviceProblem::Unplugged { .. } | DeviceProblem::NoDevice | DeviceProblem::NotFound { .. })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::report::Report;
 use audio::{AudioConfig, AudioEngine, PeerAudio};
-pub use audio::{MicrophoneState, PeerSound};
+pub use audio::{MicrophoneState, PeerSound, SelfTestPhase, SelfTestRequest};
 use file_names::FileNames;
 use video::{PeerVideo, VideoConfig, VideoEngine};
 
@@ -132,6 +132,11 @@ impl Media {
     /// Changes what is done to the voice before it is sent.
     pub fn set_voice(&self, voice: VoiceProcessing) {
         self.audio.set_voice(voice);
+    }
+
+    /// Tests microphone and speaker. Only this person hears it.
+    pub fn test_audio(&self, request: SelfTestRequest) {
+        self.audio.test(request);
     }
 
     /// While muted no audio is encoded, whatever else is set.

@@ -7,6 +7,7 @@ pub mod clip;
 pub mod display;
 pub mod namespace;
 pub mod server;
+pub mod sound_server;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -11,7 +11,7 @@ use crate::app::widgets::field::{Field, problem_sentence};
 use crate::app::widgets::meter::meter;
 use crate::app::widgets::picker::{Picked, Picker};
 use crate::i18n::{self, Language, Texts};
-use crate::media::{DeviceChoice, DeviceKind, MicrophoneState, NoiseSuppression};
+use crate::media::{DeviceChoice, DeviceKind, MicrophoneState, NoiseSuppression, SelfTestPhase, SelfTestRequest};
 
 pub(super) fn show(ui: &mut Ui, state: &State, call: &CallState, live: &Live<'_>, commands: &mut Vec<Command>) {
     let texts = &state.texts;
@@ -68,12 +68,13 @@ pub(crate) fn pickers(ui: &mut Ui, state: &State, heard: MicrophoneState, comman
     }
     .show(ui);
     picked(microphone, Command::ChooseMicrophone, commands);
-    let is_open = matches!(devices.status(DeviceKind::Microphone), DeviceStatus::Open { .. });
-    meter(ui, &texts.tr("microphone-level"), if is_open { heard.level } else { 0.0 });
-    if is_open && heard.is_silent {
+    let delivers = is_open(devices, DeviceKind::Microphone);
+    meter(ui, &texts.tr("microphone-level"), if delivers { heard.level } else { 0.0 });
+    if delivers && heard.is_silent {
         problem_sentence(ui, &texts.tr("microphone-silent"));
     }
     problem(ui, texts, devices, DeviceKind::Microphone);
+    test_of_microphone(ui, texts, devices, heard.test, commands);
 
     let speaker = Picker {
         id: "speaker",
@@ -88,6 +89,34 @@ pub(crate) fn pickers(ui: &mut Ui, state: &State, heard: MicrophoneState, comman
     .show(ui);
     picked(speaker, Command::ChooseSpeaker, commands);
     problem(ui, texts, devices, DeviceKind::Speaker);
+    let is_free = heard.test == SelfTestPhase::Idle && is_open(devices, DeviceKind::Speaker);
+    if ui.add_enabled(is_free, Button::new(texts.tr("test-speaker"))).clicked() {
+        commands.push(Command::TestAudio(SelfTestRequest::Sound));
+    }
+}
+
+/// A button that records and plays back what was recorded, and stops either.
+fn test_of_microphone(
+    ui: &mut Ui,
+    texts: &Texts,
+    devices: &Devices,
+    phase: SelfTestPhase,
+    commands: &mut Vec<Command>,
+) {
+    let (key, request) = match phase {
+        SelfTestPhase::Idle => ("test-microphone", SelfTestRequest::Record),
+        SelfTestPhase::Recording => ("test-recording", SelfTestRequest::Stop),
+        SelfTestPhase::Playing => ("test-playing", SelfTestRequest::Stop),
+    };
+    let can_test = is_open(devices, DeviceKind::Microphone) && is_open(devices, DeviceKind::Speaker);
+    let is_enabled = can_test || phase != SelfTestPhase::Idle;
+    if ui.add_enabled(is_enabled, Button::new(texts.tr(key))).clicked() {
+        commands.push(Command::TestAudio(request));
+    }
+}
+
+fn is_open(devices: &Devices, device: DeviceKind) -> bool {
+    matches!(devices.status(device), DeviceStatus::Open { .. })
 }
 
 /// What is done to the voice. Changes are heard at once.
@@ -161,8 +190,12 @@ fn picked<T>(picked: Picked<T>, command: impl Fn(T) -> Command, commands: &mut V
 }
 
 fn problem(ui: &mut Ui, texts: &Texts, devices: &Devices, device: DeviceKind) {
-    if let DeviceStatus::Failed(problem) = devices.status(device) {
-        problem_sentence(ui, &i18n::device_problem(texts, device, problem));
+    match devices.status(device) {
+        DeviceStatus::Failed(problem) => problem_sentence(ui, &i18n::device_problem(texts, device, problem)),
+        DeviceStatus::Open { name, instead_of: Some(chosen) } => {
+            problem_sentence(ui, &i18n::device_stands_in(texts, device, chosen, name));
+        }
+        DeviceStatus::Off | DeviceStatus::Opening | DeviceStatus::Open { .. } => {}
     }
 }
 
@@ -174,7 +207,7 @@ fn automatic(texts: &Texts, devices: &Devices, device: DeviceKind, text: String)
         DeviceKind::Speaker => devices.speaker == DeviceChoice::Auto,
     };
     match devices.status(device) {
-        DeviceStatus::Open { name } if is_automatic => {
+        DeviceStatus::Open { name, .. } if is_automatic => {
             texts.tr_with("choice-auto-named", &[("name", name.as_str().into())])
         }
         DeviceStatus::Opening => format!("{text} · {}", texts.tr("device-opening")),

@@ -26,7 +26,11 @@ fn start(language: Language) -> Bench {
     bench.command(Command::TypeName("미나 Kim".into()));
     bench.command(Command::TypeRoom("standup".into()));
     bench.state.apply_media(
-        MediaEvent::Opened { device: DeviceKind::Microphone, name: "Built-in Audio Analog Stereo, a long name".into() },
+        MediaEvent::Opened {
+            device: DeviceKind::Microphone,
+            name: "Built-in Audio Analog Stereo, a long name".into(),
+            instead_of: None,
+        },
         bench.now,
     );
     bench

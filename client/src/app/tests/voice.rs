@@ -5,13 +5,13 @@ use egui_kittest::kittest::Queryable;
 
 use super::*;
 use crate::app::commands::Side;
-use crate::media::{DeviceKind, MediaEvent, NoiseSuppression, VoiceProcessing};
+use crate::media::{DeviceKind, MediaEvent, NoiseSuppression, SelfTestPhase, SelfTestRequest, VoiceProcessing};
 
 const MUTED: &str = "You are speaking, but your microphone is off (M)";
 const SILENT: &str = "Your microphone delivers nothing. Perhaps it is switched off, or another one is the right one.";
 
 fn heard(is_speaking: bool, is_silent: bool) -> MicrophoneState {
-    MicrophoneState { level: 0.2, is_speaking, is_silent }
+    MicrophoneState { level: 0.2, is_speaking, is_silent, ..MicrophoneState::default() }
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn whoever_speaks_while_muted_is_told() {
 #[test]
 fn a_microphone_that_delivers_nothing_is_said_once() {
     let mut bench = Bench::in_call(Language::English);
-    bench.state.apply_media(MediaEvent::Opened { device: DeviceKind::Microphone, name: "Headset".into() }, bench.now);
+    bench.state.apply_media(opened(DeviceKind::Microphone, "Headset", None), bench.now);
     let (silent, loud) = (heard(false, true), heard(false, false));
     let notices = |bench: &Bench| bench.state.call.as_ref().unwrap().notices(bench.now).count();
     for microphone in [silent, silent, loud, silent] {
@@ -72,6 +72,56 @@ fn the_parts_of_voice_processing_are_switched_one_by_one() {
         _ => None,
     });
     assert_eq!(saved, Some(wanted));
+}
+
+fn opened(device: DeviceKind, name: &str, instead_of: Option<&str>) -> MediaEvent {
+    MediaEvent::Opened { device, name: name.into(), instead_of: instead_of.map(str::to_owned) }
+}
+
+#[test]
+fn microphone_and_speaker_are_tested_by_a_button_each() {
+    let mut bench = Bench::new(Language::English);
+    for device in [DeviceKind::Microphone, DeviceKind::Speaker] {
+        bench.state.apply_media(opened(device, "Headset", None), bench.now);
+    }
+    let mut harness = open(bench, WIDE);
+    let asked = |harness: &mut Harness<'_, Bench>, label: &str| {
+        harness.get_by_label(label).click();
+        harness.run();
+        match harness.state_mut().effects.pop() {
+            Some(Effect::TestAudio(request)) => Some(request),
+            _ => None,
+        }
+    };
+    assert_eq!(asked(&mut harness, "Play a sound"), Some(SelfTestRequest::Sound));
+    assert_eq!(asked(&mut harness, "Record three seconds and play them"), Some(SelfTestRequest::Record));
+    for (phase, label) in
+        [(SelfTestPhase::Recording, "Recording: speak now… (stop)"), (SelfTestPhase::Playing, "Playing… (stop)")]
+    {
+        harness.state_mut().microphone.test = phase;
+        harness.run();
+        assert_eq!(asked(&mut harness, "Play a sound"), None, "one test at a time");
+        assert_eq!(asked(&mut harness, label), Some(SelfTestRequest::Stop));
+    }
+}
+
+#[test]
+fn the_stand_in_for_a_chosen_device_is_said_and_so_is_its_return() {
+    let mut bench = Bench::in_call(Language::English);
+    let device = DeviceKind::Speaker;
+    let said = |bench: &Bench, text: &str| {
+        let call = bench.state.call.as_ref().unwrap();
+        call.notices(bench.now).filter(|notice| notice.sentence(&bench.state.texts) == text).count()
+    };
+    bench.state.apply_media(opened(device, "Built-in", Some("Headset")), bench.now);
+    let sentence = "The speaker “Headset” is not there. Maru uses “Built-in” until it is back.";
+    assert_eq!(said(&bench, sentence), 1);
+    bench.state.apply_media(opened(device, "Headset", None), bench.now);
+    assert_eq!(said(&bench, "The speaker “Headset” is in use again."), 1);
+    bench.state.apply_media(opened(device, "Built-in", Some("Headset")), bench.now);
+    bench.command(Command::ToggleSide(Side::Devices));
+    let harness = open(bench, WIDE);
+    assert!(harness.query_all_by_label(sentence).count() > 0, "in the panel, too");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::EngineState;
 use super::codec::{AudioEncoder, Codecs};
 use super::meter::Meter;
+use super::self_test::SelfTest;
 use super::source::{Source, samples};
 use super::voice::Voice;
 
@@ -93,7 +94,7 @@ impl Capture {
     }
 
     /// Encodes the audio captured since the last call.
-    pub(super) fn tick(&mut self, now: Timestamp, voice: &mut Voice) {
+    pub(super) fn tick(&mut self, now: Timestamp, voice: &mut Voice, test: &mut SelfTest) {
         // Read before the audio: what was captured while muted must not be sent, even if the mute ends now.
         let muted = self.state.muted.load(Ordering::Acquire);
         self.fresh.clear();
@@ -103,6 +104,7 @@ impl Capture {
         if self.source.is_processed() {
             captured_end = voice.process(captured_end, &mut self.fresh);
         }
+        test.hear(now, &self.fresh);
         self.speech.add(&self.fresh);
         self.state.wake.set_flag(&self.state.is_speaking, self.speech.is_speech());
         if self.fresh.is_empty() {

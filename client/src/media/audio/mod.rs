@@ -29,12 +29,14 @@ mod meter;
 mod peer;
 mod playback;
 mod resample;
+mod self_test;
 mod source;
 pub mod voice;
 mod wav;
 mod wav_saver;
 mod worker;
 
+pub use self_test::{SelfTestPhase, SelfTestRequest};
 pub use wav::check_file;
 
 use codec::Codecs;
@@ -72,6 +74,8 @@ pub(crate) struct EngineState {
     level: AtomicF32,
     is_speaking: AtomicBool,
     is_silent: AtomicBool,
+    is_test_recording: AtomicBool,
+    is_test_playing: AtomicBool,
     packets_dropped: AtomicU64,
     microphone_crash: CrashSlot,
     speaker_crash: CrashSlot,
@@ -142,6 +146,11 @@ impl AudioEngine {
         self.send(Command::SetVoice(voice));
     }
 
+    /// Tests microphone and speaker. Only this person hears it.
+    pub fn test(&self, request: SelfTestRequest) {
+        self.send(Command::Test(request));
+    }
+
     /// While muted nothing is encoded, whatever else is set.
     pub fn set_muted(&self, muted: bool) {
         self.state.muted.store(muted, Ordering::Release);
@@ -152,6 +161,7 @@ impl AudioEngine {
             level: self.state.level.load(),
             is_speaking: self.state.is_speaking.load(Ordering::Relaxed),
             is_silent: self.state.is_silent.load(Ordering::Relaxed),
+            test: self.state.self_test(),
         }
     }
 
@@ -301,6 +311,7 @@ pub struct MicrophoneState {
     pub is_speaking: bool,
     /// It has delivered nothing but silence for some seconds: it is switched off, or another one is in use.
     pub is_silent: bool,
+    pub test: SelfTestPhase,
 }
 
 /// Counters start when the peer is added.

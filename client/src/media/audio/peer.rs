@@ -142,9 +142,9 @@ impl Peer {
         }
     }
 
-    /// Whether the handle was dropped.
+    /// Whether the handle was dropped, and the audio has faded out.
     pub(super) fn is_gone(&self) -> bool {
-        self.is_gone
+        self.is_gone && self.volume == 0.0
     }
 
     /// Fills `out` with the next samples. `waiting_ms`: audio between the mixer and the speaker.
@@ -172,7 +172,7 @@ impl Peer {
 
     /// Changes within one block, without a click.
     fn apply_volume(&mut self, out: &mut [f32]) {
-        let (from, to) = (self.volume, self.state.volume.get());
+        let (from, to) = (self.volume, if self.is_gone { 0.0 } else { self.state.volume.get() });
         self.volume = to;
         let step = (to - from) / out.len().max(1) as f32;
         let mut volume = from;
@@ -216,5 +216,78 @@ impl Peer {
     /// Ends the file. It is complete when the thread ends.
     pub(super) fn finish(self) -> Option<JoinHandle<()>> {
         self.saver.map(WavSaver::finish)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{SyncSender, sync_channel};
+
+    use maru_core::media::OPUS_FRAME_SAMPLES;
+    use maru_core::rtp::Sequence;
+    use maru_core::spectrum::tone;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    const BLOCK: usize = 480;
+    const START: Timestamp = Timestamp::from_micros(3_600_000_000);
+
+    fn peer() -> (Peer, SyncSender<AudioPacket>, Arc<PeerState>) {
+        let (packets, inbox) = sync_channel(64);
+        let state = Arc::<PeerState>::default();
+        let reporter = SaveReporter::new(mpsc::channel(1).0, Report::none());
+        (Peer::new("peer".into(), inbox, state.clone(), reporter, Codecs::OPUS).unwrap(), packets, state)
+    }
+
+    /// What is heard of a tone of 400 Hz that a peer sends for as long as `sends(ms)`, with `change(ms)` each 10 ms.
+    fn heard(ms: u64, sends: impl Fn(u64) -> bool, change: impl Fn(u64, &PeerState)) -> Vec<f32> {
+        let (mut peer, packets, state) = peer();
+        let mut packets = Some(packets);
+        let mut encoder = (Codecs::OPUS.encoder)().unwrap();
+        let sound = tone(400.0, 48_000, ms as usize * 48 + OPUS_FRAME_SAMPLES);
+        let mut heard = Vec::new();
+        for at_ms in (0..ms).step_by(10) {
+            let now = START + Duration::from_millis(at_ms);
+            let first = at_ms as usize * 48;
+            if !sends(at_ms) {
+                packets = None;
+            } else if let (0, Some(packets)) = (at_ms % 20, &packets) {
+                let payload = encoder.encode(sound[first..first + OPUS_FRAME_SAMPLES].try_into().unwrap()).unwrap();
+                let (sequence, rtp_time) = (Sequence::new(1000 + at_ms / 20), RtpTime::new(first as u64));
+                packets.send(AudioPacket { payload, sequence, rtp_time, arrived: now, is_copy: false }).unwrap();
+            }
+            change(at_ms, &state);
+            peer.receive(now, None);
+            if !peer.is_gone() {
+                let mut block = [0.0; BLOCK];
+                peer.play(now, 0.0, &mut block);
+                heard.extend(block);
+            }
+        }
+        heard
+    }
+
+    /// The largest step from one sample to the next, beside that of the tone.
+    fn roughness(heard: &[f32]) -> f32 {
+        let step = |sound: &[f32]| sound.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+        step(heard) / step(&tone(400.0, 48_000, 960))
+    }
+
+    #[test]
+    fn whoever_leaves_in_the_middle_of_a_word_fades_out_without_a_click() {
+        let heard = heard(700, |at_ms| at_ms < 600, |_, _| {});
+        let loudest = heard.iter().fold(0.0_f32, |loudest, sample| loudest.max(sample.abs()));
+        assert!(loudest > 0.4 && heard.last().unwrap().abs() < 0.01, "{loudest}, {:?}", heard.last());
+        assert!(heard.len() < 650 * 48, "gone after a block: {} samples", heard.len());
+        assert!(roughness(&heard) < 1.3, "{}", roughness(&heard));
+    }
+
+    #[test]
+    fn a_change_of_the_volume_does_not_click() {
+        let volumes =
+            |at_ms: u64, state: &PeerState| state.volume.set(if (at_ms / 100).is_multiple_of(2) { 1.0 } else { 0.0 });
+        let heard = heard(1000, |_| true, volumes);
+        assert!(roughness(&heard) < 1.3, "{}", roughness(&heard));
     }
 }

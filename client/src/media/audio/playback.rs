@@ -9,6 +9,7 @@ use maru_core::time::Timestamp;
 
 use super::device_sink::DeviceSink;
 use super::peer::Peer;
+use super::self_test::SelfTest;
 use super::wav_saver::WavSaver;
 
 /// 10 ms at 48 kHz.
@@ -24,6 +25,14 @@ pub(super) enum Sink {
         file: Option<WavSaver>,
     },
     Device(Box<DeviceSink>),
+}
+
+/// What is played.
+pub(super) struct Heard<'a> {
+    pub(super) peers: &'a mut [Peer],
+    pub(super) test: &'a mut SelfTest,
+    /// Where the peers' files go.
+    pub(super) folder: Option<&'a Path>,
 }
 
 /// Mixes the peers and fills the sink.
@@ -54,26 +63,20 @@ impl Playback {
     }
 
     /// Plays what is due at `now`. A device's part goes to `reference`, too.
-    pub(super) fn tick(
-        &mut self,
-        now: Timestamp,
-        peers: &mut [Peer],
-        folder: Option<&Path>,
-        reference: &mut EchoReference,
-    ) {
-        for peer in peers.iter_mut() {
-            peer.receive(now, folder);
+    pub(super) fn tick(&mut self, now: Timestamp, heard: &mut Heard<'_>, reference: &mut EchoReference) {
+        for peer in heard.peers.iter_mut() {
+            peer.receive(now, heard.folder);
         }
         // Counted also while a device sets the pace, so that the clock can take over when the device stalls.
         let by_clock = self.blocks_due(now);
         match &mut self.sink {
-            Sink::Clock { .. } => (0..by_clock).for_each(|_| self.play_block(now, peers, reference)),
+            Sink::Clock { .. } => (0..by_clock).for_each(|_| self.play_block(now, heard, reference)),
             Sink::Device(device) => {
                 device.update(now);
                 if device.is_stalled(now) {
-                    (0..by_clock).for_each(|_| self.mix_block(now, 0.0, peers));
+                    (0..by_clock).for_each(|_| self.mix_block(now, 0.0, heard));
                 } else {
-                    self.fill_device(now, peers, reference);
+                    self.fill_device(now, heard, reference);
                 }
             }
         }
@@ -93,21 +96,21 @@ impl Playback {
         blocks
     }
 
-    fn fill_device(&mut self, now: Timestamp, peers: &mut [Peer], reference: &mut EchoReference) {
+    fn fill_device(&mut self, now: Timestamp, heard: &mut Heard<'_>, reference: &mut EchoReference) {
         while let Sink::Device(device) = &self.sink {
             if !device.needs_more() {
                 break;
             }
-            self.play_block(now, peers, reference);
+            self.play_block(now, heard, reference);
         }
     }
 
-    fn play_block(&mut self, now: Timestamp, peers: &mut [Peer], reference: &mut EchoReference) {
+    fn play_block(&mut self, now: Timestamp, heard: &mut Heard<'_>, reference: &mut EchoReference) {
         let waiting_ms = match &self.sink {
             Sink::Clock { .. } => 0.0,
             Sink::Device(device) => device.waiting_ms(),
         };
-        self.mix_block(now, waiting_ms, peers);
+        self.mix_block(now, waiting_ms, heard);
         match &mut self.sink {
             Sink::Clock { file } => {
                 if let Some(file) = file {
@@ -122,18 +125,21 @@ impl Playback {
         }
     }
 
-    fn mix_block(&mut self, now: Timestamp, waiting_ms: f32, peers: &mut [Peer]) {
+    fn mix_block(&mut self, now: Timestamp, waiting_ms: f32, heard: &mut Heard<'_>) {
         self.mix.fill(0.0);
-        for peer in peers {
+        for peer in heard.peers.iter_mut() {
             peer.play(now, waiting_ms, &mut self.peer_block);
             Mixer::add(&mut self.mix, &self.peer_block);
         }
+        heard.test.play(&mut self.mix);
         self.mixer.finish(&mut self.mix);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::callbacks::output;
     use super::*;
 
@@ -150,11 +156,13 @@ mod tests {
         let mut playback = Playback::new();
         playback.set_sink(Sink::Device(Box::new(DeviceSink::new(ring).unwrap())));
         let mut reference = EchoReference::default();
-        playback.tick(START, &mut [], None, &mut reference);
+        let mut test = SelfTest::new(Arc::default());
+        let mut heard = Heard { peers: &mut [], test: &mut test, folder: None };
+        playback.tick(START, &mut heard, &mut reference);
         assert_eq!(waiting_ms(&playback), 30.0);
         callback.fill(&mut [0.0_f32; 960], Duration::ZERO);
         assert_eq!(waiting_ms(&playback), 20.0);
-        playback.tick(START + BLOCK, &mut [], None, &mut reference);
+        playback.tick(START + BLOCK, &mut heard, &mut reference);
         assert_eq!(waiting_ms(&playback), 30.0);
     }
 

@@ -14,7 +14,8 @@ use super::EngineState;
 use super::capture::Capture;
 use super::codec::Codecs;
 use super::peer::Peer;
-use super::playback::{Playback, Sink};
+use super::playback::{Heard, Playback, Sink};
+use super::self_test::{SelfTest, SelfTestRequest};
 use super::source::Source;
 use super::voice::Voice;
 use crate::clock;
@@ -29,6 +30,7 @@ pub(super) enum Command {
     SetSource(Source),
     SetSink(Sink),
     SetVoice(VoiceProcessing),
+    Test(SelfTestRequest),
     Attach(mpsc::Sender<EncodedAudio>),
     AddPeer(Box<Peer>),
     Stop,
@@ -39,6 +41,7 @@ pub(super) struct AudioWorker {
     capture: Capture,
     playback: Playback,
     voice: Voice,
+    self_test: SelfTest,
     peers: Vec<Peer>,
     state: Arc<EngineState>,
     /// `--save-remote`.
@@ -58,6 +61,7 @@ impl AudioWorker {
     ) -> Result<Self, opus::Error> {
         Ok(Self {
             voice,
+            self_test: SelfTest::new(state.clone()),
             capture: Capture::new(codecs, state.clone())?,
             playback: Playback::new(),
             peers: Vec::new(),
@@ -91,6 +95,7 @@ impl AudioWorker {
                 self.capture.set_source(source);
             }
             Command::SetVoice(processing) => self.voice.set(processing),
+            Command::Test(request) => self.self_test.request(request),
             Command::SetSink(sink) => {
                 self.voice.reference.stop();
                 let before = self.playback.set_sink(sink);
@@ -105,13 +110,14 @@ impl AudioWorker {
     /// A panic ends what it happened in: the source or the sink is dropped, and its supervisor opens it again.
     fn tick(&mut self, now: Timestamp) {
         // First what is played: the microphone hears it.
-        let (playback, peers, reference) = (&mut self.playback, &mut self.peers, &mut self.voice.reference);
-        if let Err(problem) = catch_panic(|| playback.tick(now, peers, self.folder.as_deref(), reference)) {
+        let (playback, test, reference) = (&mut self.playback, &mut self.self_test, &mut self.voice.reference);
+        let mut heard = Heard { peers: &mut self.peers, test, folder: self.folder.as_deref() };
+        if let Err(problem) = catch_panic(|| playback.tick(now, &mut heard, reference)) {
             self.handle(Command::SetSink(Sink::Clock { file: None }));
             self.state.speaker_crash.put(problem);
         }
-        let (capture, voice) = (&mut self.capture, &mut self.voice);
-        if let Err(problem) = catch_panic(|| capture.tick(now, voice)) {
+        let (capture, voice, test) = (&mut self.capture, &mut self.voice, &mut self.self_test);
+        if let Err(problem) = catch_panic(|| capture.tick(now, voice, test)) {
             self.voice.restart();
             self.capture.restart();
             self.state.microphone_crash.put(problem);

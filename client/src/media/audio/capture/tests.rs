@@ -1,3 +1,7 @@
+use maru_core::media::AudioPacket;
+use maru_core::playout::Playout;
+use maru_core::rtp::Sequence;
+
 use super::super::source::PacedSource;
 use super::*;
 use crate::media::VoiceProcessing;
@@ -7,6 +11,7 @@ const START: Timestamp = Timestamp::from_micros(3_600_000_000);
 struct Bench {
     capture: Capture,
     voice: Voice,
+    test: SelfTest,
     state: Arc<EngineState>,
     now: Timestamp,
 }
@@ -15,7 +20,8 @@ impl Bench {
     fn new() -> Self {
         let state = Arc::<EngineState>::default();
         let capture = Capture::new(Codecs::OPUS, state.clone()).unwrap();
-        Self { capture, voice: Voice::new(VoiceProcessing::default()), state, now: START }
+        let test = SelfTest::new(state.clone());
+        Self { capture, voice: Voice::new(VoiceProcessing::default()), test, state, now: START }
     }
 
     fn attach(&mut self) -> mpsc::Receiver<EncodedAudio> {
@@ -35,7 +41,7 @@ impl Bench {
     fn run(&mut self, millis: u64) {
         for _ in 0..millis / 10 {
             self.now = self.now + Duration::from_millis(10);
-            self.capture.tick(self.now, &mut self.voice);
+            self.capture.tick(self.now, &mut self.voice, &mut self.test);
         }
     }
 }
@@ -151,4 +157,38 @@ fn without_a_source_the_level_is_zero() {
     bench.capture.set_source(Source::None);
     bench.run(20);
     assert_eq!(bench.state.level.load(), 0.0);
+}
+
+/// What the other side hears of a second and a half of the test sound, muted in the time `muted_ms`.
+fn heard_elsewhere(muted_ms: std::ops::Range<u64>) -> Vec<f32> {
+    let mut bench = Bench::new();
+    let mut packets = bench.attach();
+    bench.test_sound();
+    let mut playout = Playout::new((Codecs::OPUS.decoder)().unwrap());
+    let (mut sequence, mut heard) = (Sequence::new(1000), Vec::new());
+    for at_ms in (0..1500).step_by(10) {
+        bench.mute(muted_ms.contains(&at_ms));
+        bench.run(10);
+        for EncodedAudio { payload, rtp_time, .. } in drain(&mut packets) {
+            playout.push(AudioPacket { payload, sequence, rtp_time, arrived: bench.now, is_copy: false });
+            sequence = sequence + 1;
+        }
+        let mut block = [0.0; 480];
+        playout.pull(bench.now, &mut block);
+        heard.extend(block);
+    }
+    heard
+}
+
+#[test]
+fn muting_in_the_middle_of_a_word_does_not_click() {
+    let steepest = |sound: &[f32]| sound.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+    let usual = steepest(&heard_elsewhere(0..0));
+    // In the middle of syllables of 250 ms.
+    for muted_ms in [370..880, 380..870, 350..1110] {
+        let heard = heard_elsewhere(muted_ms.clone());
+        assert!(steepest(&heard) < usual * 1.2, "{muted_ms:?}: {} of {usual}", steepest(&heard));
+        let silent = &heard[muted_ms.end as usize * 48 - 4800..muted_ms.end as usize * 48];
+        assert!(silent.iter().all(|sample| sample.abs() < 0.1), "{muted_ms:?}: it was muted");
+    }
 }

@@ -30,8 +30,8 @@ pub(super) struct Opened {
 pub(super) enum Presence {
     There,
     Gone,
-    /// Another device has become the default one.
-    OtherDefault,
+    /// Another device has become the one to use: the default, or the chosen one is there again.
+    Other,
     /// The devices cannot be listed.
     Unknown,
 }
@@ -71,10 +71,29 @@ pub(super) fn open(
     Ok(Opened { stream, command, id: entry.id, name: entry.name, state })
 }
 
+/// What an open device is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The one that was chosen by name. It was found when it was opened.
+    Chosen,
+    /// The default device. `instead_of`: for as long as this choice, and the device that was open for it last, is not there.
+    Default { instead_of: Option<(String, Option<String>)> },
+}
+
 /// Whether the open device `id` is still the one to use. May take long, or hang.
-pub(super) fn presence(direction: Direction, id: &str, is_default: bool) -> Presence {
+pub(super) fn presence(direction: Direction, id: &str, wanted: &Wanted) -> Presence {
     let ids = |entries: Vec<catalog::Entry>| entries.into_iter().map(|entry| entry.id).collect::<Vec<_>>();
-    let default = if is_default { catalog::default_entry(direction) } else { Ok(None) };
+    let default = match wanted {
+        Wanted::Chosen => Ok(None),
+        Wanted::Default { instead_of: None } => catalog::default_entry(direction),
+        Wanted::Default { instead_of: Some((choice, last_id)) } => {
+            match catalog::chosen_entry(direction, choice, last_id.as_deref()) {
+                Ok(Some(_)) => return Presence::Other,
+                Ok(None) => catalog::default_entry(direction),
+                Err(error) => Err(error),
+            }
+        }
+    };
     let listed = default.and_then(|default| match default {
         Some(default) => Ok((Some(default.id), Vec::new())),
         None => Ok((None, catalog::entries(direction).map(ids)?)),
@@ -89,7 +108,7 @@ pub(super) fn presence(direction: Direction, id: &str, is_default: bool) -> Pres
 fn judge(id: &str, listed: Option<&(Option<String>, Vec<String>)>) -> Presence {
     match listed {
         None => Presence::Unknown,
-        Some((Some(default), _)) if default != id => Presence::OtherDefault,
+        Some((Some(default), _)) if default != id => Presence::Other,
         Some((Some(_), _)) => Presence::There,
         // Where no default device is known, the open one stays.
         Some((None, ids)) if ids.iter().any(|listed| listed == id) => Presence::There,
@@ -133,7 +152,7 @@ mod tests {
             (listed(None, &["b"]), Presence::Gone),
             (listed(None, &["b", "a"]), Presence::There),
             (listed(Some("a"), &[]), Presence::There),
-            (listed(Some("b"), &[]), Presence::OtherDefault),
+            (listed(Some("b"), &[]), Presence::Other),
         ] {
             assert_eq!(judge("a", listed.as_ref()), presence, "{listed:?}");
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cpal::{Error, Stream};
 use tokio::sync::mpsc;
@@ -17,7 +17,8 @@ use super::super::source::{PacedSource, Source};
 use super::super::wav::WavLoop;
 use super::super::wav_saver::WavSaver;
 use super::super::worker::Command;
-use super::open::{self, Opened, Presence};
+use super::driver_call::NoAnswer;
+use super::open::{self, Opened, Presence, Wanted};
 use super::stream::FailureSink;
 use super::{Direction, driver_call};
 use crate::media::event::DeviceReporter;
@@ -83,6 +84,7 @@ impl Supervisor {
             choice,
             last_id: None,
             open: Open::Nothing,
+            tried: None,
             generation: 0,
         };
         let thread = StoppableThread::spawn(direction.thread_name(), move |stop| body.run(&inbox, stop))?;
@@ -124,9 +126,11 @@ struct Thread {
     state: Arc<EngineState>,
     messages: SyncSender<Message>,
     choice: DeviceChoice,
-    /// Of the device that was open last.
+    /// Of the device that was open last, unless it stood in for the chosen one.
     last_id: Option<String>,
     open: Open,
+    /// When the device was opened, or last tried.
+    tried: Option<Instant>,
     /// Counts streams, so that a late message about an old one is ignored.
     generation: u64,
 }
@@ -140,6 +144,8 @@ enum Open {
         stream: Stream,
         id: String,
         name: String,
+        /// The default device is used because the chosen one is not there.
+        stands_in: bool,
         state: Arc<DeviceState>,
         /// Frames that it had delivered or taken at the last check.
         frames: u64,
@@ -207,19 +213,33 @@ impl Thread {
     }
 
     fn open(&mut self) {
+        if let Err(problem) = self.try_open() {
+            self.reporter.failed(problem);
+        }
+    }
+
+    fn try_open(&mut self) -> Result<(), DeviceProblem> {
+        self.tried = Some(Instant::now());
         match (self.choice.clone(), self.direction) {
             (DeviceChoice::None, _) | (DeviceChoice::Test, Direction::Output) => self.open = Open::Virtual,
             (DeviceChoice::Test, Direction::Input) => {
                 let source = self.paced(PacedSource::test());
                 self.use_virtual(Command::SetSource(source), "test".into());
             }
-            (DeviceChoice::File(path), _) => self.open_file(path),
-            (DeviceChoice::Auto, _) => self.open_device(None),
-            (DeviceChoice::Named(name), _) => self.open_device(Some(name)),
+            (DeviceChoice::File(path), _) => self.open_file(path)?,
+            (DeviceChoice::Auto, _) => self.open_device(None, None)?,
+            (DeviceChoice::Named(name), _) => match self.open_device(Some(name.clone()), None) {
+                // The conversation goes on with another one.
+                Err(problem) if problem.is_absence() => {
+                    self.open_device(None, Some(name)).map_err(|_| problem)?;
+                }
+                result => result?,
+            },
         }
+        Ok(())
     }
 
-    fn open_file(&mut self, path: PathBuf) {
+    fn open_file(&mut self, path: PathBuf) -> Result<(), DeviceProblem> {
         let name = path.display().to_string();
         let command = match self.direction {
             Direction::Input => WavLoop::open(&path)
@@ -231,8 +251,9 @@ impl Thread {
         };
         match command {
             Ok(command) => self.use_virtual(command, name),
-            Err(reason) => self.reporter.failed(DeviceProblem::Unusable { name, reason }),
+            Err(reason) => return Err(DeviceProblem::Unusable { name, reason }),
         }
+        Ok(())
     }
 
     fn paced(&self, source: PacedSource) -> Source {
@@ -245,8 +266,8 @@ impl Thread {
         self.reporter.opened(name);
     }
 
-    /// `None`: the default device.
-    fn open_device(&mut self, name: Option<String>) {
+    /// `name`: `None` is the default device. `instead_of`: the chosen one, which is not there.
+    fn open_device(&mut self, name: Option<String>, instead_of: Option<String>) -> Result<(), DeviceProblem> {
         self.generation += 1;
         let reported = Arc::new(AtomicBool::new(false));
         let failures = FailureSink { messages: self.messages.clone(), generation: self.generation, reported };
@@ -254,18 +275,16 @@ impl Thread {
         let (wanted, last_id) = (name.clone(), self.last_id.clone());
         let open = move || open::open(direction, wanted.as_deref(), last_id.as_deref(), &failures);
         let answer = driver_call::call(OPEN_TIMEOUT, open);
-        match answer {
-            Ok(Ok(Opened { stream, command, id, name, state })) => {
-                self.send(command);
-                self.last_id = Some(id.clone());
-                self.open = Open::Device { stream, id, name: name.clone(), state, frames: 0 };
-                self.reporter.opened(name);
-            }
-            Ok(Err(problem)) => self.reporter.failed(problem),
-            Err(no_answer) => {
-                self.reporter.failed(no_answer.problem(name.unwrap_or_else(|| open::DEFAULT_NAME.into())));
-            }
+        let no_answer = |error: NoAnswer| error.problem(name.unwrap_or_else(|| open::DEFAULT_NAME.into()));
+        let Opened { stream, command, id, name, state } = answer.map_err(no_answer)??;
+        self.send(command);
+        let stands_in = instead_of.is_some();
+        if !stands_in {
+            self.last_id = Some(id.clone());
         }
+        self.open = Open::Device { stream, id, name: name.clone(), stands_in, state, frames: 0 };
+        self.reporter.opened_instead_of(instead_of, name);
+        Ok(())
     }
 
     /// Closes what is open; the worker goes on without it.
@@ -286,8 +305,17 @@ impl Thread {
         let Open::Device { name, .. } = &self.open else { return };
         let problem = open::lost_problem(error, name);
         tracing::info!(%error, name, "an audio device is lost");
+        self.replace(problem);
+    }
+
+    /// Another device takes the place of the open one, if there is any.
+    fn replace(&mut self, problem: DeviceProblem) {
+        let may_try = self.tried.is_none_or(|tried| tried.elapsed() >= POLL);
         self.close();
-        self.reporter.failed(problem);
+        // One that breaks as soon as it is open is left until the next check.
+        if !(may_try && problem.is_absence() && self.try_open().is_ok()) {
+            self.reporter.failed(problem);
+        }
     }
 
     /// Tries a lost device again, or looks whether the open one is still the one to use.
@@ -300,18 +328,21 @@ impl Thread {
         match &mut self.open {
             Open::Virtual => {}
             Open::Nothing => self.open(),
-            Open::Device { id, name, state, frames, .. } => {
+            Open::Device { id, name, stands_in, state, frames, .. } => {
                 let (direction, id, name) = (self.direction, id.clone(), name.clone());
                 let runs = state.frames() != std::mem::replace(frames, state.frames());
-                let is_default = self.choice == DeviceChoice::Auto;
-                match driver_call::call(OPEN_TIMEOUT, move || open::presence(direction, &id, is_default)) {
+                let wanted = match &self.choice {
+                    DeviceChoice::Named(choice) if *stands_in => {
+                        Wanted::Default { instead_of: Some((choice.clone(), self.last_id.clone())) }
+                    }
+                    DeviceChoice::Named(_) => Wanted::Chosen,
+                    _ => Wanted::Default { instead_of: None },
+                };
+                match driver_call::call(OPEN_TIMEOUT, move || open::presence(direction, &id, &wanted)) {
                     // While a stream runs its device is there, whatever the audio server says or does not say.
                     Ok(Presence::Unknown) | Err(_) if runs => {}
-                    Ok(Presence::Gone | Presence::Unknown) => {
-                        self.close();
-                        self.reporter.failed(DeviceProblem::Unplugged { name });
-                    }
-                    Ok(Presence::OtherDefault) => {
+                    Ok(Presence::Gone | Presence::Unknown) => self.replace(DeviceProblem::Unplugged { name }),
+                    Ok(Presence::Other) => {
                         self.close();
                         self.open();
                     }

@@ -45,7 +45,7 @@ impl Bench {
 }
 
 fn opened(name: &str) -> MediaEvent {
-    MediaEvent::Opened { device: DeviceKind::Camera, name: name.into() }
+    MediaEvent::Opened { device: DeviceKind::Camera, name: name.into(), instead_of: None }
 }
 
 #[test]
