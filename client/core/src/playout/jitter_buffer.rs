@@ -193,7 +193,10 @@ impl JitterBuffer {
         let Some((&time, first)) = self.packets.first_key_value() else { return false };
         let wait_us = self.delay.target_us();
         let waited = now >= first.arrived + Duration::from_micros(wait_us as u64);
-        if !waited && samples_to_us(self.buffered_samples() as i64) <= wait_us {
+        // Packets that come as fast as they are played have waited for what is before the last one.
+        let newest = self.packets.last_key_value().map_or(0, |(_, newest)| newest.samples);
+        let before_newest = self.buffered_samples().saturating_sub(newest);
+        if !waited && samples_to_us(before_newest as i64) <= wait_us {
             return false;
         }
         let cursor = Position { sequence: first.sequence - 1, time };
@@ -219,12 +222,10 @@ impl JitterBuffer {
         let (Some(cursor), Some((&time, first))) = (self.cursor, self.packets.first_key_value()) else { return 0 };
         let gap = time - cursor.time;
         let was_late = gap <= 0;
-        let was_lost = first.sequence > cursor.sequence + 1;
-        let replaced = match (was_late, was_lost) {
-            (true, _) => concealed,
-            (false, true) => concealed.min(gap),
-            (false, false) => 0,
-        };
+        let lost_packets = (first.sequence - cursor.sequence - 1_i64).max(0);
+        // Of a pause in which a packet was lost, the rest was silence that was not sent.
+        let lost = lost_packets.saturating_mul(first.samples as i64);
+        let replaced = if was_late { concealed } else { concealed.min(gap).min(lost) };
         self.counters.samples_concealed += replaced as u64;
         replaced
     }
