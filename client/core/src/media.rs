@@ -56,6 +56,26 @@ pub struct EncodedAudio {
     pub captured: Timestamp,
 }
 
+/// How the microphone is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AudioTarget {
+    /// [`Self::LOW_BPS`] or [`Self::HIGH_BPS`].
+    pub bitrate_bps: u32,
+    /// Packets carry what is needed to recover the one before them (RFC 6716, 2.1.7), at the expense of quality.
+    pub expects_loss: bool,
+}
+
+impl AudioTarget {
+    pub const LOW_BPS: u32 = 32_000;
+    pub const HIGH_BPS: u32 = 48_000;
+}
+
+impl Default for AudioTarget {
+    fn default() -> Self {
+        Self { bitrate_bps: Self::LOW_BPS, expects_loss: false }
+    }
+}
+
 /// An Opus packet of a peer as it arrived: possibly late, duplicate or out of order.
 #[derive(Debug, Clone)]
 pub struct AudioPacket {

@@ -8,13 +8,14 @@ use std::collections::VecDeque;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::fec::LossPattern;
 use crate::media::{AudioPacket, OPUS_FRAME_SAMPLES};
 use crate::rtp::RtpTime;
 
 /// Copies in a packet at most.
 pub const MAX_COPIES: usize = 3;
-/// What a copy of each packet takes: Opus at 32 kbit/s and its header.
-pub const COPY_BPS: u32 = 34_000;
+/// What a copy of each packet takes at most: Opus at 48 kbit/s and its header.
+pub const COPY_BPS: u32 = 50_000;
 
 const COPY_HEADER_BYTES: usize = 4;
 /// In the first byte of a header: another one follows.
@@ -25,15 +26,18 @@ const MAX_OFFSET: u64 = (1 << 14) - 1;
 /// Headers that are read at most: browsers send up to nine copies.
 const MAX_READ: usize = 16;
 
-/// How many copies carry the audio over losses of this rate, 0 to 1: with them less than one in a hundred packets is
-/// missing.
-pub fn copies_for(loss_rate: f64) -> usize {
-    match loss_rate {
-        rate if rate < 0.01 => 0,
+/// From this mean length of a run of losses on, in packets, two packets of audio are often lost one after the other.
+const LONG_RUN: f64 = 2.0;
+
+/// How many copies carry the audio over these losses: with them less than one in a hundred packets is missing.
+pub fn copies_for(loss: LossPattern) -> usize {
+    let single = match loss.rate {
+        rate if rate < 0.01 => return 0,
         rate if rate < 0.07 => 1,
         rate if rate < 0.2 => 2,
-        _ => MAX_COPIES,
-    }
+        _ => 3,
+    };
+    MAX_COPIES.min(if loss.mean_run < LONG_RUN { single } else { single + 1 })
 }
 
 /// The packets that were sent last on one connection.
@@ -207,7 +211,10 @@ mod tests {
     }
 
     #[test]
-    fn more_loss_takes_more_copies() {
-        assert_eq!([0.0, 0.005, 0.05, 0.1, 0.25].map(copies_for), [0, 0, 1, 2, 3]);
+    fn more_loss_and_longer_runs_take_more_copies() {
+        let single = |rate| copies_for(LossPattern::independent(rate));
+        assert_eq!([0.0, 0.005, 0.05, 0.1, 0.25].map(single), [0, 0, 1, 2, 3]);
+        let bursts = |rate| copies_for(LossPattern { rate, mean_run: 6.0 });
+        assert_eq!([0.005, 0.05, 0.1, 0.25].map(bursts), [0, 2, 3, 3]);
     }
 }

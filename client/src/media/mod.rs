@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo, VideoLayerId};
+use maru_core::media::{AccessUnit, AudioPacket, AudioTarget, EncodedAudio, EncodedVideo, VideoLayerId};
 use maru_core::rtp::RtpTime;
 use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
@@ -132,6 +132,11 @@ impl Media {
     /// Changes what is done to the voice before it is sent.
     pub fn set_voice(&self, voice: VoiceProcessing) {
         self.audio.set_voice(voice);
+    }
+
+    /// How the microphone is encoded from now on.
+    pub fn set_audio(&self, target: AudioTarget) {
+        self.audio.set_target(target);
     }
 
     /// Tests microphone and speaker. Only this person hears it.

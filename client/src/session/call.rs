@@ -258,6 +258,7 @@ impl CallTask {
             silent_for: handle.path.silent_for(now),
             needs_key_frame: self.call.established(connection.participant) == Some(connection)
                 && handle.path.take_need_of_key_frame(),
+            loses_audio: handle.path.loses_audio(),
         };
         self.connections.iter().map(estimate).collect()
     }
@@ -314,6 +315,7 @@ impl CallTask {
             }
             Action::RequestKeyFrame { layer, at_once } => devices.request_key_frame(layer, at_once),
             Action::SetVideoLayers(layers) => self.set_video_layers(&layers),
+            Action::SetAudio(target) => devices.set_audio(target),
             Action::SetMuted(muted) => devices.set_muted(muted),
             Action::SetCameraOn(on) => devices.set_camera_on(on),
             Action::AddMedia { participant, name } => {

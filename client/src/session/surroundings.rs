@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use maru_core::media::{AccessUnit, AudioPacket, VideoLayerId, VideoTarget};
+use maru_core::media::{AccessUnit, AudioPacket, AudioTarget, VideoLayerId, VideoTarget};
 use maru_core::rtp::RtpTime;
 use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
@@ -36,6 +36,8 @@ pub trait CallMedia: Send + Sync {
     /// Limits of a simulcast layer, and the send queues of those who take it. While all of these are long, no frame of the
     /// layer is encoded.
     fn set_video_layer(&self, layer: VideoLayerId, target: VideoTarget, send_queues: Vec<Arc<SendQueueDelay>>);
+    /// How the microphone is encoded.
+    fn set_audio(&self, target: AudioTarget);
     /// The layer's next frame is a key frame. `at_once`: even while the send queues are long.
     fn request_key_frame(&self, layer: VideoLayerId, at_once: bool);
     fn set_muted(&self, muted: bool);
@@ -80,6 +82,10 @@ impl CallMedia for Media {
 
     fn add_participant(&self, name: &str) -> Arc<dyn ParticipantMedia> {
         Arc::new(self.add_peer(name))
+    }
+
+    fn set_audio(&self, target: AudioTarget) {
+        self.set_audio(target);
     }
 
     fn set_video_layer(&self, layer: VideoLayerId, target: VideoTarget, send_queues: Vec<Arc<SendQueueDelay>>) {

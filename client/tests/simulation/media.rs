@@ -11,7 +11,9 @@ use maru::media::{FrameSlot, LayerStats, MediaOutputs, PeerSound, ReceiveStats, 
 use maru::session::surroundings::{CallMedia, ParticipantMedia};
 use maru_core::frame::{I420, VideoFrame};
 use maru_core::layer_control::{Admission, LayerControl};
-use maru_core::media::{AccessUnit, AudioPacket, EncodedAudio, EncodedVideo, MAX_LAYERS, VideoLayerId, VideoTarget};
+use maru_core::media::{
+    AccessUnit, AudioPacket, AudioTarget, EncodedAudio, EncodedVideo, MAX_LAYERS, VideoLayerId, VideoTarget,
+};
 use maru_core::rtp::RtpTime;
 use maru_core::send_queue::SendQueueDelay;
 use maru_core::time::Timestamp;
@@ -248,6 +250,8 @@ impl CallMedia for SyntheticMedia {
         participants.push((name.to_owned(), Arc::clone(&receiver)));
         receiver
     }
+
+    fn set_audio(&self, _: AudioTarget) {}
 
     fn set_video_layer(&self, layer: VideoLayerId, target: VideoTarget, send_queues: Vec<Arc<SendQueueDelay>>) {
         self.camera().layers[layer.0].set(target, send_queues);

@@ -7,7 +7,7 @@ use maru_protocol::{Nickname, PeerId, RoomName};
 
 use super::ids::{ConnectionId, ParticipantId};
 use super::registration::{EndReason, Server};
-use crate::media::{MAX_LAYERS, SharedMedia, VideoLayerId, VideoTarget};
+use crate::media::{AudioTarget, MAX_LAYERS, SharedMedia, VideoLayerId, VideoTarget};
 use crate::negotiation::Step;
 
 /// What the person at this end wants.
@@ -80,6 +80,8 @@ pub struct Estimate {
     pub silent_for: Duration,
     /// So many packets were lost, or wait, that only a key frame helps.
     pub needs_key_frame: bool,
+    /// Packets are lost, and no copies of audio go with it.
+    pub loses_audio: bool,
 }
 
 /// A simulcast layer as it is to be encoded from now on.
@@ -131,6 +133,7 @@ pub enum Action {
         at_once: bool,
     },
     SetVideoLayers([LayerTarget; MAX_LAYERS]),
+    SetAudio(AudioTarget),
     SetMuted(bool),
     SetCameraOn(bool),
     /// Start a decoder and playback for the participant.

@@ -19,6 +19,7 @@
 
 mod action;
 mod allowance;
+mod audio_control;
 mod connection;
 mod ids;
 mod layers;
@@ -42,6 +43,7 @@ pub use self::participant::Presence;
 pub use self::registration::{EndReason, Identity, Server};
 pub use self::sending::EncoderCounts;
 
+use self::audio_control::AudioControl;
 use self::participant::{Consequence, Participant, Shared};
 use self::registration::{News, Registration};
 use self::sending::{Sending, Viewer};
@@ -73,6 +75,7 @@ pub struct Call {
     participants: BTreeMap<ParticipantId, Participant>,
     last_participant: u32,
     sending: Sending,
+    audio: AudioControl,
     actions: VecDeque<Action>,
     signals: SignalQueue,
     /// Of the last input.
@@ -115,6 +118,7 @@ impl Call {
             participants: BTreeMap::new(),
             last_participant: 0,
             sending: Sending::default(),
+            audio: AudioControl::default(),
             actions: VecDeque::new(),
             signals: SignalQueue::new(),
             now,
@@ -274,6 +278,7 @@ impl Call {
             .iter()
             .map(|estimate| Viewer { estimate: *estimate, max_height: self.ours_shown_at(estimate.connection) })
             .collect();
+        self.actions.extend(self.audio.update(now, &established).map(Action::SetAudio));
         let moved = self.sending.handle_estimates(now, &viewers, &mut self.actions);
         for id in moved {
             if let Some(participant) = self.participants.get_mut(&id.participant) {

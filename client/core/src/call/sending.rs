@@ -325,6 +325,7 @@ mod tests {
             round_trip: Duration::from_millis(40),
             silent_for: Duration::ZERO,
             needs_key_frame: false,
+            loses_audio: false,
         };
         let viewer =
             |(number, path_bps)| Viewer { estimate: estimate(number, path_bps), max_height: max_height(number) };

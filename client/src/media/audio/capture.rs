@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use maru_core::media::{AUDIO_CLOCK_HZ, EncodedAudio, OPUS_FRAME_SAMPLES};
+use maru_core::media::{AUDIO_CLOCK_HZ, AudioTarget, EncodedAudio, OPUS_FRAME_SAMPLES};
 use maru_core::rtp::RtpTime;
 use maru_core::speech::SpeechDetector;
 use maru_core::time::Timestamp;
@@ -30,6 +30,7 @@ pub(super) struct Capture {
     source: Source,
     codecs: Codecs,
     encoder: Box<dyn AudioEncoder>,
+    target: AudioTarget,
     output: Option<mpsc::Sender<EncodedAudio>>,
     state: Arc<EngineState>,
     meter: Meter,
@@ -54,6 +55,7 @@ impl Capture {
             source: Source::None,
             codecs,
             encoder: (codecs.encoder)()?,
+            target: AudioTarget::default(),
             output: None,
             state,
             meter: Meter::default(),
@@ -75,7 +77,10 @@ impl Capture {
         self.set_source(Source::None);
         self.was_silent = true;
         match (self.codecs.encoder)() {
-            Ok(encoder) => self.encoder = encoder,
+            Ok(encoder) => {
+                self.encoder = encoder;
+                self.encoder.set_target(self.target);
+            }
             Err(error) => tracing::warn!(%error, "the audio encoder stays the one that failed"),
         }
     }
@@ -87,10 +92,16 @@ impl Capture {
         self.frame.clear();
     }
 
+    pub(super) fn set_target(&mut self, target: AudioTarget) {
+        self.target = target;
+        self.encoder.set_target(target);
+    }
+
     /// Sends packets to `output` from now on. Without an output nothing is encoded.
     pub(super) fn set_output(&mut self, output: mpsc::Sender<EncodedAudio>) {
         self.output = Some(output);
         self.was_silent = true;
+        self.set_target(AudioTarget::default());
     }
 
     /// Encodes the audio captured since the last call.

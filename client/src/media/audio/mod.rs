@@ -9,7 +9,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use maru_core::media::{AudioPacket, EncodedAudio};
+use maru_core::media::{AudioPacket, AudioTarget, EncodedAudio};
 use maru_core::rtp::RtpTime;
 use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
@@ -144,6 +144,11 @@ impl AudioEngine {
     /// Changes what is done to the voice before it is encoded.
     pub fn set_voice(&self, voice: VoiceProcessing) {
         self.send(Command::SetVoice(voice));
+    }
+
+    /// How the microphone is encoded from now on.
+    pub fn set_target(&self, target: AudioTarget) {
+        self.send(Command::SetTarget(target));
     }
 
     /// Tests microphone and speaker. Only this person hears it.

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use maru_core::media::EncodedAudio;
+use maru_core::media::{AudioTarget, EncodedAudio};
 use maru_core::time::Timestamp;
 use tokio::sync::mpsc;
 
@@ -30,6 +30,7 @@ pub(super) enum Command {
     SetSource(Source),
     SetSink(Sink),
     SetVoice(VoiceProcessing),
+    SetTarget(AudioTarget),
     Test(SelfTestRequest),
     Attach(mpsc::Sender<EncodedAudio>),
     AddPeer(Box<Peer>),
@@ -95,6 +96,7 @@ impl AudioWorker {
                 self.capture.set_source(source);
             }
             Command::SetVoice(processing) => self.voice.set(processing),
+            Command::SetTarget(target) => self.capture.set_target(target),
             Command::Test(request) => self.self_test.request(request),
             Command::SetSink(sink) => {
                 self.voice.reference.stop();
@@ -181,6 +183,8 @@ mod tests {
             self.work();
             Some(Bytes::from_static(&[0x78, 1, 2]))
         }
+
+        fn set_target(&mut self, _: AudioTarget) {}
 
         fn reset(&mut self) {}
     }

@@ -122,9 +122,14 @@ impl PathState {
     /// How many of the packets of audio before it go with one: some if losses are not due to congestion.
     pub(super) fn audio_copies(&self) -> usize {
         let spare = self.target_bps() / AUDIO_COPIES_SHARE / red::COPY_BPS;
-        let copies = red::copies_for(self.controller().loss_outside_congestion().rate).min(spare as usize);
+        let copies = red::copies_for(self.controller().loss_outside_congestion()).min(spare as usize);
         self.audio_copies.store(copies as u32, Ordering::Relaxed);
         copies
+    }
+
+    /// Whether packets are lost, and audio goes without copies.
+    pub fn loses_audio(&self) -> bool {
+        self.loss() >= FEC_MIN_LOSS && self.audio_copies.load(Ordering::Relaxed) == 0
     }
 
     fn note_fec(&self, packets: usize, fec_packets: usize) {

@@ -547,5 +547,6 @@ pub(super) fn good(connection: ConnectionId) -> Estimate {
         round_trip: 40 * MS,
         silent_for: Duration::ZERO,
         needs_key_frame: false,
+        loses_audio: false,
     }
 }
