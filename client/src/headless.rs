@@ -4,7 +4,7 @@
 mod input;
 mod undelivered;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::process::ExitCode;
@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use self::input::Line;
 use self::undelivered::Undelivered;
+use crate::device_status::DeviceStatus;
 use crate::i18n::{self, Notice, Texts};
 use crate::media::{DeviceKind, Media, MediaConfig, MediaEvent};
 use crate::participants::Participants;
@@ -65,7 +66,7 @@ pub async fn run(config: HeadlessConfig, texts: &Texts, report: Report) -> ExitC
         texts,
         room: config.room,
         participants: Participants::default(),
-        failed: Vec::new(),
+        devices: HashMap::new(),
         all_saved: true,
         commands: commands.clone(),
         next_id: 1,
@@ -137,7 +138,7 @@ struct Terminal<'a> {
     texts: &'a Texts,
     room: RoomName,
     participants: Participants,
-    failed: Vec<DeviceKind>,
+    devices: HashMap<DeviceKind, DeviceStatus>,
     /// Whether no file failed so far.
     all_saved: bool,
     commands: mpsc::Sender<CallCommand>,
@@ -171,32 +172,22 @@ impl Terminal<'_> {
         }
     }
 
-    /// Announces devices that fail and those that work again, not those that open at the start.
     fn show_device(&mut self, event: MediaEvent) {
         let notice = match event {
-            MediaEvent::Failed { device, problem } => {
-                self.failed.push(device);
-                Notice::DeviceFailed { device, problem }
-            }
-            MediaEvent::Opened { device, name, instead_of: Some(chosen) } => {
-                if self.failed.contains(&device) {
-                    return;
-                }
-                // Told once; the chosen device is told of when it is back.
-                self.failed.push(device);
-                Notice::DeviceStandsIn { device, name, chosen }
-            }
-            MediaEvent::Opened { device, name, instead_of: None } if self.failed.contains(&device) => {
-                self.failed.retain(|failed| *failed != device);
-                Notice::DeviceBack { device, name }
-            }
-            MediaEvent::Opened { .. } => return,
+            MediaEvent::Failed { device, problem } => self.status(device).failed(device, problem),
+            MediaEvent::Opened { device, name, instead_of } => self.status(device).opened(device, name, instead_of),
             MediaEvent::NotSaved { file, reason } => {
                 self.all_saved = false;
-                Notice::NotSaved { file, reason }
+                Some(Notice::NotSaved { file, reason })
             }
         };
-        tell(&notice.sentence(self.texts));
+        if let Some(notice) = notice {
+            tell(&notice.sentence(self.texts));
+        }
+    }
+
+    fn status(&mut self, device: DeviceKind) -> &mut DeviceStatus {
+        self.devices.entry(device).or_insert(DeviceStatus::Opening)
     }
 
     /// Whether the next line of the input can be sent. What does not come from a person waits for someone to be there.

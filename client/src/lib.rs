@@ -9,6 +9,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod demo;
+mod device_status;
 pub mod headless;
 pub mod i18n;
 pub mod invitation;

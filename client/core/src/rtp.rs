@@ -139,6 +139,11 @@ impl RtpExtender {
         (sequence, rtp_time)
     }
 
+    /// See [`SequenceExtender::newest`].
+    pub fn newest_sequence(&self) -> Option<Sequence> {
+        self.sequences.newest()
+    }
+
     /// The highest timestamp so far. `None` before the first packet.
     pub fn newest_time(&self) -> Option<RtpTime> {
         self.newest_time

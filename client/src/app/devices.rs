@@ -1,6 +1,8 @@
 //! The devices as the window shows them: the choices, the lists, and whether each device is open.
 
-use crate::media::{DeviceChoice, DeviceKind, DeviceList, DeviceProblem, MediaConfig, MediaEvent};
+use crate::device_status::DeviceStatus;
+use crate::i18n::Notice;
+use crate::media::{DeviceChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Devices {
@@ -15,39 +17,6 @@ pub(crate) struct Devices {
     camera_status: DeviceStatus,
     microphone_status: DeviceStatus,
     speaker_status: DeviceStatus,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum DeviceStatus {
-    /// `None` was chosen, or the camera is turned off.
-    Off,
-    Opening,
-    /// `instead_of`: the chosen device, which is not there.
-    Open {
-        name: String,
-        instead_of: Option<String>,
-    },
-    Failed(DeviceProblem),
-}
-
-/// What an event means for the person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum DeviceNews {
-    Nothing,
-    Failed {
-        device: DeviceKind,
-        problem: DeviceProblem,
-    },
-    Back {
-        device: DeviceKind,
-        name: String,
-    },
-    /// `name` is used while the chosen device is not there.
-    StandsIn {
-        device: DeviceKind,
-        name: String,
-        chosen: String,
-    },
 }
 
 impl Devices {
@@ -98,32 +67,12 @@ impl Devices {
         *self.status_mut(device) = if wanted { DeviceStatus::Opening } else { DeviceStatus::Off };
     }
 
-    pub(crate) fn apply(&mut self, event: MediaEvent) -> DeviceNews {
+    /// What the person is to be told, if anything.
+    pub(crate) fn apply(&mut self, event: MediaEvent) -> Option<Notice> {
         match event {
-            MediaEvent::Opened { device, name, instead_of } => {
-                let open = DeviceStatus::Open { name: name.clone(), instead_of: instead_of.clone() };
-                let before = std::mem::replace(self.status_mut(device), open);
-                match (before, instead_of) {
-                    (DeviceStatus::Open { instead_of: Some(_), .. }, Some(_)) => DeviceNews::Nothing,
-                    (_, Some(chosen)) => DeviceNews::StandsIn { device, name, chosen },
-                    (DeviceStatus::Failed(_) | DeviceStatus::Open { instead_of: Some(_), .. }, None) => {
-                        DeviceNews::Back { device, name }
-                    }
-                    (DeviceStatus::Off | DeviceStatus::Opening | DeviceStatus::Open { .. }, None) => {
-                        DeviceNews::Nothing
-                    }
-                }
-            }
-            MediaEvent::Failed { device, problem } => {
-                let failed = DeviceStatus::Failed(problem.clone());
-                let status = self.status_mut(device);
-                if *status == failed {
-                    return DeviceNews::Nothing; // Another attempt, the same result.
-                }
-                *status = failed;
-                DeviceNews::Failed { device, problem }
-            }
-            MediaEvent::NotSaved { .. } => DeviceNews::Nothing,
+            MediaEvent::Opened { device, name, instead_of } => self.status_mut(device).opened(device, name, instead_of),
+            MediaEvent::Failed { device, problem } => self.status_mut(device).failed(device, problem),
+            MediaEvent::NotSaved { file, reason } => Some(Notice::NotSaved { file, reason }),
         }
     }
 
@@ -139,45 +88,15 @@ impl Devices {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::DeviceProblem;
     use crate::settings::Settings;
-
-    fn lost() -> MediaEvent {
-        MediaEvent::Failed { device: DeviceKind::Camera, problem: DeviceProblem::Unplugged { name: "Brio".into() } }
-    }
-
-    fn opened(name: &str, instead_of: Option<&str>) -> MediaEvent {
-        let instead_of = instead_of.map(str::to_owned);
-        MediaEvent::Opened { device: DeviceKind::Camera, name: name.into(), instead_of }
-    }
-
-    #[test]
-    fn a_stand_in_and_the_return_of_the_chosen_device_are_announced_once() {
-        let mut devices = Devices::new(&Settings::default().media());
-        let device = DeviceKind::Camera;
-        let (name, chosen) = ("Built-in".to_owned(), "Brio".to_owned());
-        let stands_in = DeviceNews::StandsIn { device, name, chosen };
-        assert_eq!(devices.apply(opened("Built-in", Some("Brio"))), stands_in, "also at the start");
-        assert_eq!(devices.apply(opened("Other", Some("Brio"))), DeviceNews::Nothing, "the default has changed");
-        assert_eq!(devices.apply(opened("Brio", None)), DeviceNews::Back { device, name: "Brio".into() });
-        assert_eq!(devices.apply(opened("Brio", None)), DeviceNews::Nothing);
-    }
-
-    #[test]
-    fn a_lost_device_and_its_return_are_announced_once() {
-        let mut devices = Devices::new(&Settings::default().media());
-        let opened = || opened("Brio", None);
-        assert_eq!(devices.apply(opened()), DeviceNews::Nothing);
-        assert!(matches!(devices.apply(lost()), DeviceNews::Failed { .. }));
-        assert!(!devices.camera_in_use());
-        assert_eq!(devices.apply(lost()), DeviceNews::Nothing);
-        assert_eq!(devices.apply(opened()), DeviceNews::Back { device: DeviceKind::Camera, name: "Brio".into() });
-        assert!(devices.camera_in_use());
-    }
 
     #[test]
     fn choosing_another_device_forgets_the_problem() {
         let mut devices = Devices::new(&Settings::default().media());
-        devices.apply(lost());
+        let problem = DeviceProblem::Unplugged { name: "Brio".into() };
+        assert!(devices.apply(MediaEvent::Failed { device: DeviceKind::Camera, problem }).is_some());
+        assert!(!devices.camera_in_use());
         devices.camera = DeviceChoice::None;
         devices.expect(DeviceKind::Camera);
         assert_eq!(devices.status(DeviceKind::Camera), &DeviceStatus::Off);

@@ -7,8 +7,9 @@ use maru_protocol::{Nickname, RoomName};
 
 use super::call_state::{CallState, Progress};
 use super::commands::{Command, Effect, Side};
-use super::devices::{DeviceNews, DeviceStatus, Devices};
+use super::devices::Devices;
 use super::form::{Form, Problems};
+use crate::device_status::DeviceStatus;
 use crate::i18n::{Notice, Texts};
 use crate::media::{DeviceChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent, MicrophoneState};
 use crate::session::{CallCommand, CallConfig, CallEvent, EndReason, Event, ServerChoice};
@@ -198,15 +199,7 @@ impl State {
     }
 
     pub(crate) fn apply_media(&mut self, event: MediaEvent, now: Timestamp) {
-        let notice = match event {
-            MediaEvent::NotSaved { file, reason } => Notice::NotSaved { file, reason },
-            event => match self.devices.apply(event) {
-                DeviceNews::Nothing => return,
-                DeviceNews::Failed { device, problem } => Notice::DeviceFailed { device, problem },
-                DeviceNews::Back { device, name } => Notice::DeviceBack { device, name },
-                DeviceNews::StandsIn { device, name, chosen } => Notice::DeviceStandsIn { device, name, chosen },
-            },
-        };
+        let Some(notice) = self.devices.apply(event) else { return };
         if let Some(call) = &mut self.call {
             call.notify(notice, now);
         }

@@ -70,9 +70,12 @@ pub enum Notice {
     },
     /// `name` is used while the chosen device is not there.
     DeviceStandsIn {
-        device: DeviceKind,
         name: String,
         chosen: String,
+    },
+    /// Another device has become the default.
+    DeviceTakesOver {
+        name: String,
     },
     NotSaved {
         file: String,
@@ -111,7 +114,8 @@ impl Notice {
             Self::ComputerAtLimit => texts.tr("notice-computer-at-limit"),
             Self::Replaced => texts.tr("notice-replaced"),
             Self::DeviceFailed { device, problem } => device_problem(texts, *device, problem),
-            Self::DeviceStandsIn { device, name, chosen } => device_stands_in(texts, *device, chosen, name),
+            Self::DeviceStandsIn { name, chosen } => device_stands_in(texts, chosen, name),
+            Self::DeviceTakesOver { name } => named("device-takes-over", name),
             Self::DeviceBack { device, name } => match device {
                 DeviceKind::Camera => named("notice-camera-back", name),
                 DeviceKind::Microphone => named("notice-microphone-back", name),

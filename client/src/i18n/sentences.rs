@@ -51,13 +51,8 @@ pub fn device_problem(texts: &Texts, device: DeviceKind, problem: &DeviceProblem
 }
 
 /// That another device is used while the chosen one is not there.
-pub fn device_stands_in(texts: &Texts, device: DeviceKind, chosen: &str, name: &str) -> String {
-    let key = match device {
-        DeviceKind::Camera => "camera-stands-in",
-        DeviceKind::Microphone => "microphone-stands-in",
-        DeviceKind::Speaker => "speaker-stands-in",
-    };
-    texts.tr_with(key, &[("chosen", chosen.into()), ("name", name.into())])
+pub fn device_stands_in(texts: &Texts, chosen: &str, name: &str) -> String {
+    texts.tr_with("device-stands-in", &[("chosen", chosen.into()), ("name", name.into())])
 }
 
 /// What is wrong with a nickname.

@@ -44,6 +44,11 @@ impl Server {
         for sink in sinks {
             server.pactl(&["load-module", "module-null-sink"], sink.split(' '));
         }
+        // Without its session manager PipeWire has no default device, and says so by this name.
+        let deadline = Instant::now() + TIMEOUT;
+        while server.pactl(&["get-default-sink"], std::iter::empty()).trim() == "@DEFAULT_SINK@" {
+            assert!(Instant::now() < deadline, "WirePlumber does not come up");
+        }
         server
     }
 
@@ -51,10 +56,6 @@ impl Server {
         let deadline = Instant::now() + TIMEOUT;
         while !self.pactl_answers(&["info"]) {
             assert!(Instant::now() < deadline, "{kind:?} does not come up");
-        }
-        // Without its session manager PipeWire has no default devices.
-        while kind == Kind::PipeWire && !self.pactl_answers(&["get-default-sink"]) {
-            assert!(Instant::now() < deadline, "WirePlumber does not come up");
         }
     }
 
@@ -65,10 +66,13 @@ impl Server {
         status.expect("Debian's package pulseaudio-utils is installed").success()
     }
 
-    fn pactl<'a>(&self, arguments: &[&'a str], more: impl Iterator<Item = &'a str>) {
+    /// What pactl prints.
+    fn pactl<'a>(&self, arguments: &[&'a str], more: impl Iterator<Item = &'a str>) -> String {
         let mut command = Command::new("pactl");
         environment(command.args(arguments).args(more), &self.folder);
-        assert!(command.stdout(Stdio::null()).status().expect("it ran before").success(), "{arguments:?}");
+        let output = command.output().expect("it ran before");
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
 

@@ -6,10 +6,11 @@ use super::action::Estimate;
 use crate::media::AudioTarget;
 use crate::time::Timestamp;
 
-/// From this on a path carries the better audio beside a picture.
-const WIDE_BPS: u32 = 1_200_000;
+/// From this on a path carries the better audio beside a picture. Less than what is assumed of a new path: without
+/// pictures nothing shows that it carries more.
+const WIDE_BPS: u32 = 800_000;
 /// A path counts as narrow again below this.
-const NARROW_BPS: u32 = 900_000;
+const NARROW_BPS: u32 = 600_000;
 /// Paths have to be wide for this long.
 const WIDE_FOR: Duration = Duration::from_secs(3);
 /// Loss is expected for this long after the last.
@@ -74,9 +75,9 @@ mod tests {
         };
         assert_eq!(update(0, &[3_000_000]), None);
         assert_eq!(update(3_000, &[3_000_000]), Some(AudioTarget::HIGH_BPS));
-        assert_eq!(update(3_050, &[3_000_000, 1_000_000]), None);
+        assert_eq!(update(3_050, &[3_000_000, 700_000]), None);
         assert_eq!(update(3_100, &[3_000_000, 300_000]), Some(AudioTarget::LOW_BPS));
-        assert_eq!(update(3_150, &[3_000_000, 1_000_000]), None);
+        assert_eq!(update(3_150, &[3_000_000, 700_000]), None);
         assert_eq!(update(9_000, &[3_000_000]), None, "wide for a moment");
         assert_eq!(update(9_050, &[]), None, "nobody");
     }
@@ -85,7 +86,7 @@ mod tests {
     fn loss_is_expected_for_a_while_after_the_last() {
         let mut control = AudioControl::default();
         let mut update =
-            |ms, lost| control.update(at(ms), &[estimate(800_000, lost)]).map(|target| target.expects_loss);
+            |ms, lost| control.update(at(ms), &[estimate(500_000, lost)]).map(|target| target.expects_loss);
         assert_eq!(update(0, false), None);
         assert_eq!(update(50, true), Some(true));
         assert_eq!(update(9_000, true), None);

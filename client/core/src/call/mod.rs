@@ -274,11 +274,13 @@ impl Call {
     pub fn handle_estimates(&mut self, now: Timestamp, estimates: &[Estimate]) {
         let established: Vec<Estimate> =
             estimates.iter().filter(|estimate| self.takes_video(estimate.connection)).copied().collect();
+        let hears = |id: ConnectionId| self.audio_receivers().any(|receiver| receiver == id);
+        let hearing: Vec<Estimate> = estimates.iter().filter(|estimate| hears(estimate.connection)).copied().collect();
         let viewers: Vec<Viewer> = established
             .iter()
             .map(|estimate| Viewer { estimate: *estimate, max_height: self.ours_shown_at(estimate.connection) })
             .collect();
-        self.actions.extend(self.audio.update(now, &established).map(Action::SetAudio));
+        self.actions.extend(self.audio.update(now, &hearing).map(Action::SetAudio));
         let moved = self.sending.handle_estimates(now, &viewers, &mut self.actions);
         for id in moved {
             if let Some(participant) = self.participants.get_mut(&id.participant) {

@@ -4,12 +4,13 @@ use egui::{Button, Label, ScrollArea, Slider, Ui};
 
 use crate::app::call_state::CallState;
 use crate::app::commands::Command;
-use crate::app::devices::{DeviceStatus, Devices};
+use crate::app::devices::Devices;
 use crate::app::screens::Live;
 use crate::app::state::State;
 use crate::app::widgets::field::{Field, problem_sentence};
 use crate::app::widgets::meter::meter;
 use crate::app::widgets::picker::{Picked, Picker};
+use crate::device_status::DeviceStatus;
 use crate::i18n::{self, Language, Texts};
 use crate::media::{DeviceChoice, DeviceKind, MicrophoneState, NoiseSuppression, SelfTestPhase, SelfTestRequest};
 
@@ -193,7 +194,7 @@ fn problem(ui: &mut Ui, texts: &Texts, devices: &Devices, device: DeviceKind) {
     match devices.status(device) {
         DeviceStatus::Failed(problem) => problem_sentence(ui, &i18n::device_problem(texts, device, problem)),
         DeviceStatus::Open { name, instead_of: Some(chosen) } => {
-            problem_sentence(ui, &i18n::device_stands_in(texts, device, chosen, name));
+            problem_sentence(ui, &i18n::device_stands_in(texts, chosen, name));
         }
         DeviceStatus::Off | DeviceStatus::Opening | DeviceStatus::Open { .. } => {}
     }

@@ -114,7 +114,7 @@ fn the_stand_in_for_a_chosen_device_is_said_and_so_is_its_return() {
         call.notices(bench.now).filter(|notice| notice.sentence(&bench.state.texts) == text).count()
     };
     bench.state.apply_media(opened(device, "Built-in", Some("Headset")), bench.now);
-    let sentence = "The speaker “Headset” is not there. Maru uses “Built-in” until it is back.";
+    let sentence = "“Headset” is not there. Maru uses “Built-in” until it is back.";
     assert_eq!(said(&bench, sentence), 1);
     bench.state.apply_media(opened(device, "Headset", None), bench.now);
     assert_eq!(said(&bench, "The speaker “Headset” is in use again."), 1);

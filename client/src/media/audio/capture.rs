@@ -126,7 +126,7 @@ impl Capture {
         self.state.level.store(self.meter.level());
         let captured = captured_end - samples(self.fresh.len() as u64);
         self.place(captured);
-        let is_closed = muted || self.was_muted || self.output.is_none();
+        let is_closed = muted || self.was_muted || self.output.is_none() || test.is_active();
         self.was_muted = muted;
         if is_closed {
             self.discard();

@@ -65,6 +65,11 @@ impl SelfTest {
         });
     }
 
+    /// Meanwhile nothing is sent: it is not for the others.
+    pub(super) fn is_active(&self) -> bool {
+        !matches!(self.test, Test::Idle)
+    }
+
     /// What the others would get of the microphone, muted or not.
     pub(super) fn hear(&mut self, now: Timestamp, audio: &[f32]) {
         let Test::Recording { samples, since } = &mut self.test else { return };

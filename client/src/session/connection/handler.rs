@@ -122,7 +122,7 @@ async fn drain_track(
     negotiated: Negotiated,
 ) {
     let is_video = track.kind().await == RtpCodecKind::Video;
-    let (mut stream, mut ssrc, mut extender, mut newest_audio) = (None, None, RtpExtender::new(), None);
+    let (mut stream, mut ssrc, mut extender) = (None, None, RtpExtender::new());
     while let Some(event) = track.poll().await {
         match event {
             TrackRemoteEvent::OnOpen(init) => stream = stream_of(init.receiver_id),
@@ -136,6 +136,7 @@ async fn drain_track(
                 // Video packets of padding only, as in bandwidth probes, have sequence numbers too.
                 if is_video || !packet.payload.is_empty() {
                     let arrived = clock::timestamp(runtime.now());
+                    let newest = extender.newest_sequence();
                     let (sequence, rtp_time) = extender.extend(packet.header.sequence_number, packet.header.timestamp);
                     let Packet { header, payload } = packet;
                     if is_video {
@@ -145,10 +146,9 @@ async fn drain_track(
                     } else {
                         let packet = AudioPacket { payload, sequence, rtp_time, arrived, is_copy: false };
                         let red = negotiated.red().filter(|types| types.red == header.payload_type);
-                        for packet in with_missing(packet, red, newest_audio) {
+                        for packet in with_missing(packet, red, newest) {
                             outbox.media(ConnectionEvent::Audio { stream, packet });
                         }
-                        newest_audio = newest_audio.max(Some(sequence));
                     }
                     if let Some(newest) = extender.newest_time() {
                         outbox.received_streams().set(packet_ssrc, stream, newest);

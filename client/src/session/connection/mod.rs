@@ -310,6 +310,7 @@ impl Connection {
         let shared = self.shared_media();
         self.video.negotiated(shared.video).await;
         self.audio.negotiated(shared.audio).await;
+        self.path.set_takes_copies(self.audio.takes_copies());
     }
 
     fn remote(&self) -> MutexGuard<'_, RemotePeer> {

@@ -45,8 +45,8 @@ pub struct PathState {
     spread: AtomicBool,
     /// FEC packets for each packet of a frame, smoothed, in millionths.
     fec_ratio: AtomicU32,
-    /// Copies that go with each packet of audio.
-    audio_copies: AtomicU32,
+    /// Whether the peer takes copies of audio.
+    takes_copies: AtomicBool,
     round_trip_us: AtomicU64,
     /// When a datagram came last, on the process's clock.
     heard_at_us: AtomicU64,
@@ -65,7 +65,7 @@ impl Default for PathState {
             is_measured: AtomicBool::new(false),
             spread: AtomicBool::new(false),
             fec_ratio: AtomicU32::new(0),
-            audio_copies: AtomicU32::new(0),
+            takes_copies: AtomicBool::new(false),
             round_trip_us: AtomicU64::new(ASSUMED_ROUND_TRIP.as_micros() as u64),
             heard_at_us: AtomicU64::new(0),
             config,
@@ -81,7 +81,7 @@ impl PathState {
 
     /// The part of [`Self::target_bps`] that is left beside FEC and copies of audio.
     pub fn target_without_fec_bps(&self) -> u32 {
-        let copies_bps = self.audio_copies.load(Ordering::Relaxed) * red::COPY_BPS;
+        let copies_bps = self.audio_copies() as u32 * red::COPY_BPS;
         (f64::from(self.target_bps().saturating_sub(copies_bps)) / (1.0 + self.fec_ratio())) as u32
     }
 
@@ -119,17 +119,23 @@ impl PathState {
         fec_packets
     }
 
+    /// Whether the peer takes copies of audio. Until it is known it takes none.
+    pub(super) fn set_takes_copies(&self, takes_copies: bool) {
+        self.takes_copies.store(takes_copies, Ordering::Relaxed);
+    }
+
     /// How many of the packets of audio before it go with one: some if losses are not due to congestion.
     pub(super) fn audio_copies(&self) -> usize {
+        if !self.takes_copies.load(Ordering::Relaxed) {
+            return 0;
+        }
         let spare = self.target_bps() / AUDIO_COPIES_SHARE / red::COPY_BPS;
-        let copies = red::copies_for(self.controller().loss_outside_congestion()).min(spare as usize);
-        self.audio_copies.store(copies as u32, Ordering::Relaxed);
-        copies
+        red::copies_for(self.controller().loss_outside_congestion()).min(spare as usize)
     }
 
     /// Whether packets are lost, and audio goes without copies.
     pub fn loses_audio(&self) -> bool {
-        self.loss() >= FEC_MIN_LOSS && self.audio_copies.load(Ordering::Relaxed) == 0
+        self.loss() >= FEC_MIN_LOSS && self.audio_copies() == 0
     }
 
     fn note_fec(&self, packets: usize, fec_packets: usize) {

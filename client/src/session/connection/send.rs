@@ -94,6 +94,11 @@ impl MediaSender {
         })
     }
 
+    /// Whether the peer takes copies of audio.
+    pub(super) fn takes_copies(&self) -> bool {
+        self.negotiated.red().is_some()
+    }
+
     pub(super) fn ssrc(&self) -> u32 {
         self.ssrc
     }

@@ -2,6 +2,7 @@ use maru_core::media::AudioPacket;
 use maru_core::playout::Playout;
 use maru_core::rtp::Sequence;
 
+use super::super::self_test::SelfTestRequest;
 use super::super::source::PacedSource;
 use super::*;
 use crate::media::VoiceProcessing;
@@ -157,6 +158,21 @@ fn without_a_source_the_level_is_zero() {
     bench.capture.set_source(Source::None);
     bench.run(20);
     assert_eq!(bench.state.level.load(), 0.0);
+}
+
+#[test]
+fn what_is_said_to_test_the_microphone_is_not_sent() {
+    let mut bench = Bench::new();
+    let mut packets = bench.attach();
+    bench.test_sound();
+    bench.run(500);
+    assert!(!drain(&mut packets).is_empty());
+    bench.test.request(SelfTestRequest::Record);
+    bench.run(3500);
+    assert_eq!(drain(&mut packets).len(), 0, "while it is recorded, and while it is played");
+    bench.test.request(SelfTestRequest::Stop);
+    bench.run(500);
+    assert!(!drain(&mut packets).is_empty(), "and then it is");
 }
 
 /// What the other side hears of a second and a half of the test sound, muted in the time `muted_ms`.

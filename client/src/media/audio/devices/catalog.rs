@@ -63,6 +63,11 @@ fn is_alsa_device(id: &str) -> bool {
     id.strip_prefix(ALSA_DEVICE).is_some_and(|card| !card.starts_with(|first: char| first.is_ascii_digit()))
 }
 
+/// Whether the microphone with this id records what a speaker plays.
+pub(super) fn is_monitor(id: &str) -> bool {
+    id.ends_with(MONITOR_SUFFIX)
+}
+
 /// The system's default device. A monitor, which records what a speaker plays, is never the default microphone: peers
 /// would hear themselves. It can be chosen by name.
 pub(super) fn default_entry(direction: Direction) -> Result<Option<Entry>, Error> {
@@ -73,9 +78,8 @@ pub(super) fn default_entry(direction: Direction) -> Result<Option<Entry>, Error
     };
     let entries = entries(direction)?;
     let Some(default) = device.and_then(entry) else { return Ok(None) };
-    let is_monitor = host.id().name() == PULSE_AUDIO && direction == Direction::Input;
-    let is_monitor = |id: &str| is_monitor && id.ends_with(MONITOR_SUFFIX);
-    if is_monitor(&default.id) {
+    let has_monitors = host.id().name() == PULSE_AUDIO && direction == Direction::Input;
+    if has_monitors && is_monitor(&default.id) {
         return Ok(entries.into_iter().find(|entry| !is_monitor(&entry.id)));
     }
     // Its entry in the list has the unique name.

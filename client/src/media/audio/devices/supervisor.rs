@@ -20,7 +20,7 @@ use super::super::worker::Command;
 use super::driver_call::NoAnswer;
 use super::open::{self, Opened, Presence, Wanted};
 use super::stream::FailureSink;
-use super::{Direction, driver_call};
+use super::{Direction, catalog, driver_call};
 use crate::media::event::DeviceReporter;
 use crate::media::saved_file::SaveReporter;
 use crate::media::thread::{StopFlag, StoppableThread, catch_panic};
@@ -30,6 +30,8 @@ use crate::media::{DeviceChoice, DeviceProblem, MediaEvent};
 const POLL: Duration = Duration::from_secs(2);
 /// What the audio server says within this time is one change: a headset is a speaker and a microphone.
 const SETTLE: Duration = Duration::from_millis(50);
+/// How often a chosen device that is listed and cannot be opened is tried again while another one stands in.
+const RETRY_CHOSEN: Duration = Duration::from_secs(10);
 /// Longer than an audio server takes to start.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// A stream that takes longer to close is left to its thread.
@@ -85,6 +87,7 @@ impl Supervisor {
             last_id: None,
             open: Open::Nothing,
             tried: None,
+            chosen_failed: None,
             generation: 0,
         };
         let thread = StoppableThread::spawn(direction.thread_name(), move |stop| body.run(&inbox, stop))?;
@@ -131,6 +134,8 @@ struct Thread {
     open: Open,
     /// When the device was opened, or last tried.
     tried: Option<Instant>,
+    /// When the chosen device was listed and could not be opened, while another one stood in.
+    chosen_failed: Option<Instant>,
     /// Counts streams, so that a late message about an old one is ignored.
     generation: u64,
 }
@@ -229,14 +234,20 @@ impl Thread {
             (DeviceChoice::File(path), _) => self.open_file(path)?,
             (DeviceChoice::Auto, _) => self.open_device(None, None)?,
             (DeviceChoice::Named(name), _) => match self.open_device(Some(name.clone()), None) {
-                // The conversation goes on with another one.
-                Err(problem) if problem.is_absence() => {
+                Err(problem) if problem.is_absence() && self.may_stand_in() => {
                     self.open_device(None, Some(name)).map_err(|_| problem)?;
                 }
                 result => result?,
             },
         }
         Ok(())
+    }
+
+    /// The conversation goes on with another device. But nobody hears a microphone in the place of one that was never used,
+    /// or of one that records what a speaker plays.
+    fn may_stand_in(&self) -> bool {
+        let was_microphone = self.last_id.as_ref().is_some_and(|id| !catalog::is_monitor(id));
+        self.direction == Direction::Output || was_microphone
     }
 
     fn open_file(&mut self, path: PathBuf) -> Result<(), DeviceProblem> {
@@ -308,6 +319,18 @@ impl Thread {
         self.replace(problem);
     }
 
+    /// The chosen device is listed again. If it cannot be opened, another one goes on standing in.
+    fn take_up_chosen(&mut self) {
+        if let Err(problem) = self.try_open() {
+            let DeviceChoice::Named(choice) = self.choice.clone() else { return };
+            if self.open_device(None, Some(choice)).is_err() {
+                self.reporter.failed(problem);
+            }
+        }
+        let stands_in = matches!(self.open, Open::Device { stands_in: true, .. });
+        self.chosen_failed = stands_in.then(Instant::now);
+    }
+
     /// Another device takes the place of the open one, if there is any.
     fn replace(&mut self, problem: DeviceProblem) {
         let may_try = self.tried.is_none_or(|tried| tried.elapsed() >= POLL);
@@ -329,7 +352,7 @@ impl Thread {
             Open::Virtual => {}
             Open::Nothing => self.open(),
             Open::Device { id, name, stands_in, state, frames, .. } => {
-                let (direction, id, name) = (self.direction, id.clone(), name.clone());
+                let (direction, id, name, stood_in) = (self.direction, id.clone(), name.clone(), *stands_in);
                 let runs = state.frames() != std::mem::replace(frames, state.frames());
                 let wanted = match &self.choice {
                     DeviceChoice::Named(choice) if *stands_in => {
@@ -342,9 +365,17 @@ impl Thread {
                     // While a stream runs its device is there, whatever the audio server says or does not say.
                     Ok(Presence::Unknown) | Err(_) if runs => {}
                     Ok(Presence::Gone | Presence::Unknown) => self.replace(DeviceProblem::Unplugged { name }),
+                    // A chosen device that is listed and cannot be opened is tried again after a while: each time the
+                    // audio pauses.
+                    Ok(Presence::Other)
+                        if stood_in && self.chosen_failed.is_some_and(|at| at.elapsed() < RETRY_CHOSEN) => {}
                     Ok(Presence::Other) => {
                         self.close();
-                        self.open();
+                        if stood_in {
+                            self.take_up_chosen();
+                        } else {
+                            self.open();
+                        }
                     }
                     // A server that does not answer at all may only be slow.
                     Ok(Presence::There) | Err(_) => {}
