@@ -274,8 +274,8 @@ impl Call {
     pub fn handle_estimates(&mut self, now: Timestamp, estimates: &[Estimate]) {
         let established: Vec<Estimate> =
             estimates.iter().filter(|estimate| self.takes_video(estimate.connection)).copied().collect();
-        let hears = |id: ConnectionId| self.audio_receivers().any(|receiver| receiver == id);
-        let hearing: Vec<Estimate> = estimates.iter().filter(|estimate| hears(estimate.connection)).copied().collect();
+        let hearing: Vec<Estimate> =
+            estimates.iter().filter(|estimate| self.takes_audio(estimate.connection)).copied().collect();
         let viewers: Vec<Viewer> = established
             .iter()
             .map(|estimate| Viewer { estimate: *estimate, max_height: self.ours_shown_at(estimate.connection) })
@@ -377,6 +377,10 @@ impl Call {
 
     fn takes_video(&self, connection: ConnectionId) -> bool {
         self.participants.get(&connection.participant).and_then(Participant::takes_video) == Some(connection)
+    }
+
+    fn takes_audio(&self, connection: ConnectionId) -> bool {
+        self.participants.get(&connection.participant).and_then(Participant::takes_audio) == Some(connection)
     }
 
     fn ours_shown_at(&self, connection: ConnectionId) -> u32 {

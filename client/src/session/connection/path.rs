@@ -23,7 +23,7 @@ const ASSUMED_ROUND_TRIP: Duration = Duration::from_millis(80);
 const FEC_MIN_LOSS: f64 = 0.01;
 const FEC_MIN_ROUND_TRIP: Duration = Duration::from_millis(30);
 const FEC_MIN_BPS: u32 = 400_000;
-/// Of what the path carries at most this share, as 1 / share, goes to copies of audio.
+/// Copies of audio get at most 1 / `AUDIO_COPIES_SHARE` of what the path carries.
 const AUDIO_COPIES_SHARE: u32 = 8;
 /// A receiver waits 400 ms for a missing packet: on a longer round trip a retransmission comes too late.
 const FAR: Duration = Duration::from_millis(300);
