@@ -1,5 +1,5 @@
 //! The callbacks that run on the audio driver's threads. They use rings and atomics only: no allocation (asserted by
-//! `tests/audio_callbacks.rs`), lock, log or system call.
+//! `tests/audio_callbacks.rs`), lock, log or system call, but for one `gettid` in the first callback of a stream.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -9,6 +9,8 @@ use cpal::{FromSample, Sample};
 use maru_core::downmix::Downmix;
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use super::realtime::CallbackThread;
+
 /// What a callback reports to the audio worker.
 #[derive(Debug, Default)]
 pub struct DeviceState {
@@ -16,6 +18,7 @@ pub struct DeviceState {
     frames: AtomicU64,
     missed_frames: AtomicU64,
     largest_request: AtomicU32,
+    thread: CallbackThread,
 }
 
 impl DeviceState {
@@ -45,7 +48,13 @@ impl DeviceState {
         self.largest_request.store(0, Ordering::Relaxed);
     }
 
+    /// The driver's thread that calls.
+    pub(super) fn thread(&self) -> &CallbackThread {
+        &self.thread
+    }
+
     fn note(&self, frames: usize, missed: usize, latency: Duration) {
+        self.thread.note();
         self.frames.fetch_add(frames as u64, Ordering::Relaxed);
         if missed > 0 {
             self.missed_frames.fetch_add(missed as u64, Ordering::Relaxed);

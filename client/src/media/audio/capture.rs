@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::EngineState;
+use super::callbacks::DeviceState;
 use super::codec::{AudioEncoder, Codecs};
 use super::meter::Meter;
 use super::self_test::SelfTest;
@@ -83,6 +84,10 @@ impl Capture {
             }
             Err(error) => tracing::warn!(%error, "the audio encoder stays the one that failed"),
         }
+    }
+
+    pub(super) fn device(&self) -> Option<&DeviceState> {
+        self.source.device()
     }
 
     pub(super) fn set_source(&mut self, source: Source) {

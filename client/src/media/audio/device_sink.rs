@@ -5,7 +5,7 @@ use std::time::Duration;
 use maru_core::media::AUDIO_CLOCK_HZ;
 use maru_core::time::Timestamp;
 
-use super::callbacks::OutputRing;
+use super::callbacks::{DeviceState, OutputRing};
 use super::resample::RateConverter;
 
 /// What waits in the ring beyond the device's largest request: covers a worker that wakes two ticks late.
@@ -88,6 +88,10 @@ impl DeviceSink {
 
     pub(super) fn is_stalled(&self, now: Timestamp) -> bool {
         self.last_taken.is_some_and(|last| now.since(last) > STALLED_AFTER)
+    }
+
+    pub(super) fn state(&self) -> &DeviceState {
+        &self.output.state
     }
 
     /// Whether less waits than the target.

@@ -1,7 +1,8 @@
 //! Audio: microphone, Opus, jitter buffers, speaker.
 //!
 //! Threads: `audio` (the worker: all codecs, resampling and mixing, every 10 ms), `microphone` and `speaker` (supervisors
-//! of the devices), the drivers' own (rings and atomics only), and one for each file that is written.
+//! of the devices), `audio-priority` (asks the system for real-time priority), the drivers' own (rings and atomics only),
+//! and one for each file that is written.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,6 +29,7 @@ mod devices;
 mod meter;
 mod peer;
 mod playback;
+mod realtime;
 mod resample;
 mod self_test;
 mod source;
@@ -43,6 +45,7 @@ use codec::Codecs;
 use devices::{Context, Direction, Supervisor, Watcher};
 use meter::AtomicF32;
 use peer::{Peer, PeerState};
+use realtime::Promoter;
 use voice::Voice;
 use worker::{AudioWorker, Command};
 
@@ -205,8 +208,9 @@ impl AudioEngine {
         self.commands = Some(commands.clone());
         let in_words = |error: std::io::Error| format!("no thread for audio: {error}");
         let worker_events = events.clone();
+        let promoter = Promoter::start();
         let thread = std::thread::Builder::new().name("audio".into()).spawn(move || {
-            if let Err(problem) = catch_panic(|| worker.run(&inbox)) {
+            if let Err(problem) = catch_panic(|| worker.run(&inbox, &promoter)) {
                 crashed(&worker_events, problem);
             }
         });

@@ -7,6 +7,7 @@ use maru_core::echo_reference::EchoReference;
 use maru_core::mix::Mixer;
 use maru_core::time::Timestamp;
 
+use super::callbacks::DeviceState;
 use super::device_sink::DeviceSink;
 use super::peer::Peer;
 use super::self_test::SelfTest;
@@ -54,6 +55,13 @@ impl Playback {
             due: None,
             peer_block: [0.0; BLOCK_SAMPLES],
             mix: [0.0; BLOCK_SAMPLES],
+        }
+    }
+
+    pub(super) fn device(&self) -> Option<&DeviceState> {
+        match &self.sink {
+            Sink::Device(device) => Some(device.state()),
+            Sink::Clock { .. } => None,
         }
     }
 

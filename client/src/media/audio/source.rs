@@ -6,7 +6,7 @@ use maru_core::media::AUDIO_CLOCK_HZ;
 use maru_core::test_sound;
 use maru_core::time::Timestamp;
 
-use super::callbacks::InputRing;
+use super::callbacks::{DeviceState, InputRing};
 use super::resample::RateConverter;
 use super::wav::WavLoop;
 
@@ -22,6 +22,13 @@ pub(super) enum Source {
 impl Source {
     pub(super) fn is_device(&self) -> bool {
         matches!(self, Self::Device(_))
+    }
+
+    pub(super) fn device(&self) -> Option<&DeviceState> {
+        match self {
+            Self::Device(device) => Some(&device.input.state),
+            Self::None | Self::Paced(_) => None,
+        }
     }
 
     /// Whether its audio is processed as a voice.

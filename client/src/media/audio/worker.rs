@@ -15,6 +15,7 @@ use super::capture::Capture;
 use super::codec::Codecs;
 use super::peer::Peer;
 use super::playback::{Heard, Playback, Sink};
+use super::realtime::{self, Promoter};
 use super::self_test::{SelfTest, SelfTestRequest};
 use super::source::Source;
 use super::voice::Voice;
@@ -73,7 +74,9 @@ impl AudioWorker {
     }
 
     /// Runs until [`Command::Stop`], or until all senders of commands are gone. The files are complete when it returns.
-    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+    /// `promoter` is asked for the calling thread, and for those on which the devices call.
+    pub(super) fn run(mut self, commands: &Receiver<Command>, promoter: &Promoter) {
+        promoter.promote_current();
         let mut next = clock::now() + TICK;
         loop {
             match commands.recv_timeout(next.since(clock::now())) {
@@ -82,6 +85,7 @@ impl AudioWorker {
                 Err(RecvTimeoutError::Timeout) => {
                     let now = clock::now();
                     self.tick(now);
+                    self.promote_callbacks(promoter);
                     next = if now.since(next) > MAX_LATE { now + TICK } else { next + TICK };
                 }
             }
@@ -128,6 +132,15 @@ impl AudioWorker {
             self.savers.extend(peer.finish());
         }
         self.savers.retain(|saver| !saver.is_finished());
+    }
+
+    fn promote_callbacks(&self, promoter: &Promoter) {
+        for state in [self.capture.device(), self.playback.device()].into_iter().flatten() {
+            if let Some(thread) = state.thread().take() {
+                promoter.promote(thread);
+            }
+        }
+        realtime::tell_if_demoted();
     }
 
     fn end_file(&mut self, sink: Sink) {
