@@ -1,5 +1,9 @@
 //! What is done to the microphone's audio before it is encoded: echo cancellation, noise suppression and automatic gain.
 
+mod bands;
+mod echo;
+mod gain;
+mod noise;
 mod processor;
 
 use maru_core::echo_reference::EchoReference;
