@@ -8,14 +8,21 @@ use maru_core::time::Timestamp;
 use super::callbacks::{DeviceState, OutputRing};
 use super::resample::RateConverter;
 
-/// What waits in the ring beyond the device's largest request: covers a worker that wakes two ticks late.
-const MIN_RESERVE_MS: usize = 20;
+/// What waits in the ring beyond the device's largest request, at first: covers a worker that wakes two ticks late.
+const FIRST_RESERVE_MS: usize = 20;
+/// The least: for a worker that has been punctual, as with real-time priority.
+const MIN_RESERVE_MS: usize = 10;
 const MAX_RESERVE_MS: usize = 80;
 const RESERVE_STEP_MS: usize = 10;
 /// The reserve shrinks by a step after this time without an underrun.
 const SHRINK_AFTER: Duration = Duration::from_secs(30);
 /// A request of the device is provided for during this time, and at most twice as long.
 const REQUEST_WINDOW: Duration = Duration::from_secs(10);
+/// The pace of the worker, and by how much a punctual one is late at most.
+const TICK: Duration = Duration::from_millis(10);
+const PUNCTUAL: Duration = Duration::from_millis(4);
+/// For so long after a late tick, and at most twice as long, the worker does not count as punctual.
+const LATE_WINDOW: Duration = Duration::from_secs(60);
 /// A device that takes nothing for this long is stalled.
 const STALLED_AFTER: Duration = Duration::from_millis(200);
 
@@ -25,7 +32,10 @@ pub(super) struct DeviceSink {
     converter: RateConverter,
     /// Converted samples that found no place in the ring.
     pending: Vec<f32>,
-    requests: LargestRequest,
+    requests: Largest<usize>,
+    /// By how much the worker's ticks were late.
+    lateness: Largest<Duration>,
+    updated: Option<Timestamp>,
     /// What waits in the ring for the device's next request.
     request_frames: usize,
     reserve_ms: usize,
@@ -49,8 +59,10 @@ impl DeviceSink {
             output,
             converter,
             pending: Vec::new(),
-            requests: LargestRequest::default(),
-            reserve_ms: MIN_RESERVE_MS,
+            requests: Largest::of(REQUEST_WINDOW),
+            lateness: Largest::of(LATE_WINDOW),
+            updated: None,
+            reserve_ms: FIRST_RESERVE_MS,
             missed_frames: 0,
             reserve_since: None,
             taken_frames: 0,
@@ -74,8 +86,12 @@ impl DeviceSink {
             self.reserve_since = Some(now);
             tracing::debug!(missed, reserve_ms = self.reserve_ms, "the speaker's ring ran empty");
         }
+        let late = self.updated.replace(now).map_or(Duration::ZERO, |before| now.since(before).saturating_sub(TICK));
+        let is_punctual = self.lateness.update(late, now) <= PUNCTUAL;
+        let least_ms = if is_punctual { MIN_RESERVE_MS } else { FIRST_RESERVE_MS };
+        self.reserve_ms = self.reserve_ms.max(least_ms);
         let since = *self.reserve_since.get_or_insert(now);
-        if now.since(since) > SHRINK_AFTER && self.reserve_ms > MIN_RESERVE_MS {
+        if now.since(since) > SHRINK_AFTER && self.reserve_ms > least_ms {
             self.reserve_ms -= RESERVE_STEP_MS;
             self.reserve_since = Some(now);
         }
@@ -131,22 +147,27 @@ impl DeviceSink {
     }
 }
 
-/// The largest request of the last 10 to 20 s: of the current window and of the one before.
-#[derive(Debug, Default)]
-struct LargestRequest {
-    window_started: Option<Timestamp>,
-    frames: usize,
-    frames_before: usize,
+/// The largest value of the last one to two windows: of the current one and of the one before.
+#[derive(Debug)]
+struct Largest<T> {
+    window: Duration,
+    started: Option<Timestamp>,
+    current: T,
+    before: T,
 }
 
-impl LargestRequest {
-    fn update(&mut self, frames: usize, now: Timestamp) -> usize {
-        let started = *self.window_started.get_or_insert(now);
-        if now.since(started) > REQUEST_WINDOW {
-            *self = Self { window_started: Some(now), frames: 0, frames_before: self.frames };
+impl<T: Default + Copy + Ord> Largest<T> {
+    fn of(window: Duration) -> Self {
+        Self { window, started: None, current: T::default(), before: T::default() }
+    }
+
+    fn update(&mut self, value: T, now: Timestamp) -> T {
+        let started = *self.started.get_or_insert(now);
+        if now.since(started) > self.window {
+            *self = Self { window: self.window, started: Some(now), current: T::default(), before: self.current };
         }
-        self.frames = self.frames.max(frames);
-        self.frames.max(self.frames_before)
+        self.current = self.current.max(value);
+        self.current.max(self.before)
     }
 }
 
@@ -217,6 +238,19 @@ mod tests {
             bench.refill(tick * 10);
         }
         assert_eq!(after_underrun - bench.sink.waiting_frames(), RESERVE_STEP_MS * 48);
+    }
+
+    #[test]
+    fn a_punctual_worker_needs_less_until_a_tick_is_late() {
+        let mut bench = Bench::new();
+        for tick in 0..4000 {
+            bench.take(1);
+            bench.refill(tick * 10 + tick % 4);
+        }
+        assert_eq!(bench.sink.waiting_ms(), 20.0, "10 ms for a request and 10 ms in reserve");
+        bench.refill(40_010);
+        assert_eq!(bench.sink.waiting_ms(), 30.0);
+        assert_eq!(bench.sink.output.state.missed_frames(), 0);
     }
 
     #[test]
