@@ -8,11 +8,13 @@ use maru_protocol::{Nickname, RoomName};
 
 use super::chat_log::ChatLog;
 use super::commands::Side;
+use super::history::History;
+use super::stage::Stage;
 use super::viewing::Viewing;
 use crate::clock;
 use crate::i18n::Notice;
 use crate::invitation::Invitation;
-use crate::participants::Participants;
+use crate::participants::{Participant, Participants};
 use crate::session::{CallEvent, CallStats, Event, ParticipantId};
 
 /// How long a notice is shown over the video.
@@ -30,7 +32,9 @@ pub(crate) struct CallState {
     pub(crate) participants: Participants,
     pub(crate) chat: ChatLog,
     pub(crate) side: Option<Side>,
-    pub(crate) show_stats: bool,
+    pub(crate) stage: Stage,
+    pub(crate) history: History,
+    pub(crate) shows_help: bool,
     pub(crate) viewing: Viewing,
     /// Since when nothing comes from them.
     absent_since: BTreeMap<ParticipantId, Timestamp>,
@@ -67,7 +71,9 @@ impl CallState {
             participants: Participants::default(),
             chat: ChatLog::default(),
             side: None,
-            show_stats: false,
+            stage: Stage::default(),
+            history: History::default(),
+            shows_help: false,
             viewing: Viewing::default(),
             absent_since: BTreeMap::new(),
             sent: CallStats::default(),
@@ -104,7 +110,10 @@ impl CallState {
         match event {
             CallEvent::Call(event) => self.apply_of_call(event, now),
             CallEvent::Invitation(invitation) => self.invitation = Some(invitation),
-            CallEvent::Stats(stats) => self.sent = stats,
+            CallEvent::Stats(stats) => {
+                self.history.add(&stats);
+                self.sent = stats;
+            }
             CallEvent::Media { .. } | CallEvent::FirstFrame { .. } => {}
         }
     }
@@ -160,6 +169,12 @@ impl CallState {
         let Some(Invitation { link, with_camera }) = self.invitation.clone() else { return self.room.to_string() };
         self.notify(Notice::Invited { with_camera }, now);
         link
+    }
+
+    /// Looks who speaks.
+    pub(crate) fn update_stage(&mut self, now: Timestamp) {
+        let speaks = |peer: &Participant| (peer.key, !peer.muted && peer.sound.is_speaking());
+        self.stage.update(self.participants.iter().map(speaks), now);
     }
 
     pub(crate) fn send_draft(&mut self, now: Timestamp) -> Option<(u64, String)> {

@@ -1,5 +1,7 @@
 //! What the person wants ([`Command`]), and what then has to be done outside the window's state ([`Effect`]).
 
+use super::stage::{Corner, OwnPicture};
+use super::video::Source;
 use crate::i18n::Language;
 use crate::media::{DeviceChoice, SelfTestRequest, VoiceProcessing};
 use crate::session::{CallCommand, CallConfig, ParticipantId};
@@ -29,7 +31,22 @@ pub(crate) enum Command {
     ToggleCamera,
     ToggleSide(Side),
     CloseSide,
-    ToggleStats,
+    /// All pictures alike, or whoever speaks large.
+    ToggleView,
+    /// One picture is large, or no longer.
+    TogglePinned(Source),
+    ChooseOwnPicture(OwnPicture),
+    NextOwnPicture,
+    MoveOwnPicture(Corner),
+    ToggleWhole,
+    FullScreen(bool),
+    ToggleHelp,
+    /// A file with the statistics of the last minutes.
+    SaveStatistics,
+    /// The window is to close. During a call with others it asks first.
+    Close,
+    KeepOpen,
+    CloseAnyway,
     /// The picture of a participant has this height on the screen, in pixels.
     ShowVideo(ParticipantId, u32),
     TypeChat(String),
@@ -44,6 +61,7 @@ pub(crate) enum Command {
 pub(crate) enum Side {
     Chat,
     Devices,
+    Statistics,
 }
 
 /// Performed by [`super::services::Services`].
@@ -62,4 +80,7 @@ pub(crate) enum Effect {
     LeaveCall,
     Save(Settings),
     CopyText(String),
+    FullScreen(bool),
+    SaveStatistics(String),
+    CloseWindow,
 }

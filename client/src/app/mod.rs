@@ -1,6 +1,7 @@
 //! The window. [`screens`] and [`panels`] draw the [`state::State`] and return commands. The state handles commands and
 //! returns effects, and [`services::Services`] performs these on media, call and files.
 
+mod awake;
 mod call_state;
 mod chat_log;
 mod commands;
@@ -8,12 +9,15 @@ mod device_lister;
 mod devices;
 mod fonts;
 mod form;
+mod history;
 mod panels;
 mod repaint;
 mod screens;
 mod services;
 mod shortcuts;
+mod stage;
 mod state;
+mod statistics_file;
 #[cfg(test)]
 mod tests;
 mod theme;
@@ -32,7 +36,8 @@ use maru_protocol::{Nickname, RoomName};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use self::commands::Command;
+use self::awake::Awake;
+use self::commands::{Command, Effect};
 use self::repaint::FrameRepaint;
 use self::screens::Live;
 use self::services::{ServiceEvent, Services};
@@ -112,6 +117,14 @@ struct App {
     /// When to close the window.
     deadline: Option<Timestamp>,
     greeting: Option<String>,
+    awake: Awake,
+    /// The window closes without a question.
+    closes: bool,
+}
+
+/// Whether the window fills the whole screen, without a frame.
+fn is_full_screen(ctx: &Context) -> bool {
+    ctx.input(|input| input.viewport().fullscreen) == Some(true)
 }
 
 impl App {
@@ -128,8 +141,9 @@ impl App {
         let on_frame = frame_repaint.clone();
         services.media.set_on_frame(Arc::new(move || on_frame.frame_arrived(clock::now())));
         let deadline = config.duration.map(|duration| clock::now() + duration);
-        let mut app =
-            Self { state, services, videos: Videos::new(creation), frame_repaint, deadline, greeting: config.greeting };
+        let videos = Videos::new(creation);
+        let (greeting, awake) = (config.greeting, Awake::default());
+        let mut app = Self { state, services, videos, frame_repaint, deadline, greeting, awake, closes: false };
         app.handle(Command::RefreshDevices);
         if joins_at_once {
             app.handle(Command::Join);
@@ -139,6 +153,7 @@ impl App {
 
     fn handle(&mut self, command: Command) {
         for effect in self.state.handle(command, clock::now()) {
+            self.closes |= matches!(effect, Effect::CloseWindow);
             self.services.perform(effect);
         }
     }
@@ -148,7 +163,8 @@ impl App {
         let notice_end = self.state.call.as_ref().and_then(|call| call.next_notice_end(now));
         let meter = self.state.meter_moves().then(|| now + METER_INTERVAL);
         let absent = self.state.call.as_ref().and_then(|call| call.next_absent_second(now));
-        if let Some(next) = [notice_end, meter, absent, self.deadline].into_iter().flatten().min() {
+        let speaker = self.state.call.as_ref().and_then(|call| call.stage.next_change());
+        if let Some(next) = [notice_end, meter, absent, speaker, self.deadline].into_iter().flatten().min() {
             ctx.request_repaint_after(next.since(now));
         }
     }
@@ -169,14 +185,25 @@ impl eframe::App for App {
                     }
                 }
                 ServiceEvent::Devices(list) => self.state.apply_device_list(list),
+                ServiceEvent::Saved(saved) => self.state.apply_saved(saved, now),
                 ServiceEvent::Stop => self.deadline = Some(now),
             }
         }
         self.state.look_at_microphone(self.services.media.microphone(), now);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
-            ctx.send_viewport_cmd(ViewportCommand::Close);
+            self.handle(Command::CloseAnyway);
         }
+        if !self.closes && ctx.input(|input| input.viewport().close_requested()) {
+            self.handle(Command::Close);
+            if !self.closes {
+                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            }
+        }
+        if let Some(call) = &mut self.state.call {
+            call.update_stage(now);
+        }
+        self.awake.set(self.state.call.is_some());
         if ctx.input(|input| input.viewport().minimized) == Some(true) {
             // Nothing is drawn then.
             for command in self.state.call.iter().flat_map(screens::hide_all).collect::<Vec<_>>() {

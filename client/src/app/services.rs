@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use egui::ViewportCommand;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::commands::Effect;
 use super::device_lister::DeviceLister;
 use super::repaint::RepaintWaker;
+use super::statistics_file::{Saved, StatisticsFile};
 use crate::media::{DeviceList, Media, MediaConfig, MediaEvent};
 use crate::report::Report;
 use crate::session::{self, Call, CallCommand, CallEvent, EndReason, Event};
@@ -27,6 +29,7 @@ pub(super) struct Services {
     /// A call that is still saying goodbye. Its events are dropped.
     leaving: Option<Call>,
     device_lister: DeviceLister,
+    statistics_file: StatisticsFile,
     settings_saver: SettingsSaver,
     stop: Option<oneshot::Receiver<()>>,
     ctx: egui::Context,
@@ -39,6 +42,7 @@ pub(super) enum ServiceEvent {
     Media(MediaEvent),
     Call(CallEvent),
     Devices(DeviceList),
+    Saved(Saved),
     /// The process was told to end.
     Stop,
 }
@@ -58,6 +62,7 @@ impl Services {
             call: None,
             leaving: None,
             device_lister: DeviceLister::new(),
+            statistics_file: StatisticsFile::new(),
             settings_saver: SettingsSaver::start(),
             stop,
             ctx: ctx.clone(),
@@ -96,6 +101,9 @@ impl Services {
         if let Some(list) = self.device_lister.next_list() {
             return Some(ServiceEvent::Devices(list));
         }
+        if let Some(saved) = self.statistics_file.next_saved() {
+            return Some(ServiceEvent::Saved(saved));
+        }
         if let Some(stop) = &mut self.stop
             && let Poll::Ready(stopped) = Future::poll(Pin::new(stop), &mut waking)
         {
@@ -128,6 +136,9 @@ impl Services {
             }
             Effect::Save(settings) => self.settings_saver.save(settings),
             Effect::CopyText(text) => self.ctx.copy_text(text),
+            Effect::FullScreen(is_full) => self.ctx.send_viewport_cmd(ViewportCommand::Fullscreen(is_full)),
+            Effect::CloseWindow => self.ctx.send_viewport_cmd(ViewportCommand::Close),
+            Effect::SaveStatistics(report) => self.statistics_file.save(report, self.waker.clone()),
         }
     }
 

@@ -12,13 +12,28 @@ pub(crate) enum Shortcut {
     Chat,
     Devices,
     Statistics,
+    View,
+    OwnPicture,
+    FullScreen,
+    Help,
     Close,
     Leave,
 }
 
 impl Shortcut {
-    const ALL: [Self; 7] =
-        [Self::Microphone, Self::Camera, Self::Chat, Self::Devices, Self::Statistics, Self::Close, Self::Leave];
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Microphone,
+        Self::Camera,
+        Self::Chat,
+        Self::Devices,
+        Self::Statistics,
+        Self::View,
+        Self::OwnPicture,
+        Self::FullScreen,
+        Self::Help,
+        Self::Close,
+        Self::Leave,
+    ];
 
     /// The key as tooltips show it.
     pub(crate) fn name(self) -> &'static str {
@@ -28,8 +43,29 @@ impl Shortcut {
             Self::Chat => "C",
             Self::Devices => "D",
             Self::Statistics => "S",
+            Self::View => "G",
+            Self::OwnPicture => "H",
+            Self::FullScreen => "F",
+            Self::Help => "F1",
             Self::Close => "Esc",
             Self::Leave => "Ctrl+L",
+        }
+    }
+
+    /// The key of the text that says what it does.
+    pub(crate) fn help(self) -> &'static str {
+        match self {
+            Self::Microphone => "help-microphone",
+            Self::Camera => "help-camera",
+            Self::Chat => "help-chat",
+            Self::Devices => "help-devices",
+            Self::Statistics => "help-statistics",
+            Self::View => "help-view",
+            Self::OwnPicture => "help-own-picture",
+            Self::FullScreen => "help-full-screen",
+            Self::Help => "help-help",
+            Self::Close => "help-close",
+            Self::Leave => "help-leave",
         }
     }
 
@@ -40,40 +76,51 @@ impl Shortcut {
             Self::Chat => (Modifiers::NONE, Key::C),
             Self::Devices => (Modifiers::NONE, Key::D),
             Self::Statistics => (Modifiers::NONE, Key::S),
+            Self::View => (Modifiers::NONE, Key::G),
+            Self::OwnPicture => (Modifiers::NONE, Key::H),
+            Self::FullScreen => (Modifiers::NONE, Key::F),
+            Self::Help => (Modifiers::NONE, Key::F1),
             Self::Close => (Modifiers::NONE, Key::Escape),
             Self::Leave => (Modifiers::CTRL, Key::L),
         }
     }
 
     fn works_while_typing(self) -> bool {
-        self == Self::Leave
+        matches!(self, Self::Leave | Self::Help)
     }
 
-    fn command(self, call: &CallState) -> Option<Command> {
+    fn command(self, call: &CallState, is_full_screen: bool) -> Option<Command> {
         match self {
             Self::Microphone => Some(Command::ToggleMicrophone),
             Self::Camera => Some(Command::ToggleCamera),
             Self::Chat => Some(Command::ToggleSide(Side::Chat)),
             Self::Devices => Some(Command::ToggleSide(Side::Devices)),
-            Self::Statistics => Some(Command::ToggleStats),
-            Self::Close => call.side.map(|_| Command::CloseSide),
+            Self::Statistics => Some(Command::ToggleSide(Side::Statistics)),
+            Self::View => Some(Command::ToggleView),
+            Self::OwnPicture => Some(Command::NextOwnPicture),
+            Self::FullScreen => Some(Command::FullScreen(!is_full_screen)),
+            Self::Help => Some(Command::ToggleHelp),
+            Self::Close if call.shows_help => Some(Command::ToggleHelp),
+            Self::Close if call.side.is_some() => Some(Command::CloseSide),
+            Self::Close => is_full_screen.then_some(Command::FullScreen(false)),
             Self::Leave => Some(Command::Leave),
         }
     }
 }
 
 /// Held, it switches the microphone to and, released, back.
-const HOLD: Key = Key::T;
+pub(crate) const HOLD: Key = Key::T;
 
 /// The commands of the keys that were pressed or released in this pass.
 pub(crate) fn pressed(ctx: &Context, call: &CallState) -> Vec<Command> {
     let is_typing = ctx.text_edit_focused();
+    let is_full_screen = super::is_full_screen(ctx);
     let held = ctx.input(|input| input.events.iter().filter_map(|event| held(event, is_typing)).collect::<Vec<_>>());
     let pressed = Shortcut::ALL
         .into_iter()
         .filter(|shortcut| !is_typing || shortcut.works_while_typing())
         .filter(|shortcut| is_pressed(ctx, *shortcut))
-        .filter_map(|shortcut| shortcut.command(call));
+        .filter_map(|shortcut| shortcut.command(call, is_full_screen));
     held.into_iter().chain(pressed).collect()
 }
 

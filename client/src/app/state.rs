@@ -9,6 +9,7 @@ use super::call_state::{CallState, Progress};
 use super::commands::{Command, Effect, Side};
 use super::devices::Devices;
 use super::form::{Form, Problems};
+use super::statistics_file::Saved;
 use crate::device_status::DeviceStatus;
 use crate::i18n::{Notice, Texts};
 use crate::media::{DeviceChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent, MicrophoneState};
@@ -24,6 +25,8 @@ pub(crate) struct State {
     pub(crate) call: Option<CallState>,
     /// Why the last call ended. `None` after the person left it.
     pub(crate) ended: Option<EndReason>,
+    /// Whether to close the window during a call.
+    pub(crate) asks_to_close: bool,
     addresses: Vec<IpAddr>,
     /// The person has been told.
     is_microphone_silent: bool,
@@ -71,6 +74,7 @@ impl State {
             addresses: options.addresses,
             call: None,
             ended: None,
+            asks_to_close: false,
         }
     }
 
@@ -137,18 +141,29 @@ impl State {
                 self.with_call_command(Effect::SetCameraOn(on), CallCommand::SetCameraOn(on))
             }
             Command::ToggleSide(side) => self.toggle_side(side),
-            Command::CloseSide => {
-                if let Some(call) = &mut self.call {
-                    call.side = None;
-                }
+            Command::CloseSide => self.in_call(|call| call.side = None),
+            Command::ToggleView => self.in_call(|call| call.stage.toggle_view()),
+            Command::TogglePinned(source) => self.in_call(|call| call.stage.toggle_pinned(source)),
+            Command::ChooseOwnPicture(own) => self.in_call(|call| call.stage.choose_own(own)),
+            Command::NextOwnPicture => self.in_call(|call| call.stage.next_own(call.participants.iter().len())),
+            Command::MoveOwnPicture(corner) => self.in_call(|call| call.stage.corner = corner),
+            Command::ToggleWhole => self.in_call(|call| call.stage.whole = !call.stage.whole),
+            Command::ToggleHelp => self.in_call(|call| call.shows_help = !call.shows_help),
+            Command::FullScreen(is_full) => vec![Effect::FullScreen(is_full)],
+            Command::SaveStatistics => match &self.call {
+                Some(call) => vec![Effect::SaveStatistics(call.history.report())],
+                None => vec![],
+            },
+            Command::Close => {
+                let is_talking = self.call.as_ref().is_some_and(|call| call.participants.iter().len() > 0);
+                self.asks_to_close = is_talking;
+                if is_talking { vec![] } else { vec![Effect::CloseWindow] }
+            }
+            Command::KeepOpen => {
+                self.asks_to_close = false;
                 vec![]
             }
-            Command::ToggleStats => {
-                if let Some(call) = &mut self.call {
-                    call.show_stats = !call.show_stats;
-                }
-                vec![]
-            }
+            Command::CloseAnyway => vec![Effect::CloseWindow],
             Command::ShowVideo(participant, max_height) => match &mut self.call {
                 Some(call) => {
                     call.viewing.told(participant, max_height);
@@ -185,6 +200,13 @@ impl State {
         }
     }
 
+    fn in_call(&mut self, change: impl FnOnce(&mut CallState)) -> Vec<Effect> {
+        if let Some(call) = &mut self.call {
+            change(call);
+        }
+        vec![]
+    }
+
     /// Told once in a call, until it delivers something again.
     pub(crate) fn look_at_microphone(&mut self, microphone: MicrophoneState, now: Timestamp) {
         let is_silent = microphone.is_silent && !self.devices.muted && self.devices.microphone_in_use();
@@ -200,6 +222,16 @@ impl State {
 
     pub(crate) fn apply_media(&mut self, event: MediaEvent, now: Timestamp) {
         let Some(notice) = self.devices.apply(event) else { return };
+        if let Some(call) = &mut self.call {
+            call.notify(notice, now);
+        }
+    }
+
+    pub(crate) fn apply_saved(&mut self, saved: Saved, now: Timestamp) {
+        let notice = match saved {
+            Saved::As { file } => Notice::StatisticsSaved { file: file.display().to_string() },
+            Saved::Not { file, reason } => Notice::StatisticsNotSaved { file: file.display().to_string(), reason },
+        };
         if let Some(call) = &mut self.call {
             call.notify(notice, now);
         }
@@ -264,7 +296,7 @@ impl State {
                 vec![]
             }
             Some(Side::Devices) => vec![Effect::ListDevices],
-            None => vec![],
+            Some(Side::Statistics) | None => vec![],
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Palette {
     pub(crate) focus: Color32,
     /// Behind a frame, and where there is none.
     pub(crate) stage: Color32,
+    /// Behind the initial of someone without a picture.
+    pub(crate) card: Color32,
     pub(crate) on_stage: Color32,
     pub(crate) weak_on_stage: Color32,
     pub(crate) avatar: Color32,
@@ -125,6 +127,7 @@ const DARK: Palette = Palette {
     field: Color32::from_rgb(0x0e, 0x11, 0x15),
     focus: Color32::from_rgb(0x8c, 0xb8, 0xff),
     stage: Color32::from_rgb(0x0a, 0x0c, 0x0f),
+    card: Color32::from_rgb(0x21, 0x27, 0x30),
     on_stage: Color32::from_rgb(0xe8, 0xeb, 0xef),
     weak_on_stage: Color32::from_rgb(0xa2, 0xab, 0xb7),
     avatar: Color32::from_rgb(0x34, 0x4a, 0x6e),
@@ -151,6 +154,7 @@ const LIGHT: Palette = Palette {
     field: Color32::from_rgb(0xff, 0xff, 0xff),
     focus: Color32::from_rgb(0x1d, 0x5f, 0xd1),
     stage: Color32::from_rgb(0xdd, 0xe2, 0xea),
+    card: Color32::from_rgb(0xdd, 0xe2, 0xea),
     on_stage: Color32::from_rgb(0x1a, 0x1f, 0x27),
     weak_on_stage: Color32::from_rgb(0x4b, 0x55, 0x63),
     avatar: Color32::from_rgb(0xb3, 0xc8, 0xec),

@@ -81,6 +81,14 @@ pub enum Notice {
         file: String,
         reason: String,
     },
+    /// Of a call, for a bug report.
+    StatisticsSaved {
+        file: String,
+    },
+    StatisticsNotSaved {
+        file: String,
+        reason: String,
+    },
 }
 
 impl Notice {
@@ -110,6 +118,13 @@ impl Notice {
             Self::NotSaved { file, reason } => {
                 texts.tr_with("notice-not-saved", &[("file", file.as_str().into()), ("reason", reason.as_str().into())])
             }
+            Self::StatisticsSaved { file } => {
+                texts.tr_with("notice-statistics-saved", &[("file", file.as_str().into())])
+            }
+            Self::StatisticsNotSaved { file, reason } => texts.tr_with(
+                "notice-statistics-not-saved",
+                &[("file", file.as_str().into()), ("reason", reason.as_str().into())],
+            ),
             Self::MicrophoneSilent => texts.tr("microphone-silent"),
             Self::ComputerAtLimit => texts.tr("notice-computer-at-limit"),
             Self::Replaced => texts.tr("notice-replaced"),

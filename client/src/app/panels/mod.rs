@@ -1,8 +1,8 @@
-//! The panels beside the video: chat, and devices with settings.
+//! The panels beside the video: chat, devices with settings, and statistics.
 
 pub(crate) mod chat;
 pub(crate) mod devices;
-pub(crate) mod statistics;
+mod statistics;
 
 use egui::{Align, Layout, RichText, Ui};
 
@@ -26,6 +26,7 @@ pub(crate) fn show(
     let title = match side {
         Side::Chat => texts.tr("chat-title"),
         Side::Devices => texts.tr("devices-title"),
+        Side::Statistics => texts.tr("stats-title"),
     };
     ui.horizontal(|ui| {
         ui.label(RichText::new(title).strong().size(17.0));
@@ -39,5 +40,6 @@ pub(crate) fn show(
     match side {
         Side::Chat => chat::show(ui, texts, &call.chat, commands),
         Side::Devices => devices::show(ui, state, call, live, commands),
+        Side::Statistics => statistics::show(ui, texts, call, commands),
     }
 }

@@ -1,6 +1,7 @@
 //! The screens. Each draws the state and returns what the person wants.
 
 mod call;
+mod closing;
 mod joining;
 mod start;
 
@@ -30,5 +31,6 @@ pub(crate) fn show(ui: &mut Ui, state: &State, live: &mut Live<'_>) -> Vec<Comma
         Screen::Joining(call) => joining::show(ui, state, call, &mut commands),
         Screen::Call(call) => call::show(ui, state, call, live, &mut commands),
     }
+    closing::show(ui, state, &mut commands);
     commands
 }

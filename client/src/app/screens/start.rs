@@ -144,7 +144,9 @@ fn devices_column(ui: &mut Ui, state: &State, live: &mut Live<'_>, commands: &mu
         is_speaking: false,
         status: live.self_view.get().is_none().then_some(status.as_str()),
         frames: has_camera.then_some(&live.self_view),
-        statistics: &[],
+        whole: false,
+        is_weak: false,
+        sense: egui::Sense::hover(),
     }
     .show(ui, rect, live.videos);
     pickers(ui, state, live.microphone, commands);

@@ -82,8 +82,16 @@ fn every_key_does_what_its_tooltip_says() {
     assert!(harness.query_by_role_and_label(Role::ComboBox, "Camera").is_none());
     harness.key_press(Key::S);
     harness.run();
-    harness.get_by_role_and_label(Role::Button, "Connection statistics (S)");
-    assert!(harness.state().state.call.as_ref().is_some_and(|call| call.show_stats));
+    harness.get_by_label("Save for a bug report");
+    harness.key_press(Key::F1);
+    harness.run();
+    harness.get_by_label("hold: microphone on (or off) for as long as the key is down");
+    harness.key_press(Key::Escape);
+    harness.run();
+    assert!(harness.query_by_label("whoever speaks large, or all alike").is_none());
+    harness.key_press(Key::F);
+    harness.run();
+    assert!(harness.state().effects.iter().any(|effect| matches!(effect, Effect::FullScreen(true))));
     harness.key_press_modifiers(Modifiers::CTRL, Key::L);
     harness.run();
     assert!(harness.state().state.call.is_none());
@@ -243,7 +251,7 @@ fn the_name_can_be_changed() {
 }
 
 #[test]
-fn statistics_are_shown_on_demand() {
+fn statistics_are_shown_beside_the_pictures_and_can_be_saved() {
     let mut bench = Bench::in_call(Language::English);
     bench.connects(1, "Mina");
     let statistics = ParticipantStats {
@@ -259,18 +267,47 @@ fn statistics_are_shown_on_demand() {
     };
     bench.event(CallEvent::Stats(CallStats { participants: vec![statistics], ..CallStats::default() }));
     let mut harness = open(bench, WIDE);
-    let described = |harness: &Harness<'_, Bench>| {
-        harness.get_by_label("Video of Mina").accesskit_node().description().unwrap_or_default()
-    };
-    assert_eq!(described(&harness), "");
+    assert!(harness.query_by_label("1280×720 · 30 fps").is_none());
     harness.key_press(Key::S);
     harness.run();
-    let statistics = described(&harness);
-    assert!(
-        statistics.contains("1280×720 · 30 fps") && statistics.contains("received 2400 · sent 0 kbit/s"),
-        "{statistics}"
-    );
-    assert!(statistics.contains("send queue 0 ms · network queue 12 ms"), "{statistics}");
+    harness.get_by_label("1280×720 · 30 fps");
+    harness.get_by_label("received 2400 · sent 0 kbit/s");
+    harness.get_by_label("send queue 0 ms · network queue 12 ms");
+    harness.get_by_label("Save for a bug report").click();
+    harness.run();
+    let saved = harness.state().effects.iter().find_map(|effect| match effect {
+        Effect::SaveStatistics(report) => Some(report),
+        _ => None,
+    });
+    assert!(saved.is_some_and(|report| report.contains("2400000") && !report.contains("Mina")), "{saved:?}");
+}
+
+#[test]
+fn a_window_with_a_call_asks_before_it_closes() {
+    let closes = |bench: &Bench| bench.effects.iter().any(|effect| matches!(effect, Effect::CloseWindow));
+    let mut alone = Bench::in_call(Language::English);
+    alone.command(Command::Close);
+    assert!(closes(&alone), "nobody else is here");
+
+    let mut bench = Bench::in_call(Language::English);
+    bench.connects(1, "Mina");
+    bench.command(Command::Close);
+    let mut harness = open(bench, WIDE);
+    assert!(!closes(harness.state()));
+    harness.get_by_label("Leave the call?");
+    harness.get_by_label("Stay").click();
+    harness.run();
+    assert!(harness.query_by_label("Leave the call?").is_none());
+    harness.state_mut().command(Command::Close);
+    harness.run();
+    harness.key_press(Key::Escape);
+    harness.run();
+    assert!(harness.query_by_label("Leave the call?").is_none() && !closes(harness.state()));
+    harness.state_mut().command(Command::Close);
+    harness.run();
+    harness.get_by_label("Leave and close").click();
+    harness.run();
+    assert!(closes(harness.state()));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::app::commands::Side;
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
 use crate::session::{CallStats, EndReason, Event, ParticipantStats};
 
-const SCREENS: [(&str, fn(Language) -> Bench); 8] = [
+const SCREENS: [(&str, fn(Language) -> Bench); 12] = [
     ("start", start),
     ("problems", problems),
     ("joining", joining),
@@ -19,6 +19,10 @@ const SCREENS: [(&str, fn(Language) -> Bench); 8] = [
     ("full", |language| full_call(language, 7)),
     ("chat", chat),
     ("devices", devices),
+    ("speaker", speaker),
+    ("statistics", statistics),
+    ("help", help),
+    ("closing", closing),
 ];
 
 fn start(language: Language) -> Bench {
@@ -73,7 +77,6 @@ fn full_call(language: Language, peers: u32) -> Bench {
     let shared = SharedMedia { audio: true, video: false };
     bench.event(CallEvent::Call(Event::MediaAgreed { participant: ParticipantId(1), shared }));
     bench.event(CallEvent::Call(Event::ServerLost));
-    bench.command(Command::ToggleStats);
     let statistics = |key| ParticipantStats {
         participant: ParticipantId(key),
         fps: 30.0,
@@ -107,6 +110,44 @@ fn chat(language: Language) -> Bench {
 fn devices(language: Language) -> Bench {
     let mut bench = full_call(language, 1);
     bench.command(Command::ToggleSide(Side::Devices));
+    bench
+}
+
+fn speaker(language: Language) -> Bench {
+    let mut bench = full_call(language, 4);
+    bench.command(Command::ToggleView);
+    bench
+}
+
+fn statistics(language: Language) -> Bench {
+    let mut bench = full_call(language, 2);
+    for second in 0..90_u32 {
+        let of = |key: u32| ParticipantStats {
+            participant: ParticipantId(key),
+            received_bitrate_bps: u64::from(2_000_000 + 10_000 * second * key),
+            sent_bitrate_bps: 2_500_000,
+            path_bitrate_bps: 4_000_000,
+            round_trip_ms: Some(40.0 + (second % 7) as f32),
+            video_delay_ms: Some(60.0),
+            audio_delay_ms: Some(45.0),
+            limited_by: "network".into(),
+            ..ParticipantStats::default()
+        };
+        bench.event(CallEvent::Stats(CallStats { participants: vec![of(1), of(2)], ..CallStats::default() }));
+    }
+    bench.command(Command::ToggleSide(Side::Statistics));
+    bench
+}
+
+fn help(language: Language) -> Bench {
+    let mut bench = full_call(language, 2);
+    bench.command(Command::ToggleHelp);
+    bench
+}
+
+fn closing(language: Language) -> Bench {
+    let mut bench = full_call(language, 2);
+    bench.command(Command::Close);
     bench
 }
 
@@ -146,7 +187,7 @@ fn the_smallest_window_shows_all_buttons_of_a_call() {
     let harness = open(full_call(Language::Korean, 7), SMALLEST);
     let window = Rect::from_min_size(egui::Pos2::ZERO, SMALLEST);
     let buttons: Vec<Rect> = harness.get_all_by_role(Role::Button).map(|button| button.rect()).collect();
-    assert_eq!(buttons.len(), 7, "six in the bar and one to copy the room's name");
+    assert_eq!(buttons.len(), 10, "eight in the bar, one to copy the invitation and one for the keys");
     assert!(buttons.iter().all(|button| window.contains_rect(*button)), "{buttons:?}");
 }
 
@@ -167,4 +208,23 @@ fn the_fonts_have_every_character_of_the_texts() {
     }
     let known = ctx.fonts_mut(|fonts| fonts.has_glyphs(&FontId::proportional(15.0), "힣뷁🎈😀👍–…“”"));
     assert!(known, "Korean and emoji as people write them");
+}
+
+/// Writes a picture of each screen into the folder `MARU_LOOKS`, to be looked at.
+#[test]
+#[ignore = "for people: MARU_LOOKS=FOLDER"]
+fn pictures_of_all_screens() {
+    let folder = std::path::PathBuf::from(std::env::var("MARU_LOOKS").expect("MARU_LOOKS names a folder"));
+    for (name, screen) in SCREENS {
+        for (language, code) in [(Language::English, "en"), (Language::Korean, "ko")] {
+            for (theme, shade) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
+                for size in [WIDE, Vec2::new(640.0, 480.0), Vec2::new(2560.0, 1440.0)] {
+                    let mut harness = open_themed(screen(language), size, theme);
+                    let picture = harness.render().expect("a software renderer");
+                    let file = format!("{name}-{code}-{shade}-{}x{}.png", size.x, size.y);
+                    picture.save(folder.join(file)).expect("a file");
+                }
+            }
+        }
+    }
 }

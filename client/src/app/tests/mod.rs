@@ -2,6 +2,7 @@
 
 mod call;
 mod looks;
+mod stage;
 mod start;
 mod voice;
 
@@ -86,6 +87,9 @@ impl Bench {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui) {
+        if let Some(call) = &mut self.state.call {
+            call.update_stage(self.now);
+        }
         let mut live = Live {
             now: self.now,
             self_view: self.self_view.clone(),

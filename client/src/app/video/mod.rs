@@ -10,13 +10,13 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use eframe::{CreationContext, NativeOptions, Renderer};
-use egui::{PaintCallback, Rect, Ui, vec2};
+use egui::{PaintCallback, Rect, Ui, Vec2, vec2};
 use egui_glow::CallbackFn;
 use maru_core::frame::VideoFrame;
 
 use self::plane_textures::PlaneTextures;
-use self::program::Program;
-use super::widgets::tile_grid::fit;
+use self::program::{Place, Program};
+use super::widgets::framing::Framing;
 use crate::media::FrameSlot;
 use crate::session::ParticipantId;
 
@@ -26,6 +26,20 @@ pub(crate) enum Source {
     /// Mirrored.
     Own,
     Peer(ParticipantId),
+}
+
+/// What is drawn into a tile.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Picture<'a> {
+    pub(crate) source: Source,
+    pub(crate) slot: &'a FrameSlot,
+    /// Nothing is cut off, whatever the shape.
+    pub(crate) whole: bool,
+}
+
+/// Width and height of a frame, in its pixels.
+pub(crate) fn shape(frame: &VideoFrame) -> Vec2 {
+    vec2(frame.image.width as f32, frame.image.height as f32)
 }
 
 /// The options of a window that [`Videos`] can draw in.
@@ -66,17 +80,25 @@ impl Videos {
         Self { graphics: None, drawn: Vec::new() }
     }
 
-    /// Draws the newest frame of `slot` as large as fits into `rect`. `false`: there is no frame.
-    pub(crate) fn draw(&mut self, ui: &Ui, rect: Rect, source: Source, slot: &FrameSlot) -> bool {
+    /// Draws the newest frame of `slot` into `rect`, with round corners of `rounding` points. `false`: there is no frame.
+    pub(crate) fn draw(&mut self, ui: &Ui, rect: Rect, picture: Picture<'_>, rounding: f32) -> bool {
+        let Picture { source, slot, whole } = picture;
         // Read before the frame: a newer frame in between is then uploaded twice instead of never.
         let generation = slot.generation();
         let (Some(graphics), Some(frame)) = (&self.graphics, slot.get()) else { return false };
         self.drawn.push(source);
         let graphics = Arc::clone(graphics);
-        let rect = fit(vec2(frame.image.width as f32, frame.image.height as f32), rect);
-        let paint = move |_: egui::PaintCallbackInfo, painter: &egui_glow::Painter| {
+        let Framing { rect, shown } = Framing::of(shape(&frame), rect, whole);
+        let paint = move |info: egui::PaintCallbackInfo, painter: &egui_glow::Painter| {
+            let pixels = info.viewport_in_pixels();
+            let place = Place {
+                mirrored: source == Source::Own,
+                shown,
+                size: vec2(pixels.width_px as f32, pixels.height_px as f32),
+                radius: rounding * info.pixels_per_point,
+            };
             let mut graphics = graphics.lock().unwrap_or_else(PoisonError::into_inner);
-            graphics.paint(painter.gl(), source, &frame, generation);
+            graphics.paint(painter.gl(), source, &frame, generation, place);
         };
         ui.painter().add(PaintCallback { rect, callback: Arc::new(CallbackFn::new(paint)) });
         true
@@ -96,7 +118,7 @@ impl Videos {
 }
 
 impl Graphics {
-    fn paint(&mut self, gl: &glow::Context, source: Source, frame: &VideoFrame, generation: u64) {
+    fn paint(&mut self, gl: &glow::Context, source: Source, frame: &VideoFrame, generation: u64, place: Place) {
         for textures in self.forgotten.drain(..) {
             textures.delete(gl);
         }
@@ -108,6 +130,6 @@ impl Graphics {
             },
         };
         textures.upload(gl, &frame.image, generation);
-        self.program.draw(gl, textures, frame.image.height, source == Source::Own);
+        self.program.draw(gl, textures, frame.image.height, place);
     }
 }

@@ -37,6 +37,12 @@ impl<'a> IconButton<'a> {
         Self { badge, ..self }
     }
 
+    /// In points.
+    pub(crate) fn width(mut self, width: f32) -> Self {
+        self.size.x = width;
+        self
+    }
+
     pub(crate) fn show(self, ui: &mut Ui) -> Response {
         let (rect, response) = ui.allocate_exact_size(self.size, Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), self.label));

@@ -15,6 +15,16 @@ pub(crate) enum Icon {
     Copy,
     Close,
     Send,
+    /// A large picture with small ones beside it.
+    Speaker,
+    /// Pictures of the same size.
+    Grid,
+    Enlarge,
+    Shrink,
+    FullScreen,
+    Help,
+    /// A connection that is not good.
+    WeakConnection,
     /// Delivered to everyone.
     Check,
     /// Sent, not delivered yet.
@@ -80,6 +90,47 @@ pub(crate) fn paint(painter: &Painter, icon: Icon, rect: Rect, color: Color32) {
         Icon::Send => {
             pen.line(&[(4.0, 4.0), (21.0, 12.0), (4.0, 20.0), (6.5, 12.0), (4.0, 4.0)]);
             pen.line(&[(6.5, 12.0), (13.0, 12.0)]);
+        }
+        Icon::Speaker => {
+            pen.frame((3.0, 4.0), (15.0, 20.0), 2.0);
+            for (top, bottom) in [(4.0, 8.0), (10.0, 14.0), (16.0, 20.0)] {
+                pen.frame((18.0, top), (21.5, bottom), 1.0);
+            }
+        }
+        Icon::Grid => {
+            for (x, y) in [(3.0, 4.0), (13.5, 4.0), (3.0, 13.5), (13.5, 13.5)] {
+                pen.frame((x, y), (x + 7.5, y + 6.5), 1.5);
+            }
+        }
+        Icon::Enlarge => {
+            pen.line(&[(14.0, 4.0), (20.0, 4.0), (20.0, 10.0)]);
+            pen.line(&[(20.0, 4.0), (13.0, 11.0)]);
+            pen.line(&[(10.0, 20.0), (4.0, 20.0), (4.0, 14.0)]);
+            pen.line(&[(4.0, 20.0), (11.0, 13.0)]);
+        }
+        Icon::Shrink => {
+            pen.line(&[(13.5, 4.5), (13.5, 10.5), (19.5, 10.5)]);
+            pen.line(&[(13.5, 10.5), (20.5, 3.5)]);
+            pen.line(&[(10.5, 19.5), (10.5, 13.5), (4.5, 13.5)]);
+            pen.line(&[(10.5, 13.5), (3.5, 20.5)]);
+        }
+        Icon::FullScreen => {
+            pen.line(&[(3.5, 9.0), (3.5, 4.5), (8.5, 4.5)]);
+            pen.line(&[(15.5, 4.5), (20.5, 4.5), (20.5, 9.0)]);
+            pen.line(&[(20.5, 15.0), (20.5, 19.5), (15.5, 19.5)]);
+            pen.line(&[(8.5, 19.5), (3.5, 19.5), (3.5, 15.0)]);
+        }
+        Icon::Help => {
+            pen.line(&[(8.0, 8.5), (8.6, 5.8), (12.0, 4.2), (15.4, 5.8), (16.0, 8.5), (14.6, 11.0), (12.0, 12.6)]);
+            pen.line(&[(12.0, 12.6), (12.0, 15.5)]);
+            pen.dot((12.0, 19.5), 1.5);
+        }
+        Icon::WeakConnection => {
+            for (x, top) in [(5.0, 15.0), (10.0, 11.0)] {
+                pen.line(&[(x, 20.0), (x, top)]);
+            }
+            pen.line(&[(15.5, 14.0), (15.5, 5.0)]);
+            pen.dot((15.5, 18.8), 1.5);
         }
         Icon::Check => pen.line(&[(4.0, 12.5), (9.5, 18.0), (20.0, 6.5)]),
         Icon::Waiting => {

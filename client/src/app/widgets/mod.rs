@@ -2,6 +2,7 @@
 
 pub(crate) mod appeared;
 pub(crate) mod field;
+pub(crate) mod framing;
 pub(crate) mod icon_button;
 pub(crate) mod icons;
 pub(crate) mod meter;

@@ -2,19 +2,17 @@
 
 use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
-use egui::{Align2, Color32, FontId, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, FontId, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::icons::{self, Icon};
 use crate::app::theme::{Palette, ROUNDING};
-use crate::app::video::{Source, Videos};
+use crate::app::video::{Picture, Source, Videos};
 use crate::media::FrameSlot;
 
 /// Below this width, text is smaller and a card shows no status.
 const SMALL: f32 = 220.0;
 /// Width of the ring around someone who speaks.
 const RING: f32 = 3.0;
-/// Room for the name at the bottom of a tile.
-const NAME_HEIGHT: f32 = 38.0;
 
 pub(crate) struct Tile<'a> {
     pub(crate) source: Source,
@@ -30,41 +28,47 @@ pub(crate) struct Tile<'a> {
     pub(crate) status: Option<&'a str>,
     /// `None`: the camera is off, or there is no connection yet.
     pub(crate) frames: Option<&'a FrameSlot>,
-    /// One line each, drawn over the frame.
-    pub(crate) statistics: &'a [String],
+    /// The whole picture, without cutting its edges off.
+    pub(crate) whole: bool,
+    /// Loss or delay is heard and seen.
+    pub(crate) is_weak: bool,
+    pub(crate) sense: Sense,
 }
 
 impl Tile<'_> {
-    pub(crate) fn show(self, ui: &mut Ui, rect: Rect, videos: &mut Videos) {
-        let response = ui.allocate_rect(rect, Sense::hover());
+    pub(crate) fn show(self, ui: &mut Ui, rect: Rect, videos: &mut Videos) -> Response {
+        let response = ui.allocate_rect(rect, self.sense);
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, self.label));
-        if !self.statistics.is_empty() {
-            ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(self.statistics.join("\n")));
-        }
         let palette = Palette::of(ui);
         ui.painter().rect_filled(rect, ROUNDING, palette.stage);
-        let drawn = self.frames.is_some_and(|slot| videos.draw(ui, rect, self.source, slot));
+        let picture = |slot| Picture { source: self.source, slot, whole: self.whole };
+        let drawn = self.frames.is_some_and(|slot| videos.draw(ui, rect, picture(slot), ROUNDING));
         if drawn {
             if let Some(status) = self.status {
                 // The last picture of someone who is not there looks like it.
                 ui.painter().rect_filled(rect, ROUNDING, palette.veil);
-                plate(ui, rect, Align2::CENTER_CENTER, None, status);
+                plate(ui, rect, Align2::CENTER_CENTER, &[], status);
             }
         } else {
             self.card(ui, rect, palette);
         }
-        if self.is_speaking {
-            ui.painter().rect_stroke(rect, ROUNDING, Stroke::new(RING, palette.level), StrokeKind::Inside);
+        let ring = match (response.has_focus(), self.is_speaking) {
+            (true, _) => Some(palette.focus),
+            (false, true) => Some(palette.level),
+            (false, false) => None,
+        };
+        if let Some(color) = ring {
+            ui.painter().rect_stroke(rect, ROUNDING, Stroke::new(RING, color), StrokeKind::Inside);
         }
-        let muted = self.muted.then_some(Icon::MicrophoneOff);
-        plate(ui, rect.shrink(6.0), Align2::LEFT_BOTTOM, muted, self.name);
-        if !self.statistics.is_empty() {
-            statistics(ui, rect.shrink(6.0), self.statistics);
-        }
+        let marks = [(self.muted, Icon::MicrophoneOff), (self.is_weak, Icon::WeakConnection)];
+        let marks: Vec<Icon> = marks.into_iter().filter(|(is_shown, _)| *is_shown).map(|(_, icon)| icon).collect();
+        plate(ui, rect.shrink(6.0), Align2::LEFT_BOTTOM, &marks, self.name);
+        response
     }
 
     fn card(&self, ui: &Ui, rect: Rect, palette: &Palette) {
         let painter = ui.painter_at(rect);
+        painter.rect_filled(rect, ROUNDING, palette.card);
         let radius = (rect.width().min(rect.height()) * 0.2).clamp(12.0, 56.0);
         let is_small = rect.width() < SMALL;
         let center = rect.center() - if is_small { Vec2::ZERO } else { vec2(0.0, radius * 0.5) };
@@ -82,36 +86,22 @@ impl Tile<'_> {
     }
 }
 
-/// A line of text on a dark plate within `rect`.
-fn plate(ui: &Ui, rect: Rect, align: Align2, icon: Option<Icon>, text: &str) {
+/// A line of text on a dark plate within `rect`, with icons before it.
+fn plate(ui: &Ui, rect: Rect, align: Align2, marks: &[Icon], text: &str) {
     let palette = Palette::of(ui);
     let (size, pad) = (if rect.width() < SMALL { 12.0 } else { 14.0 }, vec2(8.0, 4.0));
-    let icon_width = if icon.is_some() { size + 6.0 } else { 0.0 };
-    let width = (rect.width() - 2.0 * pad.x - icon_width).max(1.0);
+    let marks_width = (size + 6.0) * marks.len() as f32;
+    let width = (rect.width() - 2.0 * pad.x - marks_width).max(1.0);
     let galley = ui.painter().layout_job(one_paragraph(text, size, palette.on_veil, width, 1));
-    let plate = align.align_size_within_rect(galley.size() + 2.0 * pad + vec2(icon_width, 0.0), rect);
+    let plate = align.align_size_within_rect(galley.size() + 2.0 * pad + vec2(marks_width, 0.0), rect);
     let painter = ui.painter_at(rect);
     painter.rect_filled(plate, 6.0, palette.veil);
-    if let Some(icon) = icon {
-        let place = pos2(plate.left() + pad.x + size / 2.0, plate.center().y);
-        icons::paint(&painter, icon, Rect::from_center_size(place, vec2(size, size) * 1.15), palette.on_veil);
+    for (index, mark) in marks.iter().enumerate() {
+        let left = plate.left() + pad.x + (size + 6.0) * index as f32;
+        let place = Rect::from_center_size(pos2(left + size / 2.0, plate.center().y), vec2(size, size) * 1.15);
+        icons::paint(&painter, *mark, place, palette.on_veil);
     }
-    painter.galley(plate.min + pad + vec2(icon_width, 0.0), galley, palette.on_veil);
-}
-
-fn statistics(ui: &Ui, rect: Rect, lines: &[String]) {
-    let palette = Palette::of(ui);
-    let painter = ui.painter_at(rect);
-    // As many lines as fit above the name.
-    let rows = ((rect.height() - NAME_HEIGHT) / 15.0).max(0.0) as usize;
-    if rows == 0 {
-        return;
-    }
-    let shown = lines[..lines.len().min(rows)].join("\n");
-    let galley = painter.layout_no_wrap(shown, FontId::proportional(12.0), palette.on_veil);
-    let plate = Rect::from_min_size(rect.min, galley.size() + vec2(16.0, 8.0));
-    painter.rect_filled(plate, 6.0, palette.veil);
-    painter.galley(plate.min + vec2(8.0, 4.0), galley, palette.on_veil);
+    painter.galley(plate.min + pad + vec2(marks_width, 0.0), galley, palette.on_veil);
 }
 
 /// `text` in at most `max_rows` rows, with `…` where it is cut.

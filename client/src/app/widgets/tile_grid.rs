@@ -25,8 +25,33 @@ pub(crate) fn tiles(count: usize, area: Rect, gap: f32) -> Vec<Rect> {
         .collect()
 }
 
+/// A large tile, and `others` small ones beside or below it.
+pub(crate) fn with_large(others: usize, area: Rect, gap: f32) -> (Rect, Vec<Rect>) {
+    if others == 0 {
+        return (area, vec![]);
+    }
+    let is_wide = area.width() > area.height() * ASPECT * 0.8;
+    let (length, across) = if is_wide { (area.height(), area.width()) } else { (area.width(), area.height()) };
+    let each = ((length + gap) / others as f32 - gap).max(1.0);
+    // All small tiles fit side by side, and take at most a quarter.
+    let strip = (if is_wide { each * ASPECT } else { each / ASPECT }).clamp(1.0, (across * 0.25).max(1.0));
+    let along = each.min(if is_wide { strip / ASPECT } else { strip * ASPECT });
+    let start = (length - (others as f32 * (along + gap) - gap)) / 2.0;
+    let small = |index: usize| {
+        let at = start + index as f32 * (along + gap);
+        if is_wide {
+            Rect::from_min_size(pos2(area.right() - strip, area.top() + at), vec2(strip, along))
+        } else {
+            Rect::from_min_size(pos2(area.left() + at, area.bottom() - strip), vec2(along, strip))
+        }
+    };
+    let rest = (across - strip - gap).max(1.0);
+    let large = if is_wide { vec2(rest, area.height()) } else { vec2(area.width(), rest) };
+    (Rect::from_min_size(area.min, large), (0..others).map(small).collect())
+}
+
 /// The largest rectangle of `size`'s shape in the middle of `area`.
-pub(crate) fn fit(size: Vec2, area: Rect) -> Rect {
+fn fit(size: Vec2, area: Rect) -> Rect {
     let scale = (area.width() / size.x.max(1.0)).min(area.height() / size.y.max(1.0));
     Rect::from_center_size(area.center(), size * scale)
 }
@@ -69,19 +94,28 @@ mod tests {
     }
 
     #[test]
+    fn small_tiles_stay_inside_and_beside_the_large_one() {
+        for others in 0..=8 {
+            for (width, height) in [(1280.0, 700.0), (480.0, 600.0), (360.0, 380.0), (2000.0, 200.0), (200.0, 150.0)] {
+                let area = area(width, height);
+                let (large, small) = with_large(others, area, 6.0);
+                assert_eq!(small.len(), others);
+                assert!(area.expand(0.1).contains_rect(large));
+                for (index, rect) in small.iter().enumerate() {
+                    assert!(area.expand(0.1).contains_rect(*rect), "{others} in {area:?}: {rect:?}");
+                    assert!(!rect.shrink(0.5).intersects(large.shrink(0.5)));
+                    assert!(small[..index].iter().all(|other| !other.shrink(0.5).intersects(rect.shrink(0.5))));
+                }
+                assert!(small.iter().all(|rect| rect.area() <= large.area()), "{others} in {area:?}");
+            }
+        }
+    }
+
+    #[test]
     fn the_shape_of_the_window_decides_the_columns() {
         assert_eq!(columns(&tiles(2, area(1280.0, 700.0), 6.0)), 2);
         assert_eq!(columns(&tiles(2, area(480.0, 700.0), 6.0)), 1);
         assert_eq!(columns(&tiles(4, area(1280.0, 700.0), 6.0)), 2);
         assert_eq!(columns(&tiles(7, area(1280.0, 700.0), 6.0)), 3);
-    }
-
-    #[test]
-    fn a_frame_keeps_its_shape() {
-        let wide = fit(vec2(1280.0, 720.0), area(100.0, 100.0));
-        assert!((wide.width() - 100.0).abs() < 1e-3 && (wide.height() - 56.25).abs() < 1e-3);
-        let tall = fit(vec2(480.0, 640.0), area(100.0, 100.0));
-        assert!((tall.height() - 100.0).abs() < 1e-3 && (tall.width() - 75.0).abs() < 1e-3);
-        assert!(fit(Vec2::ZERO, area(100.0, 100.0)).is_finite());
     }
 }
