@@ -14,7 +14,7 @@ const AWAY_MS = 300_000;
 export class Call extends EventTarget {
   /** By instance. */
   peers = new Map();
-  name;
+  name; handRaised = false;
   #signaling; #media; #instance; #iceServers = []; #nextChat = 1; #byId = new Map(); #gone = new Map();
 
   constructor(url, room, name, media) {
@@ -44,6 +44,11 @@ export class Call extends EventTarget {
     this.peers.forEach(peer => peer.sendPresence());
   }
 
+  raiseHand(isRaised) {
+    this.handRaised = isRaised;
+    this.peers.forEach(peer => peer.sendPresence());
+  }
+
   /** Returns the message's id, by which `delivered` events name it. */
   chat(text) {
     const message = { id: this.#nextChat++, text, sentUnixMs: Date.now() };
@@ -65,7 +70,7 @@ export class Call extends EventTarget {
     return {
       instance: this.#instance,
       track: kind => media.track(kind),
-      presence: () => ({ name: this.name, muted: !media.track('audio'), cameraOn: Boolean(media.track('video')) }),
+      presence: () => ({ name: this.name, muted: !media.track('audio'), cameraOn: Boolean(media.track('video')), handRaised: this.handRaised }),
     };
   }
 

@@ -63,6 +63,17 @@ function toggle(kind) {
   media.setOn(kind, !media.track(kind));
 }
 
+function toggleHand() {
+  call.raiseHand(!call.handRaised);
+  showHand();
+}
+
+function showHand() {
+  const isRaised = Boolean(call?.handRaised);
+  $('hand-button').setAttribute('aria-pressed', String(isRaised));
+  $('hand-button').textContent = isRaised ? `✋ ${texts.lowerHand}` : texts.raiseHand;
+}
+
 function showBanner() {
   const troubled = call ? [...call.peers.values()] : [];
   const away = troubled.find(peer => peer.isAway), interrupted = troubled.find(peer => peer.state === 'interrupted' && !peer.isAway);
@@ -123,6 +134,7 @@ function enter(joined, room, name) {
   $('call').hidden = false;
   $('join-error').textContent = '';
   $('leave').focus();
+  showHand();
   showBanner();
 }
 
@@ -162,6 +174,7 @@ function decode(text) {
 
 $('join-form').addEventListener('submit', event => { event.preventDefault(); join(); });
 $('leave').addEventListener('click', leave);
+$('hand-button').addEventListener('click', toggleHand);
 $('chat-button').addEventListener('click', () => togglePanel('chat'));
 $('devices-button').addEventListener('click', () => togglePanel('devices'));
 $('new-name').addEventListener('change', () => {
@@ -192,7 +205,7 @@ document.addEventListener('keydown', event => {
   // By position (`code`): with a Korean layout the letter is another one.
   const action = {
     KeyM: () => toggle('audio'), KeyV: () => toggle('video'),
-    KeyC: () => togglePanel('chat'), KeyD: () => togglePanel('devices'),
+    KeyR: toggleHand, KeyC: () => togglePanel('chat'), KeyD: () => togglePanel('devices'),
   }[event.code];
   if (action) {
     event.preventDefault();

@@ -26,7 +26,7 @@ const MAX_CHAT_CHARACTERS = 4000, MAX_MESSAGE_CHARACTERS = 65_536, MAX_KNOWN_CHA
  * for video has changed).
  */
 export class Peer extends EventTarget {
-  id; name; instance; stream = new MediaStream(); muted = false; cameraOn = true; state = 'connecting';
+  id; name; instance; stream = new MediaStream(); muted = false; cameraOn = true; handRaised = false; state = 'connecting';
   isVideoShared = true;
   /** How large they show our picture, and we theirs, in pixels; 0: not at all. */
   #oursShownAt = Infinity; #theirsShownAt = Infinity; #sizeTimer = null;
@@ -419,9 +419,9 @@ export class Peer extends EventTarget {
 
   /** Whoever changes too often is heard later, with the newest greeting. */
   #takeUpGreeting() {
-    const { muted, cameraOn, name } = this.#greeting;
+    const { muted, cameraOn, handRaised, name } = this.#greeting;
     this.#greeting = null;
-    Object.assign(this, { muted: muted === true, cameraOn: cameraOn !== false });
+    Object.assign(this, { muted: muted === true, cameraOn: cameraOn !== false, handRaised: handRaised === true });
     this.#emit('presence', { name: [...name].slice(0, 32).join('') });
     this.#greetingTimer = setTimeout(() => {
       this.#greetingTimer = null;

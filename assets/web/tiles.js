@@ -47,7 +47,7 @@ export class Tiles {
     const isConnecting = ['connecting', 'unreachable'].includes(peer.state) && !peer.isAway;
     tile.querySelector('.initial').textContent = isConnecting ? texts.connecting(peer.name) : peer.name;
     tile.querySelector('.name').textContent = peer.name;
-    const marks = [peer.muted && texts.muted, peer.isAway ? texts.awayTile : peer.state === 'interrupted' && '…'].filter(Boolean);
+    const marks = [peer.handRaised && `✋ ${texts.handRaised}`, peer.muted && texts.muted, peer.isAway ? texts.awayTile : peer.state === 'interrupted' && '…'].filter(Boolean);
     tile.querySelector('.marks').textContent = marks.length ? `(${marks.join(', ')})` : '';
     tile.setAttribute('aria-label', [peer.name, ...marks].join(', '));
     // Browsers may refuse to play audio until the person has used the page.

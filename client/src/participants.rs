@@ -23,6 +23,8 @@ pub struct Participant {
     pub connection: ConnectionState,
     pub muted: bool,
     pub camera_on: bool,
+    /// Wants to speak.
+    pub hand_raised: bool,
     /// What both programs have a codec for.
     pub shared: SharedMedia,
     /// Where their video is shown.
@@ -132,11 +134,11 @@ impl Participants {
                     None => vec![],
                 }
             }
-            Event::ParticipantState { participant, muted, camera_on } => {
-                if let Some(known) = self.get_mut(*participant) {
-                    (known.muted, known.camera_on) = (*muted, *camera_on);
-                }
-                vec![]
+            Event::ParticipantState { participant, muted, camera_on, hand_raised } => {
+                let Some(known) = self.get_mut(*participant) else { return vec![] };
+                (known.muted, known.camera_on) = (*muted, *camera_on);
+                let raises = *hand_raised && !std::mem::replace(&mut known.hand_raised, *hand_raised);
+                raises.then(|| Notice::HandRaised { name: known.name.clone() }).into_iter().collect()
             }
             Event::MediaAgreed { participant, shared } => {
                 let Some(known) = self.get_mut(*participant) else { return vec![] };
@@ -169,6 +171,7 @@ impl Participants {
             connection: ConnectionState::Connecting,
             muted: false,
             camera_on: true,
+            hand_raised: false,
             shared: SharedMedia::ALL,
             frames: None,
             sound: PeerSound::default(),

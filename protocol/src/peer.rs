@@ -29,6 +29,9 @@ pub enum PeerMessage {
         name: Nickname,
         muted: bool,
         camera_on: bool,
+        /// The sender wants to speak.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        hand_raised: bool,
         /// What the sender offers, at most [`MAX_STREAMS`]. Empty: a microphone and a camera.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         streams: Vec<Stream>,

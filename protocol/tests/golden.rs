@@ -128,6 +128,7 @@ fn peer_messages() {
                 name: "지수 😀".parse().unwrap(),
                 muted: false,
                 camera_on: true,
+                hand_raised: true,
                 streams: vec![
                     Stream { id: 1, source: Source::Microphone, person: None },
                     Stream { id: 2, source: Source::Camera, person: None },

@@ -35,6 +35,8 @@ pub(crate) struct CallState {
     pub(crate) stage: Stage,
     pub(crate) history: History,
     pub(crate) shows_help: bool,
+    /// Our own.
+    pub(crate) hand_raised: bool,
     pub(crate) viewing: Viewing,
     /// Since when nothing comes from them.
     absent_since: BTreeMap<ParticipantId, Timestamp>,
@@ -74,6 +76,7 @@ impl CallState {
             stage: Stage::default(),
             history: History::default(),
             shows_help: false,
+            hand_raised: false,
             viewing: Viewing::default(),
             absent_since: BTreeMap::new(),
             sent: CallStats::default(),

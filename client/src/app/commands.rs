@@ -29,6 +29,7 @@ pub(crate) enum Command {
     HoldMicrophone,
     ReleaseMicrophone,
     ToggleCamera,
+    ToggleHand,
     ToggleSide(Side),
     CloseSide,
     /// All pictures alike, or whoever speaks large.

@@ -9,6 +9,7 @@ use super::commands::{Command, Side};
 pub(crate) enum Shortcut {
     Microphone,
     Camera,
+    Hand,
     Chat,
     Devices,
     Statistics,
@@ -21,9 +22,10 @@ pub(crate) enum Shortcut {
 }
 
 impl Shortcut {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Microphone,
         Self::Camera,
+        Self::Hand,
         Self::Chat,
         Self::Devices,
         Self::Statistics,
@@ -40,6 +42,7 @@ impl Shortcut {
         match self {
             Self::Microphone => "M",
             Self::Camera => "V",
+            Self::Hand => "R",
             Self::Chat => "C",
             Self::Devices => "D",
             Self::Statistics => "S",
@@ -57,6 +60,7 @@ impl Shortcut {
         match self {
             Self::Microphone => "help-microphone",
             Self::Camera => "help-camera",
+            Self::Hand => "help-hand",
             Self::Chat => "help-chat",
             Self::Devices => "help-devices",
             Self::Statistics => "help-statistics",
@@ -73,6 +77,7 @@ impl Shortcut {
         match self {
             Self::Microphone => (Modifiers::NONE, Key::M),
             Self::Camera => (Modifiers::NONE, Key::V),
+            Self::Hand => (Modifiers::NONE, Key::R),
             Self::Chat => (Modifiers::NONE, Key::C),
             Self::Devices => (Modifiers::NONE, Key::D),
             Self::Statistics => (Modifiers::NONE, Key::S),
@@ -93,6 +98,7 @@ impl Shortcut {
         match self {
             Self::Microphone => Some(Command::ToggleMicrophone),
             Self::Camera => Some(Command::ToggleCamera),
+            Self::Hand => Some(Command::ToggleHand),
             Self::Chat => Some(Command::ToggleSide(Side::Chat)),
             Self::Devices => Some(Command::ToggleSide(Side::Devices)),
             Self::Statistics => Some(Command::ToggleSide(Side::Statistics)),

@@ -140,6 +140,13 @@ impl State {
                 let on = self.devices.camera_on;
                 self.with_call_command(Effect::SetCameraOn(on), CallCommand::SetCameraOn(on))
             }
+            Command::ToggleHand => match &mut self.call {
+                Some(call) => {
+                    call.hand_raised = !call.hand_raised;
+                    vec![Effect::CallCommand(CallCommand::SetHandRaised(call.hand_raised))]
+                }
+                None => vec![],
+            },
             Command::ToggleSide(side) => self.toggle_side(side),
             Command::CloseSide => self.in_call(|call| call.side = None),
             Command::ToggleView => self.in_call(|call| call.stage.toggle_view()),

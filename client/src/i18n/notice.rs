@@ -47,6 +47,10 @@ pub enum Notice {
         name: Nickname,
         reason: String,
     },
+    /// Wants to speak.
+    HandRaised {
+        name: Nickname,
+    },
     /// Its program has no H.264.
     NoVideo {
         name: Nickname,
@@ -102,6 +106,7 @@ impl Notice {
             Self::Joined { name } => named("notice-joined", name.as_str()),
             Self::Present { name } => named("notice-present", name.as_str()),
             Self::Left { name } => named("notice-left", name.as_str()),
+            Self::HandRaised { name } => named("notice-hand-raised", name.as_str()),
             Self::Lost { name } => named("notice-lost", name.as_str()),
             Self::Renamed { old, name } => {
                 texts.tr_with("notice-renamed", &[("old", old.as_str().into()), ("name", name.as_str().into())])

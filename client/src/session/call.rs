@@ -165,6 +165,7 @@ impl CallTask {
                 Command::SendChat { id, text, sent_unix_ms: clock::unix_ms(now) as u64 }
             }
             CallCommand::SetMuted(muted) => Command::SetMuted(muted),
+            CallCommand::SetHandRaised(raised) => Command::SetHandRaised(raised),
             CallCommand::SetCameraOn(on) => Command::SetCameraOn(on),
             CallCommand::ShowVideo { participant, max_height } => Command::ShowVideo { participant, max_height },
             CallCommand::Rename(name) => Command::Rename(name),

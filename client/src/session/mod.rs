@@ -57,6 +57,8 @@ pub enum CallCommand {
     },
     SetMuted(bool),
     SetCameraOn(bool),
+    /// We want to speak.
+    SetHandRaised(bool),
     /// The picture of a participant is shown with this height, in pixels; 0: not at all.
     ShowVideo {
         participant: ParticipantId,

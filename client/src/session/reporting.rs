@@ -48,8 +48,12 @@ impl Reporter {
             Event::ParticipantUnreachable { participant, reason } => {
                 ("error", json!({ "message": format!("no connection to {}: {reason}", name(participant)) }))
             }
-            Event::ParticipantState { participant, muted, camera_on } => {
-                ("peer-state", json!({ "peer": name(participant), "muted": muted, "camera_on": camera_on }))
+            Event::ParticipantState { participant, muted, camera_on, hand_raised } => {
+                let peer = name(participant);
+                let state = json!({
+                    "peer": peer, "muted": muted, "camera_on": camera_on, "hand_raised": hand_raised
+                });
+                ("peer-state", state)
             }
             Event::MediaAgreed { participant, shared } => {
                 let SharedMedia { audio, video } = shared;

@@ -21,6 +21,7 @@ pub enum Command {
     },
     SetMuted(bool),
     SetCameraOn(bool),
+    SetHandRaised(bool),
     /// The picture of a participant is shown with this height, in pixels; 0: not at all. Nothing larger need come.
     ShowVideo {
         participant: ParticipantId,
@@ -210,6 +211,8 @@ pub enum Event {
         participant: ParticipantId,
         muted: bool,
         camera_on: bool,
+        /// Wants to speak.
+        hand_raised: bool,
     },
     /// It has another program, with fewer codecs. Told when it changes; at first everything is shared.
     MediaAgreed {

@@ -88,13 +88,14 @@ struct Own {
     identity: Identity,
     muted: bool,
     camera_on: bool,
+    hand_raised: bool,
     is_camera_available: bool,
 }
 
 impl Own {
     fn presence(&self) -> Presence {
         let camera_on = self.camera_on && self.is_camera_available;
-        Presence { name: self.identity.name.clone(), muted: self.muted, camera_on }
+        Presence { name: self.identity.name.clone(), muted: self.muted, camera_on, hand_raised: self.hand_raised }
     }
 }
 
@@ -113,7 +114,7 @@ impl Call {
         let CallConfig { identity, is_on_lan, muted, camera_on, is_camera_available } = config;
         let mut call = Self {
             registration: Registration::new(identity.clone(), is_on_lan),
-            own: Own { identity, muted, camera_on, is_camera_available },
+            own: Own { identity, muted, camera_on, hand_raised: false, is_camera_available },
             ice_servers: Vec::new(),
             participants: BTreeMap::new(),
             last_participant: 0,
@@ -183,6 +184,7 @@ impl Call {
                 self.actions.push_back(Action::SetMuted(muted));
                 self.change_presence(|own| own.muted = muted);
             }
+            Command::SetHandRaised(hand_raised) => self.change_presence(|own| own.hand_raised = hand_raised),
             Command::SetCameraOn(camera_on) => {
                 self.actions.push_back(Action::SetCameraOn(camera_on));
                 self.change_presence(|own| own.camera_on = camera_on);

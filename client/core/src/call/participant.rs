@@ -42,6 +42,7 @@ pub struct Presence {
     pub name: Nickname,
     pub muted: bool,
     pub camera_on: bool,
+    pub hand_raised: bool,
 }
 
 /// What the call as a whole has to do because of one participant.

@@ -1,6 +1,6 @@
 //! The quality view: what was measured over the last two minutes, as plots and in words.
 
-use egui::{Button, Color32, Label, RichText, ScrollArea, Ui, vec2};
+use egui::{Button, Color32, Frame, Label, Panel, RichText, ScrollArea, Ui, vec2};
 use egui_plot::{Line, Plot, PlotPoints};
 
 use crate::app::call_state::CallState;
@@ -15,6 +15,14 @@ const PLOT_HEIGHT: f32 = 92.0;
 const SHOWN_SECONDS: f64 = 120.0;
 
 pub(super) fn show(ui: &mut Ui, texts: &Texts, call: &CallState, commands: &mut Vec<Command>) {
+    Panel::bottom("save-statistics").frame(Frame::new()).resizable(false).show_separator_line(false).show(ui, |ui| {
+        ui.add_space(8.0);
+        if ui.add(Button::new(texts.tr("stats-save")).wrap()).clicked() {
+            commands.push(Command::SaveStatistics);
+        }
+        let hint = RichText::new(texts.tr("stats-save-hint")).color(Palette::of(ui).weak_text).size(13.0);
+        ui.add(Label::new(hint).wrap());
+    });
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.label(RichText::new(texts.tr("you")).strong());
         lines(ui, &of_sending(texts, &call.sent));
@@ -29,13 +37,6 @@ pub(super) fn show(ui: &mut Ui, texts: &Texts, call: &CallState, commands: &mut 
                 None => lines(ui, &[texts.tr("stats-none")]),
             }
         }
-        ui.separator();
-        if ui.add(Button::new(texts.tr("stats-save")).wrap()).clicked() {
-            commands.push(Command::SaveStatistics);
-        }
-        ui.add(
-            Label::new(RichText::new(texts.tr("stats-save-hint")).color(Palette::of(ui).weak_text).size(13.0)).wrap(),
-        );
     });
 }
 

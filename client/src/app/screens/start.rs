@@ -145,6 +145,7 @@ fn devices_column(ui: &mut Ui, state: &State, live: &mut Live<'_>, commands: &mu
         status: live.self_view.get().is_none().then_some(status.as_str()),
         frames: has_camera.then_some(&live.self_view),
         whole: false,
+        hand_raised: false,
         is_weak: false,
         sense: egui::Sense::hover(),
     }

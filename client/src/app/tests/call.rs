@@ -2,7 +2,7 @@
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::kittest::Queryable;
 
 use super::*;
 use crate::app::commands::Side;
@@ -73,6 +73,13 @@ fn every_key_does_what_its_tooltip_says() {
     harness.key_press(Key::V);
     harness.run();
     assert_eq!(call_commands(harness.state()), ["SetCameraOn(false)"]);
+    for label in ["Lower your hand (R)", "Raise your hand (R)"] {
+        harness.key_press(Key::R);
+        harness.run();
+        harness.get_by_label(label);
+    }
+    let told = ["SetCameraOn(false)", "SetHandRaised(true)", "SetHandRaised(false)"];
+    assert_eq!(call_commands(harness.state()), told);
     harness.get_by_label("Your own video, camera off");
     harness.key_press(Key::D);
     harness.run();
@@ -175,9 +182,11 @@ fn screen_readers_speak_whose_video_it_is_and_what_is_off() {
         participant: mina,
         muted: true,
         camera_on: false,
+        hand_raised: true,
     }));
     harness.run();
-    harness.get_by_label("Video of Mina, camera and microphone off");
+    harness.get_by_label("Video of Mina, camera and microphone off, hand raised");
+    harness.get_by_label("Mina raises a hand.");
     harness.get_by_label("Video of Jun");
     harness.state_mut().event(CallEvent::Call(Event::ParticipantLeft {
         participant: mina,

@@ -71,6 +71,7 @@ fn full_call(language: Language, peers: u32) -> Bench {
             participant: peer,
             muted: key % 2 == 0,
             camera_on: key % 3 != 0,
+            hand_raised: key == 1,
         }));
     }
     bench.event(CallEvent::Call(Event::ParticipantInterrupted { participant: ParticipantId(2) }));
@@ -187,7 +188,7 @@ fn the_smallest_window_shows_all_buttons_of_a_call() {
     let harness = open(full_call(Language::Korean, 7), SMALLEST);
     let window = Rect::from_min_size(egui::Pos2::ZERO, SMALLEST);
     let buttons: Vec<Rect> = harness.get_all_by_role(Role::Button).map(|button| button.rect()).collect();
-    assert_eq!(buttons.len(), 10, "eight in the bar, one to copy the invitation and one for the keys");
+    assert_eq!(buttons.len(), 11, "nine in the bar, one to copy the invitation and one for the keys");
     assert!(buttons.iter().all(|button| window.contains_rect(*button)), "{buttons:?}");
 }
 

@@ -34,7 +34,7 @@ fn the_own_picture_covers_nobody_among_several() {
 #[test]
 fn a_key_hides_the_own_picture_and_brings_it_back() {
     let mut harness = open(call_with(1), WIDE);
-    let mut next = |harness: &mut Harness<'_, Bench>| {
+    let next = |harness: &mut Harness<'_, Bench>| {
         harness.key_press(Key::H);
         harness.run();
         harness.query_by_label("Your own video").map(|own| own.rect().width())

@@ -22,6 +22,8 @@ pub(crate) enum Icon {
     Enlarge,
     Shrink,
     FullScreen,
+    /// Raised.
+    Hand,
     Help,
     /// A connection that is not good.
     WeakConnection,
@@ -119,6 +121,12 @@ pub(crate) fn paint(painter: &Painter, icon: Icon, rect: Rect, color: Color32) {
             pen.line(&[(15.5, 4.5), (20.5, 4.5), (20.5, 9.0)]);
             pen.line(&[(20.5, 15.0), (20.5, 19.5), (15.5, 19.5)]);
             pen.line(&[(8.5, 19.5), (3.5, 19.5), (3.5, 15.0)]);
+        }
+        Icon::Hand => {
+            for (x, top) in [(8.0, 6.5), (11.2, 4.0), (14.4, 5.0), (17.6, 8.0)] {
+                pen.line(&[(x, 13.0), (x, top)]);
+            }
+            pen.line(&[(17.6, 12.5), (17.6, 16.0), (15.5, 20.0), (10.5, 20.5), (7.5, 18.0), (4.5, 13.0), (8.0, 15.0)]);
         }
         Icon::Help => {
             pen.line(&[(8.0, 8.5), (8.6, 5.8), (12.0, 4.2), (15.4, 5.8), (16.0, 8.5), (14.6, 11.0), (12.0, 12.6)]);

@@ -30,6 +30,7 @@ pub(crate) struct Tile<'a> {
     pub(crate) frames: Option<&'a FrameSlot>,
     /// The whole picture, without cutting its edges off.
     pub(crate) whole: bool,
+    pub(crate) hand_raised: bool,
     /// Loss or delay is heard and seen.
     pub(crate) is_weak: bool,
     pub(crate) sense: Sense,
@@ -60,7 +61,8 @@ impl Tile<'_> {
         if let Some(color) = ring {
             ui.painter().rect_stroke(rect, ROUNDING, Stroke::new(RING, color), StrokeKind::Inside);
         }
-        let marks = [(self.muted, Icon::MicrophoneOff), (self.is_weak, Icon::WeakConnection)];
+        let marks =
+            [(self.hand_raised, Icon::Hand), (self.muted, Icon::MicrophoneOff), (self.is_weak, Icon::WeakConnection)];
         let marks: Vec<Icon> = marks.into_iter().filter(|(is_shown, _)| *is_shown).map(|(_, icon)| icon).collect();
         plate(ui, rect.shrink(6.0), Align2::LEFT_BOTTOM, &marks, self.name);
         response

@@ -66,8 +66,8 @@ impl Participant {
         }
         match message {
             _ if self.has_other_version => tracing::debug!(participant = self.id.0, "it speaks another version"),
-            PeerMessage::Hello { name, muted, camera_on, .. } => {
-                self.presence.set(Some(Presence { name, muted, camera_on }));
+            PeerMessage::Hello { name, muted, camera_on, hand_raised, .. } => {
+                self.presence.set(Some(Presence { name, muted, camera_on, hand_raised }));
                 self.take_up_greeting(now, out);
             }
             PeerMessage::Subscribe { streams } => {
@@ -98,9 +98,10 @@ impl Participant {
     /// Greetings are repeated until they are answered: only a change is told. Whoever changes too often is heard later,
     /// with the newest greeting.
     pub(super) fn take_up_greeting(&mut self, now: Timestamp, out: &mut VecDeque<Action>) {
-        let Some(Presence { name, muted, camera_on }) = self.presence.poll(now).cloned().flatten() else { return };
+        let Some(presence) = self.presence.poll(now).cloned().flatten() else { return };
+        let Presence { name, muted, camera_on, hand_raised } = presence;
         out.push_back(Action::SetMediaCameraOn { participant: self.id, camera_on });
-        out.push_back(Action::Tell(Event::ParticipantState { participant: self.id, muted, camera_on }));
+        out.push_back(Action::Tell(Event::ParticipantState { participant: self.id, muted, camera_on, hand_raised }));
         self.rename(&name, out);
     }
 
@@ -134,10 +135,10 @@ impl Participant {
 }
 
 fn hello(presence: &Presence) -> PeerMessage {
-    let Presence { name, muted, camera_on } = presence.clone();
+    let Presence { name, muted, camera_on, hand_raised } = presence.clone();
     let stream = |id, source| Stream { id, source, person: None };
     let streams = vec![stream(MICROPHONE, Source::Microphone), stream(CAMERA, Source::Camera)];
-    PeerMessage::Hello { version: VERSION, name, muted, camera_on, streams }
+    PeerMessage::Hello { version: VERSION, name, muted, camera_on, hand_raised, streams }
 }
 
 fn subscription(max_height: u32) -> PeerMessage {

@@ -11,7 +11,7 @@ use crate::app::theme::Palette;
 use crate::app::widgets::icon_button::{IconButton, Look};
 use crate::app::widgets::icons::Icon;
 
-const BUTTONS: usize = 8;
+const BUTTONS: usize = 9;
 const BUTTON_WIDTH: f32 = 48.0;
 
 /// Of the bar of buttons, in points.
@@ -81,6 +81,7 @@ pub(super) fn buttons(ui: &mut Ui, state: &State, call: &CallState, commands: &m
         View::Grid => (Icon::Speaker, "view-speaker"),
         View::Speaker => (Icon::Grid, "view-grid"),
     };
+    let hand = if call.hand_raised { "hand-lower" } else { "hand-raise" };
     let is_full_screen = crate::app::is_full_screen(ui.ctx());
     let full_screen = if is_full_screen { "full-screen-leave" } else { "full-screen" };
     let side = |icon, key, shortcut, side| ((icon, named(key, shortcut), is_open(side)), 0, Command::ToggleSide(side));
@@ -88,6 +89,7 @@ pub(super) fn buttons(ui: &mut Ui, state: &State, call: &CallState, commands: &m
         (microphone, 0, Command::ToggleMicrophone),
         (camera, 0, Command::ToggleCamera),
         ((Icon::Chat, chat, is_open(Side::Chat)), unread, Command::ToggleSide(Side::Chat)),
+        ((Icon::Hand, named(hand, Shortcut::Hand), selected(call.hand_raised)), 0, Command::ToggleHand),
         ((view_icon, named(view_key, Shortcut::View), Look::Plain), 0, Command::ToggleView),
         (
             (Icon::FullScreen, named(full_screen, Shortcut::FullScreen), selected(is_full_screen)),

@@ -141,6 +141,7 @@ fn own_picture(
         status: None,
         frames: has_camera.then_some(&live.self_view),
         whole: call.stage.whole,
+        hand_raised: call.hand_raised,
         is_weak: false,
         sense,
     }

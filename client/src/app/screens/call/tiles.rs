@@ -42,6 +42,7 @@ pub(super) fn show(
         status: status.as_deref(),
         frames: peer.frames.as_ref().filter(|_| peer.camera_on),
         whole: call.stage.whole,
+        hand_raised: peer.hand_raised,
         is_weak: peer.stats.as_ref().is_some_and(is_weak),
         sense: Sense::click(),
     }
@@ -85,5 +86,6 @@ fn label(texts: &Texts, peer: &Participant) -> String {
         (false, false) => "video-of-camera-off",
         (false, true) => "video-of-camera-off-muted",
     };
-    texts.tr_with(key, &[("name", peer.name.as_str().into())])
+    let label = texts.tr_with(key, &[("name", peer.name.as_str().into())]);
+    if peer.hand_raised { format!("{label}, {}", texts.tr("hand-raised")) } else { label }
 }
