@@ -15,6 +15,7 @@ pub(crate) enum Icon {
     Copy,
     Close,
     Send,
+    Dice,
     /// Delivered to everyone.
     Check,
     /// Sent, not delivered yet.
@@ -80,6 +81,12 @@ pub(crate) fn paint(painter: &Painter, icon: Icon, rect: Rect, color: Color32) {
         Icon::Send => {
             pen.line(&[(4.0, 4.0), (21.0, 12.0), (4.0, 20.0), (6.5, 12.0), (4.0, 4.0)]);
             pen.line(&[(6.5, 12.0), (13.0, 12.0)]);
+        }
+        Icon::Dice => {
+            pen.frame((4.0, 4.0), (20.0, 20.0), 3.5);
+            for dot in [(8.5, 8.5), (15.5, 8.5), (12.0, 12.0), (8.5, 15.5), (15.5, 15.5)] {
+                pen.dot(dot, 1.5);
+            }
         }
         Icon::Check => pen.line(&[(4.0, 12.5), (9.5, 18.0), (20.0, 6.5)]),
         Icon::Waiting => {
