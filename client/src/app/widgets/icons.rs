@@ -83,9 +83,9 @@ pub(crate) fn paint(painter: &Painter, icon: Icon, rect: Rect, color: Color32) {
             pen.line(&[(6.5, 12.0), (13.0, 12.0)]);
         }
         Icon::Dice => {
-            pen.frame((4.0, 4.0), (20.0, 20.0), 3.5);
-            for dot in [(8.5, 8.5), (15.5, 8.5), (12.0, 12.0), (8.5, 15.5), (15.5, 15.5)] {
-                pen.dot(dot, 1.5);
+            pen.frame((2.0, 2.0), (22.0, 22.0), 4.5);
+            for dot in [(7.0, 7.0), (17.0, 7.0), (12.0, 12.0), (7.0, 17.0), (17.0, 17.0)] {
+                pen.dot(dot, 1.7);
             }
         }
         Icon::Check => pen.line(&[(4.0, 12.5), (9.5, 18.0), (20.0, 6.5)]),

@@ -46,7 +46,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, is_tall: bool, commands: &mut Vec
         let first = if form.name.is_empty() { &name.response } else { &room.response };
         first.request_focus();
     }
-    recent::show(ui, state, commands);
+    recent::show(ui, state, if is_tall { usize::MAX } else { 3 }, commands);
     ui.add_space(6.0);
 
     let join = Button::new(RichText::new(texts.tr("join")).color(Palette::of(ui).on_accent).size(17.0).strong())

@@ -16,7 +16,8 @@ use crate::session::EndReason;
 
 /// From this width on, the form is beside the picture.
 const TWO_COLUMNS: f32 = 600.0;
-const WIDEST: f32 = 1_080.0;
+const WIDEST: f32 = 1_400.0;
+const HIGHEST: f32 = 560.0;
 /// Below this height only what is needed to join is shown.
 const TALL: f32 = 600.0;
 const MARGIN: f32 = 12.0;
@@ -28,16 +29,16 @@ pub(super) fn show(ui: &mut Ui, state: &State, live: &mut Live<'_>, commands: &m
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let available = ui.available_width();
             if available >= TWO_COLUMNS {
-                let width = (available - 2.0 * MARGIN).min(WIDEST);
+                let width = (available * 0.6).clamp(1_080.0, WIDEST).min(available - 2.0 * MARGIN);
                 let gap = (width * 0.05).clamp(20.0, 48.0);
-                let form_width = (width * 0.38).clamp(250.0, 360.0);
+                let form_width = (width * 0.38).clamp(250.0, 400.0);
                 // Where a person looks first: above the middle.
-                let top = ((height - 520.0) * 0.4).max(MARGIN);
+                let top = ((height - 560.0) * 0.4).max(MARGIN);
                 let start = ui.cursor().min + vec2((available - width) / 2.0, top);
                 let right = pos2(start.x + form_width + gap, start.y);
                 column(ui, start, form_width, |ui| form::show(ui, state, is_tall, commands));
                 column(ui, right, width - form_width - gap, |ui| {
-                    preview::show(ui, state, live, 420.0, commands);
+                    preview::show(ui, state, live, HIGHEST, commands);
                     menus::show(ui, state, live, commands);
                     ui.add_space(MARGIN);
                 });

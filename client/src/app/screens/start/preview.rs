@@ -15,7 +15,7 @@ use crate::app::state::State;
 use crate::app::theme::{Palette, ROUNDING};
 use crate::app::video::Source;
 use crate::app::widgets::icon_button::{IconButton, Look};
-use crate::app::widgets::icons::Icon;
+use crate::app::widgets::icons::{self, Icon};
 use crate::app::widgets::meter::meter;
 use crate::device_status::DeviceStatus;
 use crate::i18n::Texts;
@@ -42,6 +42,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, live: &mut Live<'_>, height: f32,
         card(ui, rect, state.form.name.trim(), &status(texts, devices));
     }
     bar(ui, rect, state, live, commands);
+    ui.add_space(4.0);
 }
 
 /// The switches by their keys, unless a field has the keyboard.
@@ -86,8 +87,15 @@ fn card(ui: &Ui, rect: Rect, name: &str, status: &str) {
     let top = free.center().y - (2.0 * radius + GAP + galley.size().y) / 2.0;
     let center = pos2(free.center().x, top + radius);
     painter.circle_filled(center, radius, palette.avatar);
-    let initial: String = name.chars().next().into_iter().flat_map(char::to_uppercase).collect();
-    painter.text(center, Align2::CENTER_CENTER, initial, FontId::proportional(radius), palette.on_stage);
+    match name.chars().next() {
+        Some(first) => {
+            let initial: String = first.to_uppercase().collect();
+            painter.text(center, Align2::CENTER_CENTER, initial, FontId::proportional(radius), palette.on_stage);
+        }
+        None => {
+            icons::paint(&painter, Icon::Camera, Rect::from_center_size(center, vec2(radius, radius)), palette.on_stage)
+        }
+    }
     painter.galley(pos2(center.x, center.y + radius + GAP), galley, palette.weak_on_stage);
 }
 

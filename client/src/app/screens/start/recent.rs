@@ -1,7 +1,7 @@
 //! The rooms joined last: a click joins again.
 
 use egui::accesskit::Role;
-use egui::{Button, Key, RichText, Ui, WidgetInfo};
+use egui::{Button, Key, RichText, Ui, WidgetInfo, vec2};
 
 use crate::app::commands::Command;
 use crate::app::state::State;
@@ -12,19 +12,22 @@ use crate::settings::RecentRoom;
 /// Longer names are cut, in characters.
 const SHOWN: usize = 16;
 
-pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+/// At most `limit` of them.
+pub(super) fn show(ui: &mut Ui, state: &State, limit: usize, commands: &mut Vec<Command>) {
     let (texts, rooms) = (&state.texts, &state.settings.recent_rooms);
     if rooms.is_empty() {
         return;
     }
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = egui::vec2(6.0, 6.0);
-        ui.spacing_mut().button_padding = egui::vec2(10.0, 3.0);
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+        ui.spacing_mut().button_padding = vec2(10.0, 3.0);
         ui.spacing_mut().interact_size.y = 26.0;
-        ui.label(RichText::new(texts.tr("recent-rooms")).color(Palette::of(ui).weak_text).size(13.0));
-        for recent in rooms {
-            button(ui, texts, recent, commands);
-        }
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new(texts.tr("recent-rooms")).color(Palette::of(ui).weak_text).size(13.0));
+            for recent in rooms.iter().take(limit) {
+                button(ui, texts, recent, commands);
+            }
+        });
     });
 }
 
