@@ -380,7 +380,8 @@ fn a_pasted_link_fills_room_and_server() {
     assert_eq!((&*form.room, &*form.server), ("family", "wss://call.example.org"));
     harness.get_by_label("On the server wss://call.example.org");
     paste(&mut harness, "https://example.org/watch");
-    harness.get_by_label_contains("This link leads to no room.");
+    let problem = harness.get_by_label_contains("This link leads to no room.").rect();
+    assert!(problem.bottom() <= harness.get_by_label_contains("On the server").rect().top(), "nothing covers it");
     let form = harness.state().state.form.clone();
     assert_eq!((&*form.room, &*form.server), ("https://example.org/watch", "wss://call.example.org"));
 }

@@ -79,11 +79,11 @@ fn room(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Typed {
         .inner;
     let field = room.response.rect;
     let place = Rect::from_min_size(pos2(field.right() + ICON_GAP, field.center().y - ICON / 2.0), vec2(ICON, ICON));
-    ui.scope_builder(UiBuilder::new().max_rect(place), |ui| {
-        if IconButton::new(Icon::Dice, &texts.tr("suggest-room"), Look::Bare).show(ui).clicked() {
-            commands.extend(suggestion::new(texts.language()).map(Command::TypeRoom));
-        }
-    });
+    // A child, so that what follows stays below the field's problem.
+    let mut beside = ui.new_child(UiBuilder::new().max_rect(place));
+    if IconButton::new(Icon::Dice, &texts.tr("suggest-room"), Look::Bare).show(&mut beside).clicked() {
+        commands.extend(suggestion::new(texts.language()).map(Command::TypeRoom));
+    }
     if let Some(text) = &room.text {
         commands.push(Command::TypeRoom(text.clone()));
         // Not while a link is being typed: it would be taken before its end.
