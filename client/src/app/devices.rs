@@ -65,11 +65,10 @@ impl Devices {
     /// The person has to do something about it: it failed, or another one is there to be chosen.
     pub(crate) fn has_trouble(&self, device: DeviceKind) -> bool {
         match self.status(device) {
-            DeviceStatus::Failed(DeviceProblem::NoDevice) => false,
             DeviceStatus::Failed(DeviceProblem::NotFound { name } | DeviceProblem::Unplugged { name }) => {
                 self.names(device).iter().any(|other| other != name)
             }
-            DeviceStatus::Failed(_) => true,
+            DeviceStatus::Failed(problem) => *problem != DeviceProblem::NoDevice,
             DeviceStatus::Off | DeviceStatus::Opening | DeviceStatus::Open { .. } => false,
         }
     }

@@ -13,7 +13,7 @@ use crate::session::{CallStats, EndReason, Event, ParticipantStats};
 const SCREENS: [(&str, fn(Language) -> Bench); 10] = [
     ("start", start),
     ("returning", returning),
-    ("without devices", super::start::no_devices),
+    ("without devices", start::no_devices),
     ("problems", problems),
     ("joining", joining),
     ("alone", Bench::in_call),

@@ -93,7 +93,8 @@ fn card(ui: &Ui, rect: Rect, name: &str, status: &str) {
             painter.text(center, Align2::CENTER_CENTER, initial, FontId::proportional(radius), palette.on_stage);
         }
         None => {
-            icons::paint(&painter, Icon::Camera, Rect::from_center_size(center, vec2(radius, radius)), palette.on_stage)
+            let place = Rect::from_center_size(center, vec2(radius, radius));
+            icons::paint(&painter, Icon::Camera, place, palette.on_stage);
         }
     }
     painter.galley(pos2(center.x, center.y + radius + GAP), galley, palette.weak_on_stage);
