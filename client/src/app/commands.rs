@@ -5,7 +5,7 @@ use super::video::Source;
 use crate::i18n::Language;
 use crate::media::{DeviceChoice, SelfTestRequest, VoiceProcessing};
 use crate::session::{CallCommand, CallConfig, ParticipantId};
-use crate::settings::Settings;
+use crate::settings::{RecentRoom, Settings};
 
 /// Returned by screens, panels and shortcuts; handled in one place, [`super::state::State::handle`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,11 @@ pub(crate) enum Command {
     TypeName(String),
     TypeRoom(String),
     TypeServer(String),
+    /// Something was pasted into the field of the room: perhaps an invitation link.
+    ReadLink,
     Join,
+    JoinRecent(RecentRoom),
+    ForgetRoom(RecentRoom),
     /// Leaves the call, or gives up joining it.
     Leave,
     ChooseCamera(DeviceChoice),

@@ -2,7 +2,7 @@
 
 use crate::device_status::DeviceStatus;
 use crate::i18n::Notice;
-use crate::media::{DeviceChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent};
+use crate::media::{DeviceChoice, DeviceKind, DeviceList, DeviceProblem, MediaConfig, MediaEvent};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Devices {
@@ -57,6 +57,30 @@ impl Devices {
         matches!(self.microphone_status, DeviceStatus::Opening | DeviceStatus::Open { .. })
     }
 
+    /// There is none that could be opened. Nothing is wrong then: many join without.
+    pub(crate) fn is_missing(&self, device: DeviceKind) -> bool {
+        matches!(self.status(device), DeviceStatus::Failed(_)) && !self.has_trouble(device)
+    }
+
+    /// The person has to do something about it: it failed, or another one is there to be chosen.
+    pub(crate) fn has_trouble(&self, device: DeviceKind) -> bool {
+        match self.status(device) {
+            DeviceStatus::Failed(DeviceProblem::NotFound { name } | DeviceProblem::Unplugged { name }) => {
+                self.names(device).iter().any(|other| other != name)
+            }
+            DeviceStatus::Failed(problem) => *problem != DeviceProblem::NoDevice,
+            DeviceStatus::Off | DeviceStatus::Opening | DeviceStatus::Open { .. } => false,
+        }
+    }
+
+    fn names(&self, device: DeviceKind) -> &[String] {
+        match device {
+            DeviceKind::Camera => &self.available.cameras,
+            DeviceKind::Microphone => &self.available.microphones,
+            DeviceKind::Speaker => &self.available.speakers,
+        }
+    }
+
     /// Forgets the status after another choice, or after the device was turned on or off.
     pub(crate) fn expect(&mut self, device: DeviceKind) {
         let wanted = match device {
@@ -88,7 +112,6 @@ impl Devices {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::DeviceProblem;
     use crate::settings::Settings;
 
     #[test]
@@ -103,5 +126,20 @@ mod tests {
         devices.camera = DeviceChoice::Test;
         devices.expect(DeviceKind::Camera);
         assert_eq!(devices.status(DeviceKind::Camera), &DeviceStatus::Opening);
+    }
+
+    #[test]
+    fn where_there_is_none_nothing_is_wrong() {
+        let (mut devices, device) = (Devices::new(&Settings::default().media()), DeviceKind::Camera);
+        let fails = |devices: &mut Devices, problem| {
+            devices.apply(MediaEvent::Failed { device, problem });
+            (devices.is_missing(device), devices.has_trouble(device))
+        };
+        let unplugged = || DeviceProblem::Unplugged { name: "Brio".into() };
+        assert_eq!(fails(&mut devices, DeviceProblem::NoDevice), (true, false));
+        assert_eq!(fails(&mut devices, unplugged()), (true, false));
+        assert_eq!(fails(&mut devices, DeviceProblem::Busy { name: "Brio".into() }), (false, true));
+        devices.available.cameras = vec!["Webcam".into()];
+        assert_eq!(fails(&mut devices, unplugged()), (false, true), "another one could be chosen");
     }
 }

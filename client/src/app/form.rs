@@ -2,6 +2,7 @@
 
 use maru_protocol::{IdError, Nickname, RoomName};
 
+use crate::invitation;
 use crate::server_url;
 use crate::session::ServerChoice;
 
@@ -18,16 +19,24 @@ pub(crate) struct Form {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Problems {
     pub(crate) name: Option<IdError>,
-    pub(crate) room: Option<IdError>,
+    pub(crate) room: Option<RoomProblem>,
     /// Neither empty nor a WebSocket URL.
     pub(crate) server: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RoomProblem {
+    Name(IdError),
+    /// A link, but not to a room.
+    Link,
 }
 
 impl Form {
     /// What a call needs. `None`: [`Form::problems`] says why.
     pub(crate) fn parse(&mut self) -> Option<(Nickname, RoomName, ServerChoice)> {
         let name = self.parse_name();
-        let room: Result<RoomName, IdError> = self.room.parse();
+        let room = self.parse_room();
+        // After the room: its link may have one.
         let server = self.parse_server();
         self.problems.room = room.as_ref().err().cloned();
         self.problems.server = server.is_none();
@@ -39,6 +48,29 @@ impl Form {
         let name: Result<Nickname, IdError> = self.name.parse();
         self.problems.name = name.as_ref().err().cloned();
         name.ok()
+    }
+
+    /// Puts the room and the server of an invitation link into their fields. Without a link nothing changes; with one
+    /// that leads to no room only its problem is set.
+    pub(crate) fn read_link(&mut self) {
+        let Some(link) = invitation::find_link(&self.room) else { return };
+        match invitation::read(link) {
+            Some((room, server)) => {
+                self.room = room.into();
+                self.server = server;
+                (self.problems.room, self.problems.server) = (None, false);
+            }
+            None => self.problems.room = Some(RoomProblem::Link),
+        }
+    }
+
+    fn parse_room(&mut self) -> Result<RoomName, RoomProblem> {
+        self.problems.room = None;
+        self.read_link();
+        match self.problems.room.take() {
+            Some(problem) => Err(problem),
+            None => self.room.parse().map_err(RoomProblem::Name),
+        }
     }
 
     fn parse_server(&self) -> Option<ServerChoice> {
@@ -71,11 +103,26 @@ mod tests {
         let mut typed = form("", &"r".repeat(65), "example.org");
         assert!(typed.parse().is_none());
         assert_eq!(typed.problems.name, Some(IdError::Empty));
-        assert_eq!(typed.problems.room, Some(IdError::TooLong { length: 65, limit: 64 }));
+        assert_eq!(typed.problems.room, Some(RoomProblem::Name(IdError::TooLong { length: 65, limit: 64 })));
         assert!(typed.problems.server);
         assert_eq!(typed.server, "example.org");
         assert!(form("a", "b", "ws://").parse().is_none(), "an address needs a host");
         assert!(form("a", "b", "wss:/한글").parse().is_none());
         assert!(form("a", "b", "ws://host:99999").parse().is_none(), "there is no such port");
+    }
+
+    #[test]
+    fn a_pasted_link_gives_room_and_server_and_rubbish_loses_nothing() {
+        let (_, room, server) =
+            form("a", "https://call.example.org/r/%EA%B0%80%EC%A1%B1", "").parse().expect("complete");
+        assert_eq!((room.as_str(), server), ("가족", ServerChoice::Url("wss://call.example.org".into())));
+        let rubbish = "https://example.org/watch?v=1";
+        let mut typed = form("a", rubbish, "ws://mine");
+        assert!(typed.parse().is_none());
+        assert_eq!(typed.problems.room, Some(RoomProblem::Link));
+        assert_eq!((&*typed.room, &*typed.server), (rubbish, "ws://mine"));
+        let mut name = form("a", "standup", "ws://mine");
+        name.read_link();
+        assert_eq!(name, form("a", "standup", "ws://mine"));
     }
 }

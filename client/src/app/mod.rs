@@ -24,6 +24,7 @@ mod theme;
 mod video;
 mod viewing;
 mod widgets;
+mod window_place;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -48,7 +49,7 @@ use crate::i18n::{Language, Texts};
 use crate::media::MediaConfig;
 use crate::report::Report;
 use crate::session::{CallEvent, Event, ServerChoice};
-use crate::settings::Settings;
+use crate::settings::{Settings, WindowPlace};
 
 /// Interval of repaints for the microphone's meter.
 const METER_INTERVAL: Duration = Duration::from_millis(80);
@@ -89,17 +90,24 @@ pub enum AppError {
 /// # Errors
 /// There is no display, or no OpenGL on it.
 pub fn run(config: AppConfig) -> Result<(), AppError> {
-    let options = NativeOptions { viewport: viewport(), ..video::native_options() };
+    let options = NativeOptions { viewport: viewport(config.window()), ..video::native_options() };
     eframe::run_native("Maru", options, Box::new(|creation| Ok(Box::new(App::new(creation, config)))))?;
     Ok(())
 }
 
-fn viewport() -> ViewportBuilder {
-    let viewport = ViewportBuilder::default()
-        .with_title("Maru")
-        .with_app_id("maru")
-        .with_inner_size([1120.0, 740.0])
-        .with_min_inner_size([360.0, 480.0]);
+impl AppConfig {
+    /// Windows with a greeting are those of the demonstration: two at once, which must not cover each other.
+    fn remembers_window(&self) -> bool {
+        self.greeting.is_none()
+    }
+
+    fn window(&self) -> Option<WindowPlace> {
+        self.settings.window.filter(|_| self.remembers_window())
+    }
+}
+
+fn viewport(place: Option<WindowPlace>) -> ViewportBuilder {
+    let viewport = window_place::restored(ViewportBuilder::default().with_title("Maru").with_app_id("maru"), place);
     match eframe::icon_data::from_png_bytes(include_bytes!("../../../assets/icons/maru.png")) {
         Ok(icon) => viewport.with_icon(icon),
         Err(error) => {
@@ -120,6 +128,9 @@ struct App {
     awake: Awake,
     /// The window closes without a question.
     closes: bool,
+    remembers_window: bool,
+    /// As in the settings on the disk.
+    saved_window: Option<WindowPlace>,
 }
 
 /// Whether the window fills the whole screen, without a frame.
@@ -132,7 +143,9 @@ impl App {
         let ctx = &creation.egui_ctx;
         ctx.set_fonts(fonts::definitions());
         theme::install(ctx);
+        window_place::bring_back(creation, config.window());
         let joins_at_once = config.room.is_some();
+        let (remembers_window, saved_window) = (config.remembers_window(), config.settings.window);
         let options =
             LaunchOptions { room: config.room, name: config.name, server: config.server, addresses: config.addresses };
         let state = State::new(Texts::new(config.language), config.settings, &config.media, options);
@@ -141,9 +154,18 @@ impl App {
         let on_frame = frame_repaint.clone();
         services.media.set_on_frame(Arc::new(move || on_frame.frame_arrived(clock::now())));
         let deadline = config.duration.map(|duration| clock::now() + duration);
-        let videos = Videos::new(creation);
-        let (greeting, awake) = (config.greeting, Awake::default());
-        let mut app = Self { state, services, videos, frame_repaint, deadline, greeting, awake, closes: false };
+        let mut app = Self {
+            state,
+            services,
+            videos: Videos::new(creation),
+            frame_repaint,
+            deadline,
+            greeting: config.greeting,
+            awake: Awake::default(),
+            closes: false,
+            remembers_window,
+            saved_window,
+        };
         app.handle(Command::RefreshDevices);
         if joins_at_once {
             app.handle(Command::Join);
@@ -210,6 +232,9 @@ impl eframe::App for App {
                 self.handle(command);
             }
         }
+        if self.remembers_window {
+            self.state.settings.window = window_place::current(ctx).or(self.state.settings.window);
+        }
         self.schedule_repaint(ctx, now);
     }
 
@@ -233,6 +258,9 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self, _gl: Option<&glow::Context>) {
+        if self.state.settings.window != self.saved_window {
+            self.services.perform(Effect::Save(self.state.settings.clone()));
+        }
         self.services.leave_and_wait();
     }
 }

@@ -104,7 +104,20 @@ impl State {
                 self.form.problems.server = false;
                 vec![]
             }
+            Command::ReadLink => {
+                self.form.read_link();
+                vec![]
+            }
             Command::Join => self.join(),
+            Command::JoinRecent(recent) => {
+                self.form.room = recent.room;
+                self.form.server = recent.server.unwrap_or_else(|| std::mem::take(&mut self.form.server));
+                self.join()
+            }
+            Command::ForgetRoom(recent) => {
+                self.settings.forget_room(&recent);
+                vec![Effect::Save(self.settings.clone())]
+            }
             Command::Leave => {
                 let mut effects = self.handle(Command::ReleaseMicrophone, now);
                 effects.extend(self.call.take().map(|_| Effect::LeaveCall));
@@ -271,6 +284,12 @@ impl State {
                 saved.clone_from(text);
             }
         }
+        let [_, launched_room, launched_server] = &self.launched;
+        if launched_room.as_ref() != Some(&self.form.room) {
+            let server = (launched_server.as_ref() != Some(&self.form.server)).then(|| self.form.server.clone());
+            self.settings.remember_room(&room, server);
+        }
+        self.settings.set_aside = None;
         self.call = Some(CallState::new(room.clone(), name.clone()));
         let Devices { muted, camera_on, .. } = self.devices;
         let config = CallConfig { room, name, server, addresses: self.addresses.clone(), muted, camera_on };

@@ -7,7 +7,7 @@ use crate::app::commands::Command;
 use crate::app::devices::Devices;
 use crate::app::screens::Live;
 use crate::app::state::State;
-use crate::app::widgets::field::{Field, problem_sentence};
+use crate::app::widgets::field::{Field, calm_sentence, problem_sentence};
 use crate::app::widgets::meter::meter;
 use crate::app::widgets::picker::{Picked, Picker};
 use crate::device_status::DeviceStatus;
@@ -121,7 +121,7 @@ fn is_open(devices: &Devices, device: DeviceKind) -> bool {
 }
 
 /// What is done to the voice. Changes are heard at once.
-fn voice(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+pub(crate) fn voice(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let (texts, before) = (&state.texts, state.settings.voice);
     let mut voice = before;
     ui.checkbox(&mut voice.echo_cancellation, texts.tr("echo-cancellation"))
@@ -190,11 +190,19 @@ fn picked<T>(picked: Picked<T>, command: impl Fn(T) -> Command, commands: &mut V
     commands.extend(picked.choice.map(command));
 }
 
+/// In red only where the person has to do something.
 fn problem(ui: &mut Ui, texts: &Texts, devices: &Devices, device: DeviceKind) {
     match devices.status(device) {
-        DeviceStatus::Failed(problem) => problem_sentence(ui, &i18n::device_problem(texts, device, problem)),
+        DeviceStatus::Failed(problem) => {
+            let sentence = i18n::device_problem(texts, device, problem);
+            if devices.has_trouble(device) {
+                problem_sentence(ui, &sentence);
+            } else {
+                calm_sentence(ui, &sentence);
+            }
+        }
         DeviceStatus::Open { name, instead_of: Some(chosen) } => {
-            problem_sentence(ui, &i18n::device_stands_in(texts, chosen, name));
+            calm_sentence(ui, &i18n::device_stands_in(texts, chosen, name));
         }
         DeviceStatus::Off | DeviceStatus::Opening | DeviceStatus::Open { .. } => {}
     }
@@ -218,13 +226,13 @@ fn automatic(texts: &Texts, devices: &Devices, device: DeviceKind, text: String)
 
 fn camera_options(devices: &Devices) -> Vec<DeviceChoice> {
     let named = devices.available.cameras.iter().cloned().map(DeviceChoice::Named);
-    let options = [DeviceChoice::Auto, DeviceChoice::None, DeviceChoice::Test].into_iter().chain(named);
+    let options = [DeviceChoice::Auto, DeviceChoice::None].into_iter().chain(named);
     with_current(options.collect(), &devices.camera)
 }
 
 fn microphone_options(devices: &Devices) -> Vec<DeviceChoice> {
     let named = devices.available.microphones.iter().cloned().map(DeviceChoice::Named);
-    let options = [DeviceChoice::Auto, DeviceChoice::None, DeviceChoice::Test].into_iter().chain(named);
+    let options = [DeviceChoice::Auto, DeviceChoice::None].into_iter().chain(named);
     with_current(options.collect(), &devices.microphone)
 }
 
@@ -234,7 +242,7 @@ fn speaker_options(devices: &Devices) -> Vec<DeviceChoice> {
     with_current(options.collect(), &devices.speaker)
 }
 
-/// A chosen file, or a chosen device that is not connected, is in the list too.
+/// A file or a test signal that the command line gave, or a chosen device that is not connected, is in the list too.
 fn with_current<T: PartialEq + Clone>(mut options: Vec<T>, current: &T) -> Vec<T> {
     if !options.contains(current) {
         options.push(current.clone());

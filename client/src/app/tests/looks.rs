@@ -10,8 +10,10 @@ use crate::app::commands::Side;
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
 use crate::session::{CallStats, EndReason, Event, ParticipantStats};
 
-const SCREENS: [(&str, fn(Language) -> Bench); 12] = [
+const SCREENS: [(&str, fn(Language) -> Bench); 14] = [
     ("start", start),
+    ("returning", returning),
+    ("without devices", start::no_devices),
     ("problems", problems),
     ("joining", joining),
     ("alone", Bench::in_call),
@@ -37,6 +39,18 @@ fn start(language: Language) -> Bench {
         },
         bench.now,
     );
+    bench
+}
+
+/// Someone who has been here before, with long names.
+pub(super) fn returning(language: Language) -> Bench {
+    let mut bench = start(language);
+    bench.command(Command::TypeServer("wss://calls.a-long-name.example.org:8443/signal".into()));
+    for room in ["family", "가족 모임", "구름 나비 기차 호두 042", "standup", &"w".repeat(64), "🎈"] {
+        bench.command(Command::TypeRoom(room.into()));
+        bench.command(Command::Join);
+        bench.command(Command::Leave);
+    }
     bench
 }
 

@@ -85,6 +85,8 @@ fn microphone_and_speaker_are_tested_by_a_button_each() {
         bench.state.apply_media(opened(device, "Headset", None), bench.now);
     }
     let mut harness = open(bench, WIDE);
+    harness.get_by_label("Camera, microphone and speaker").click();
+    harness.run();
     let asked = |harness: &mut Harness<'_, Bench>, label: &str| {
         harness.get_by_label(label).click();
         harness.run();

@@ -43,6 +43,12 @@ impl Field<'_> {
     }
 }
 
+/// What is good to know, and nothing to do about.
+pub(crate) fn calm_sentence(ui: &mut Ui, sentence: &str) {
+    let text = RichText::new(sentence).color(Palette::of(ui).weak_text).size(14.0);
+    ui.add(Label::new(text).wrap());
+}
+
 pub(crate) fn problem_sentence(ui: &mut Ui, sentence: &str) {
     let text = RichText::new(sentence).color(Palette::of(ui).problem_text).size(14.0);
     ui.add(Label::new(text).wrap());

@@ -27,6 +27,7 @@ pub(crate) enum Icon {
     Help,
     /// A connection that is not good.
     WeakConnection,
+    Dice,
     /// Delivered to everyone.
     Check,
     /// Sent, not delivered yet.
@@ -139,6 +140,12 @@ pub(crate) fn paint(painter: &Painter, icon: Icon, rect: Rect, color: Color32) {
             }
             pen.line(&[(15.5, 14.0), (15.5, 5.0)]);
             pen.dot((15.5, 18.8), 1.5);
+        }
+        Icon::Dice => {
+            pen.frame((2.0, 2.0), (22.0, 22.0), 4.5);
+            for dot in [(7.0, 7.0), (17.0, 7.0), (12.0, 12.0), (7.0, 17.0), (17.0, 17.0)] {
+                pen.dot(dot, 1.7);
+            }
         }
         Icon::Check => pen.line(&[(4.0, 12.5), (9.5, 18.0), (20.0, 6.5)]),
         Icon::Waiting => {

@@ -1,0 +1,50 @@
+//! Words for the names of rooms, of our own choice: common, short, and hard to mishear.
+
+#[rustfmt::skip]
+pub(super) const ENGLISH: [&str; 256] = [
+    "acorn", "actor", "album", "almond", "alpine", "amber", "anchor", "apple", "april", "apron", "arch", "arrow",
+    "artist", "atlas", "autumn", "badge", "bagel", "baker", "bamboo", "banana", "banjo", "barley", "barn", "basil",
+    "basket", "beacon", "bean", "bell", "bench", "berry", "birch", "bird", "boat", "book", "bottle", "branch",
+    "bread", "breeze", "brick", "bridge", "bronze", "bubble", "bucket", "button", "cabin", "cactus", "camel", "canal",
+    "candle", "canoe", "canyon", "carpet", "carrot", "castle", "cedar", "celery", "chalk", "cherry", "chess",
+    "circle", "city", "clay", "cliff", "clock", "cloud", "clover", "cobalt", "comet", "copper", "coral", "cotton",
+    "crane", "crayon", "cup", "daisy", "dancer", "dawn", "desert", "donkey", "door", "dragon", "drum", "eagle",
+    "earth", "echo", "elbow", "ember", "engine", "fabric", "falcon", "farm", "fern", "ferry", "fiddle", "field",
+    "flag", "flame", "flute", "forest", "fossil", "fox", "frost", "fruit", "garden", "garlic", "ginger", "glass",
+    "globe", "glove", "gold", "grape", "grass", "gravel", "green", "guitar", "hammer", "harbor", "harp", "hazel",
+    "helmet", "heron", "hill", "honey", "indigo", "island", "ivory", "jacket", "jazz", "jelly", "jewel", "jungle",
+    "kayak", "kettle", "kite", "kiwi", "koala", "ladder", "lagoon", "lake", "lamp", "lark", "laurel", "lemon",
+    "letter", "lily", "linen", "lion", "lotus", "magnet", "mango", "maple", "marble", "market", "meadow", "melon",
+    "mint", "mirror", "mitten", "moon", "moss", "motor", "museum", "music", "napkin", "nectar", "needle", "nest",
+    "north", "novel", "nutmeg", "oasis", "ocean", "olive", "onion", "opal", "opera", "orange", "orbit", "orchid",
+    "otter", "owl", "oyster", "paddle", "palace", "palm", "panda", "paper", "parade", "park", "parrot", "pasta",
+    "peach", "peanut", "pebble", "pencil", "pepper", "piano", "picnic", "pillow", "pilot", "pine", "pizza", "planet",
+    "pocket", "poem", "pond", "pony", "poppy", "potato", "prism", "puffin", "puzzle", "quartz", "quilt", "rabbit",
+    "radio", "raven", "ribbon", "rice", "river", "robin", "rocket", "ruby", "saddle", "salad", "salmon", "sand",
+    "satin", "shell", "silver", "sky", "snow", "sofa", "song", "spring", "spruce", "star", "stone", "summer",
+    "sunset", "swan", "table", "tiger", "tomato", "train", "tulip", "turtle", "valley", "violin", "walnut", "wave",
+    "willow", "window", "winter", "yogurt", "zebra",
+];
+
+#[rustfmt::skip]
+pub(super) const KOREAN: [&str; 256] = [
+    "가구", "가방", "가위", "가을", "가지", "간장", "갈대", "감자", "강물", "개미", "개울", "거울", "거위", "건물",
+    "겨울", "계곡", "계단", "고래", "고추", "곡식", "골목", "공원", "공책", "과일", "과자", "광장", "교실", "구두",
+    "구름", "구슬", "국수", "국자", "군밤", "그네", "그늘", "그릇", "그림", "극장", "금빛", "기린", "기차", "김밥",
+    "까치", "꽃병", "꽃잎", "꿀벌", "나무", "나비", "나팔", "낙엽", "낙타", "난로", "날개", "냄비", "노랑", "노을",
+    "녹두", "녹차", "논밭", "농부", "눈꽃", "다리", "단추", "단풍", "달력", "달빛", "당근", "대문", "대추", "도시",
+    "도장", "돌담", "동굴", "동네", "동백", "동전", "동화", "두부", "두유", "등대", "딸기", "땅콩", "떡국", "라면",
+    "레몬", "마당", "마루", "마을", "마차", "만두", "만화", "망고", "매미", "매실", "메밀", "메주", "모래", "모자",
+    "무대", "무릎", "문어", "물감", "물결", "물병", "미소", "바다", "바람", "바위", "바지", "박쥐", "반지", "방석",
+    "배꽃", "배추", "백조", "버섯", "버스", "벚꽃", "베개", "벼루", "별빛", "보리", "봄비", "부엌", "부채", "분수",
+    "붓꽃", "비누", "빗물", "사과", "사막", "사슴", "사진", "산책", "살구", "상추", "새벽", "새싹", "생강", "서랍",
+    "석류", "선물", "설탕", "소금", "소라", "소풍", "손님", "솜씨", "송편", "수건", "수박", "수첩", "숟갈", "시계",
+    "시소", "시장", "식탁", "신발", "쌀밥", "아침", "악기", "안개", "안경", "앵두", "야구", "약속", "양말", "양파",
+    "어깨", "얼음", "여름", "여우", "연꽃", "연못", "연필", "열매", "엽서", "영화", "오리", "오이", "온천", "우물",
+    "우산", "우유", "우표", "유리", "은행", "음악", "의자", "이불", "이슬", "인형", "일기", "자두", "자몽", "작약",
+    "잔디", "장갑", "장미", "저녁", "전등", "접시", "정원", "조개", "종이", "주스", "지도", "지붕", "진주", "차표",
+    "찻잔", "창문", "책상", "천둥", "체조", "초록", "촛불", "치즈", "칠판", "침대", "카드", "커피", "케첩", "크림",
+    "타조", "탁구", "태양", "택시", "토끼", "통닭", "튤립", "파도", "파랑", "판다", "편지", "포도", "폭포", "표범",
+    "풀잎", "풍선", "피리", "하늘", "하마", "학교", "한강", "한복", "항구", "해변", "향기", "호두", "호박", "호수",
+    "홍차", "화분", "회색", "흰색",
+];
