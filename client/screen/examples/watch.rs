@@ -27,14 +27,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             pictures += u32::from(capture.next(&mut image, left)?);
         }
         let cpu = cpu_seconds() - cpu;
-        let each_ms = cpu * 1e3 / f64::from(pictures.max(1));
+        let each = if pictures > 0 {
+            format!(", {:.2} ms of CPU each", cpu * 1e3 / f64::from(pictures))
+        } else {
+            String::new()
+        };
         let paused = if capture.is_paused() { ", paused" } else { "" };
-        println!(
-            "{}x{}: {pictures} pictures/s, {each_ms:.2} ms of CPU each, {:.1} % of a core{paused}",
-            image.width,
-            image.height,
-            cpu * 100.0
-        );
+        let (width, height, percent) = (image.width, image.height, cpu * 100.0);
+        println!("{width}x{height}: {pictures} pictures/s{each}, {percent:.2} % of a core{paused}");
     }
 }
 

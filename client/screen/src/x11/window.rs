@@ -107,11 +107,15 @@ impl SharedWindow {
         Ok(())
     }
 
-    /// After it got another parent.
+    /// After it got another parent. A frame that vanishes meanwhile (the window manager ends) makes a new parent again.
     pub(super) fn find_top_level(&mut self, server: &Server) -> Result<(), ScreenError> {
         self.top_level = self.window;
         for _ in 0..MAX_DEPTH {
-            let parent = server.x.query_tree(self.top_level)?.reply()?.parent;
+            let parent = match server.x.query_tree(self.top_level)?.reply().map_err(ScreenError::from) {
+                Ok(tree) => tree.parent,
+                Err(ScreenError::Gone) => break,
+                Err(error) => return Err(error),
+            };
             if parent == server.root || parent == x11rb::NONE {
                 break;
             }

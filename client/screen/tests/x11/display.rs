@@ -18,8 +18,9 @@ impl Display {
 
     /// One screen of 640x480, unless the arguments say something else.
     pub(crate) fn with(arguments: &[&str]) -> Self {
+        // Without -noreset it begins anew when its last client leaves, and cuts off one that comes meanwhile.
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-ac"])
+            .args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-ac", "-noreset"])
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -1,5 +1,7 @@
 //! Screens, and parts of them.
 
+use std::time::{Duration, Instant};
+
 use maru_screen::{Area, Capture, Options, ScreenError, Source, Target};
 
 use crate::display::Display;
@@ -45,6 +47,22 @@ fn only_a_change_makes_a_picture() {
     painter.fill(painter.root, (0, 470, 640, 2), WHITE);
     shot.until("both", |shot| shot.is(300, 0, BLUE) && shot.is(300, 470, WHITE));
     shot.assert_is(10, 20, GREEN);
+}
+
+#[test]
+fn pictures_come_no_faster_than_wanted() {
+    let display = Display::start();
+    let painter = Painter::on(&display);
+    let options = Options { pointer: false, max_fps: 20 };
+    let target = display.screen().target();
+    let start = Instant::now();
+    let mut shot = Shot::with(&display.desktop(), &target, options);
+    for y in 0..4 {
+        painter.fill(painter.root, (0, 2 * y, 640, 2), RED);
+        shot.next();
+        shot.assert_is(0, 2 * y as usize, RED);
+    }
+    assert!(start.elapsed() >= Duration::from_millis(4 * 50));
 }
 
 #[test]
