@@ -3,7 +3,7 @@
 //! [`Desktop`] lists what can be shared, and [`Capture`] gives a picture each time that it has changed. All calls wait for
 //! the window system, each reply for five seconds at most: make them on a thread of their own.
 //!
-//! Backends stand behind [`backend`]: X11 is one. Wayland's would be the screen-cast portal.
+//! Backends stand behind `backend.rs`: X11 is one. Wayland's would be the screen-cast portal.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "untried: what backends share waits for one there"))]
 
