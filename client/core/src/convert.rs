@@ -93,6 +93,15 @@ pub fn bgr_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Re
         .map_err(|_| ConvertError::Size { width, height })
 }
 
+/// BGRA, 4 bytes a pixel, to the matrix of the frame's height. Alpha is ignored.
+pub fn bgra_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
+    let data = checked(data, width, height, |width, height| width * height * 4)?;
+    image.reshape(width, height);
+    let matrix = standard(Matrix::of_height(height));
+    yuv::bgra_to_yuv420(&mut planes(image), data, width * 4, YuvRange::Limited, matrix, YuvConversionMode::Balanced)
+        .map_err(|_| ConvertError::Size { width, height })
+}
+
 /// A decoded JPEG that was left in its own colours: Y, Cb and Cr interleaved, a byte each for every pixel, full range.
 pub fn ycbcr_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
     let data = checked(data, width, height, |width, height| width * height * 3)?;
@@ -258,12 +267,13 @@ mod tests {
 
     #[test]
     fn every_format_takes_every_size_and_refuses_a_short_buffer() {
-        let formats: [(&str, Converter, fn(usize, usize) -> usize); 6] = [
+        let formats: [(&str, Converter, fn(usize, usize) -> usize); 7] = [
             ("yuyv", yuyv_to_i420, |w, h| w.div_ceil(2) * 4 * h),
             ("nv12", nv12_to_i420, |w, h| w * h + 2 * w.div_ceil(2) * h.div_ceil(2)),
             ("gray", gray_to_i420, |w, h| w * h),
             ("rgb", rgb_to_i420, |w, h| w * h * 3),
             ("bgr", bgr_to_i420, |w, h| w * h * 3),
+            ("bgra", bgra_to_i420, |w, h| w * h * 4),
             ("ycbcr", ycbcr_to_i420, |w, h| w * h * 3),
         ];
         for (name, convert, bytes) in formats {
