@@ -1,7 +1,7 @@
 //! What the person wants ([`Command`]), and what then has to be done outside the window's state ([`Effect`]).
 
 use crate::i18n::Language;
-use crate::media::{DeviceChoice, SelfTestRequest, VoiceProcessing};
+use crate::media::{Cue, DeviceChoice, SelfTestRequest, VoiceProcessing};
 use crate::session::{CallCommand, CallConfig, ParticipantId};
 use crate::settings::Settings;
 
@@ -62,4 +62,8 @@ pub(crate) enum Effect {
     LeaveCall,
     Save(Settings),
     CopyText(String),
+    /// Only this person hears it.
+    PlayCue(Cue),
+    /// The window is marked until it gets the focus.
+    RequestAttention,
 }

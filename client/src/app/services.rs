@@ -128,6 +128,11 @@ impl Services {
             }
             Effect::Save(settings) => self.settings_saver.save(settings),
             Effect::CopyText(text) => self.ctx.copy_text(text),
+            Effect::PlayCue(cue) => self.media.play_cue(cue),
+            Effect::RequestAttention => {
+                let attention = egui::UserAttentionType::Informational;
+                self.ctx.send_viewport_cmd(egui::ViewportCommand::RequestUserAttention(attention));
+            }
         }
     }
 
