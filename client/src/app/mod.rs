@@ -117,7 +117,7 @@ struct App {
 impl App {
     fn new(creation: &CreationContext<'_>, config: AppConfig) -> Self {
         let ctx = &creation.egui_ctx;
-        ctx.set_fonts(fonts::definitions());
+        ctx.set_fonts(fonts::with_system_emoji());
         theme::install(ctx);
         let joins_at_once = config.room.is_some();
         let options =
