@@ -202,6 +202,11 @@ chat-too-long = The message is { $length } characters long. The limit is { $limi
 chat-pending = not delivered yet (0 of { $total })
 chat-delivered = delivered to { $count } of { $total }
 chat-nobody = nobody was here to receive it
+chat-earlier = above: from an earlier call
+chat-unread = new messages
+chat-newest = New messages below
+chat-copy = Copy the message
+chat-copy-link = Copy the link
 
 # Devices panel
 devices-title = Devices and settings

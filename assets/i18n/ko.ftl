@@ -203,6 +203,11 @@ chat-too-long = 메시지가 { $length }자입니다. { $limit }자까지 보낼
 chat-pending = 아직 전달되지 않음 ({ $total }명 중 0명)
 chat-delivered = { $total }명 중 { $count }명에게 전달됨
 chat-nobody = 받을 사람이 없었음
+chat-earlier = 위는 이전 통화의 대화
+chat-unread = 새 메시지
+chat-newest = 아래에 새 메시지
+chat-copy = 메시지 복사
+chat-copy-link = 링크 복사
 
 # 장치 패널
 devices-title = 장치 및 설정

@@ -55,6 +55,13 @@ pub(crate) enum ServerState {
     Replaced,
 }
 
+/// What is told to a person who looks elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alert {
+    Joined,
+    Wrote,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Progress {
     Searching,
@@ -63,7 +70,8 @@ pub(crate) enum Progress {
 }
 
 impl CallState {
-    pub(crate) fn new(room: RoomName, name: Nickname) -> Self {
+    /// `chat` has the lines of earlier calls in this room.
+    pub(crate) fn new(room: RoomName, name: Nickname, chat: ChatLog) -> Self {
         Self {
             room,
             name,
@@ -71,7 +79,7 @@ impl CallState {
             server: ServerState::There,
             invitation: None,
             participants: Participants::default(),
-            chat: ChatLog::default(),
+            chat,
             side: None,
             stage: Stage::default(),
             history: History::default(),
@@ -103,15 +111,19 @@ impl CallState {
     }
 
     /// Ignores [`Event::Ended`]: the state drops the call then.
-    pub(crate) fn apply(&mut self, event: CallEvent, now: Timestamp) {
+    pub(crate) fn apply(&mut self, event: CallEvent, now: Timestamp) -> Option<Alert> {
+        let mut alert = None;
         for notice in self.participants.apply(&self.room, &event) {
+            if matches!(notice, Notice::Joined { .. }) {
+                alert = Some(Alert::Joined);
+            }
             // The tiles show who was here before us.
             if !matches!(notice, Notice::Present { .. }) {
                 self.notify(notice, now);
             }
         }
         match event {
-            CallEvent::Call(event) => self.apply_of_call(event, now),
+            CallEvent::Call(event) => return alert.or(self.apply_of_call(event, now)),
             CallEvent::Invitation(invitation) => self.invitation = Some(invitation),
             CallEvent::Stats(stats) => {
                 self.history.add(&stats);
@@ -119,6 +131,7 @@ impl CallState {
             }
             CallEvent::Media { .. } | CallEvent::FirstFrame { .. } => {}
         }
+        alert
     }
 
     /// How long nothing has come from a participant.
@@ -132,7 +145,7 @@ impl CallState {
         self.absent_since.values().map(next).min()
     }
 
-    fn apply_of_call(&mut self, event: Event, now: Timestamp) {
+    fn apply_of_call(&mut self, event: Event, now: Timestamp) -> Option<Alert> {
         match event {
             Event::Searching => self.connecting(Progress::Searching),
             Event::Connecting { url } => self.connecting(Progress::Connecting { url }),
@@ -144,8 +157,9 @@ impl CallState {
                 if let Some(writer) = self.participants.get(participant) {
                     self.chat.add_theirs(participant, writer.name.clone(), text, sent_unix_ms);
                     if self.side != Some(Side::Chat) {
-                        self.chat.unread += 1;
+                        self.chat.count_unread();
                     }
+                    return Some(Alert::Wrote);
                 }
             }
             Event::ChatDelivered { participant, id } => self.chat.mark_delivered(id, participant),
@@ -165,6 +179,7 @@ impl CallState {
             | Event::MediaAgreed { .. }
             | Event::Ended(_) => {}
         }
+        None
     }
 
     /// The text to copy for someone who is to join: the invitation link, or the room's name until there is a link.
@@ -206,7 +221,7 @@ mod tests {
     }
 
     fn call() -> CallState {
-        CallState::new("room".parse().expect("a room name"), name("me"))
+        CallState::new("room".parse().expect("a room name"), name("me"), ChatLog::default())
     }
 
     fn at(secs: u64) -> Timestamp {

@@ -1,10 +1,13 @@
 //! Messages and notices, in order. Bounded: the oldest lines are dropped.
 
+mod rooms;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use maru_protocol::Nickname;
 use maru_protocol::peer::MAX_CHAT_CHARS;
 
+pub(crate) use self::rooms::RoomLogs;
 use crate::i18n::Notice;
 use crate::session::ParticipantId;
 
@@ -14,15 +17,27 @@ const CAPACITY: usize = 500;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ChatLog {
     lines: VecDeque<ChatLine>,
-    /// Never used twice within a call.
-    last_id: u64,
+    counters: Counters,
+    /// The newest line of an earlier call in this room.
+    last_earlier: Option<u64>,
     /// Messages that arrived while the chat was closed.
     pub(crate) unread: usize,
+    /// The first of them. Stays until the chat is closed again.
+    first_unread: Option<u64>,
     pub(crate) draft: String,
+}
+
+/// The numbers given last. None is given twice while the app runs: a late acknowledgement marks no other line.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counters {
+    message: u64,
+    line: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ChatLine {
+    /// Counts up, and is in no other room's log.
+    pub(crate) number: u64,
     pub(crate) unix_ms: u64,
     pub(crate) content: Content,
 }
@@ -49,6 +64,13 @@ impl Content {
             Self::Ours { .. } | Self::Notice(_) => None,
         }
     }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Theirs { text, .. } | Self::Ours { text, .. } => text,
+            Self::Notice(_) => "",
+        }
+    }
 }
 
 impl Delivery {
@@ -67,12 +89,39 @@ impl ChatLog {
         self.lines.iter()
     }
 
+    /// Written in an earlier call.
+    pub(crate) fn is_earlier(&self, line: &ChatLine) -> bool {
+        self.last_earlier.is_some_and(|last| line.number <= last)
+    }
+
+    pub(crate) fn is_first_unread(&self, line: &ChatLine) -> bool {
+        self.first_unread == Some(line.number)
+    }
+
+    /// The newest line came while the chat was closed.
+    pub(crate) fn count_unread(&mut self) {
+        if self.unread == 0 {
+            self.first_unread = Some(self.counters.line);
+        }
+        self.unread += 1;
+    }
+
+    pub(crate) fn handle_opened(&mut self) {
+        self.unread = 0;
+    }
+
+    pub(crate) fn handle_closed(&mut self) {
+        if self.unread == 0 {
+            self.first_unread = None;
+        }
+    }
+
     pub(crate) fn add_notice(&mut self, notice: Notice, unix_ms: u64) {
-        self.push(ChatLine { unix_ms, content: Content::Notice(notice) });
+        self.push(unix_ms, Content::Notice(notice));
     }
 
     pub(crate) fn add_theirs(&mut self, participant: ParticipantId, name: Nickname, text: String, unix_ms: u64) {
-        self.push(ChatLine { unix_ms, content: Content::Theirs { participant, name, text } });
+        self.push(unix_ms, Content::Theirs { participant, name, text });
     }
 
     /// Turns the draft into a message and returns its id and text. `None`: it is blank or too long.
@@ -87,11 +136,11 @@ impl ChatLog {
         }
         let text = text.to_owned();
         self.draft.clear();
-        self.last_id += 1;
+        self.counters.message += 1;
+        let id = self.counters.message;
         let delivery = Delivery { expected: to.collect(), delivered: BTreeSet::new() };
-        let content = Content::Ours { id: self.last_id, text: text.clone(), delivery };
-        self.push(ChatLine { unix_ms, content });
-        Some((self.last_id, text))
+        self.push(unix_ms, Content::Ours { id, text: text.clone(), delivery });
+        Some((id, text))
     }
 
     /// The draft's length in characters, if it is above the limit.
@@ -113,20 +162,32 @@ impl ChatLog {
         }
     }
 
-    fn push(&mut self, line: ChatLine) {
+    fn text_bytes(&self) -> usize {
+        self.lines.iter().map(|line| line.content.text().len()).sum()
+    }
+
+    fn end_call(&mut self) {
+        self.last_earlier = self.lines.back().map(|line| line.number);
+        (self.unread, self.first_unread) = (0, None);
+    }
+
+    fn push(&mut self, unix_ms: u64, content: Content) {
         if self.lines.len() == CAPACITY {
             // A notice first: whoever comes, goes or changes its name a thousand times erases no message.
             let notice = self.lines.iter().position(|line| matches!(line.content, Content::Notice(_)));
             self.lines.remove(notice.unwrap_or_else(|| self.oldest_of_most_talkative()));
         }
-        self.lines.push_back(line);
+        self.counters.line += 1;
+        self.lines.push_back(ChatLine { number: self.counters.line, unix_ms, content });
     }
 
     /// Whoever writes a thousand messages erases its own, and nobody else's.
     fn oldest_of_most_talkative(&self) -> usize {
         let mut lines_of = BTreeMap::<_, (usize, usize)>::new();
         for (index, line) in self.lines.iter().enumerate() {
-            lines_of.entry(line.content.author()).or_insert((0, index)).0 += 1;
+            // Another call counts its participants anew.
+            let author = (self.is_earlier(line), line.content.author());
+            lines_of.entry(author).or_insert((0, index)).0 += 1;
         }
         lines_of.into_values().max_by_key(|(lines, _)| *lines).map_or(0, |(_, oldest)| oldest)
     }

@@ -3,7 +3,7 @@
 use super::stage::{Corner, OwnPicture};
 use super::video::Source;
 use crate::i18n::Language;
-use crate::media::{DeviceChoice, SelfTestRequest, VoiceProcessing};
+use crate::media::{Cue, DeviceChoice, SelfTestRequest, VoiceProcessing};
 use crate::session::{CallCommand, CallConfig, ParticipantId};
 use crate::settings::{RecentRoom, Settings};
 
@@ -88,4 +88,8 @@ pub(crate) enum Effect {
     FullScreen(bool),
     SaveStatistics(String),
     CloseWindow,
+    /// Only this person hears it.
+    PlayCue(Cue),
+    /// The window is marked until it gets the focus.
+    RequestAttention,
 }

@@ -141,7 +141,7 @@ fn is_full_screen(ctx: &Context) -> bool {
 impl App {
     fn new(creation: &CreationContext<'_>, config: AppConfig) -> Self {
         let ctx = &creation.egui_ctx;
-        ctx.set_fonts(fonts::definitions());
+        ctx.set_fonts(fonts::with_system_emoji());
         theme::install(ctx);
         window_place::bring_back(creation, config.window());
         let joins_at_once = config.room.is_some();
@@ -195,12 +195,15 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut Frame) {
         let now = clock::now();
+        self.state.is_focused = ctx.input(|input| input.focused);
         while let Some(event) = self.services.next_event() {
             match event {
                 ServiceEvent::Media(event) => self.state.apply_media(event, now),
                 ServiceEvent::Call(event) => {
                     let connected = matches!(event, CallEvent::Call(Event::ParticipantConnected { .. }));
-                    self.state.apply_call(event, now);
+                    for effect in self.state.apply_call(event, now) {
+                        self.services.perform(effect);
+                    }
                     if let Some(greeting) = self.greeting.take_if(|_| connected) {
                         self.handle(Command::TypeChat(greeting));
                         self.handle(Command::SendChat);

@@ -139,6 +139,11 @@ impl Services {
             Effect::FullScreen(is_full) => self.ctx.send_viewport_cmd(ViewportCommand::Fullscreen(is_full)),
             Effect::CloseWindow => self.ctx.send_viewport_cmd(ViewportCommand::Close),
             Effect::SaveStatistics(report) => self.statistics_file.save(report, self.waker.clone()),
+            Effect::PlayCue(cue) => self.media.play_cue(cue),
+            Effect::RequestAttention => {
+                let attention = egui::UserAttentionType::Informational;
+                self.ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(attention));
+            }
         }
     }
 

@@ -1,20 +1,25 @@
 //! The window's state: everything that the screens draw. It changes only here, and it does no I/O, so tests need no window.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use maru_core::time::Timestamp;
 use maru_protocol::{Nickname, RoomName};
 
-use super::call_state::{CallState, Progress};
+use super::call_state::{Alert, CallState, Progress};
+use super::chat_log::RoomLogs;
 use super::commands::{Command, Effect, Side};
 use super::devices::Devices;
 use super::form::{Form, Problems};
 use super::statistics_file::Saved;
 use crate::device_status::DeviceStatus;
 use crate::i18n::{Notice, Texts};
-use crate::media::{DeviceChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent, MicrophoneState};
+use crate::media::{Cue, DeviceChoice, DeviceKind, DeviceList, MediaConfig, MediaEvent, MicrophoneState};
 use crate::session::{CallCommand, CallConfig, CallEvent, EndReason, Event, ServerChoice};
 use crate::settings::{Device, Settings};
+
+/// Whoever writes a hundred messages is heard now and then.
+const CUE_INTERVAL: Duration = Duration::from_secs(3);
 
 pub(crate) struct State {
     pub(crate) texts: Texts,
@@ -27,6 +32,11 @@ pub(crate) struct State {
     pub(crate) ended: Option<EndReason>,
     /// Whether to close the window during a call.
     pub(crate) asks_to_close: bool,
+    /// The person looks at the window.
+    pub(crate) is_focused: bool,
+    /// When the last sound for someone who joined or wrote began.
+    last_cue: Option<Timestamp>,
+    chats: RoomLogs,
     addresses: Vec<IpAddr>,
     /// The person has been told.
     is_microphone_silent: bool,
@@ -71,6 +81,9 @@ impl State {
             launched,
             form,
             devices: Devices::new(media),
+            is_focused: true,
+            last_cue: None,
+            chats: RoomLogs::default(),
             addresses: options.addresses,
             call: None,
             ended: None,
@@ -120,7 +133,7 @@ impl State {
             }
             Command::Leave => {
                 let mut effects = self.handle(Command::ReleaseMicrophone, now);
-                effects.extend(self.call.take().map(|_| Effect::LeaveCall));
+                effects.extend(self.end_call().then_some(Effect::LeaveCall));
                 effects
             }
             Command::ChooseCamera(choice) => self.choose_camera(choice),
@@ -161,7 +174,10 @@ impl State {
                 None => vec![],
             },
             Command::ToggleSide(side) => self.toggle_side(side),
-            Command::CloseSide => self.in_call(|call| call.side = None),
+            Command::CloseSide => self.in_call(|call| {
+                call.side = None;
+                call.chat.handle_closed();
+            }),
             Command::ToggleView => self.in_call(|call| call.stage.toggle_view()),
             Command::TogglePinned(source) => self.in_call(|call| call.stage.toggle_pinned(source)),
             Command::ChooseOwnPicture(own) => self.in_call(|call| call.stage.choose_own(own)),
@@ -209,14 +225,19 @@ impl State {
         }
     }
 
-    pub(crate) fn apply_call(&mut self, event: CallEvent, now: Timestamp) {
+    /// Applies `event` and returns what has to be done outside.
+    pub(crate) fn apply_call(&mut self, event: CallEvent, now: Timestamp) -> Vec<Effect> {
         match (event, &mut self.call) {
-            (CallEvent::Call(Event::Ended(reason)), call) => {
-                *call = None;
+            (CallEvent::Call(Event::Ended(reason)), _) => {
+                self.end_call();
                 self.ended = Some(reason);
+                vec![]
             }
-            (event, Some(call)) => call.apply(event, now),
-            (_, None) => {}
+            (event, Some(call)) => match call.apply(event, now) {
+                Some(alert) => self.alert(alert, now),
+                None => vec![],
+            },
+            (_, None) => vec![],
         }
     }
 
@@ -225,6 +246,31 @@ impl State {
             change(call);
         }
         vec![]
+    }
+
+    fn alert(&mut self, alert: Alert, now: Timestamp) -> Vec<Effect> {
+        let sees_chat = self.is_focused && self.call.as_ref().is_some_and(|call| call.side == Some(Side::Chat));
+        let mut effects = vec![];
+        if !self.is_focused {
+            effects.push(Effect::RequestAttention);
+        }
+        let cue = match alert {
+            Alert::Joined => Some(Cue::Joined),
+            Alert::Wrote => (!sees_chat).then_some(Cue::Message),
+        };
+        let is_due = self.last_cue.is_none_or(|last| now.since(last) >= CUE_INTERVAL);
+        if let Some(cue) = cue.filter(|_| is_due) {
+            self.last_cue = Some(now);
+            effects.push(Effect::PlayCue(cue));
+        }
+        effects
+    }
+
+    /// Whether there was a call.
+    fn end_call(&mut self) -> bool {
+        let Some(call) = self.call.take() else { return false };
+        self.chats.keep(&call.room, call.chat);
+        true
     }
 
     /// Told once in a call, until it delivers something again.
@@ -290,7 +336,7 @@ impl State {
             self.settings.remember_room(&room, server);
         }
         self.settings.set_aside = None;
-        self.call = Some(CallState::new(room.clone(), name.clone()));
+        self.call = Some(CallState::new(room.clone(), name.clone(), self.chats.take(&room)));
         let Devices { muted, camera_on, .. } = self.devices;
         let config = CallConfig { room, name, server, addresses: self.addresses.clone(), muted, camera_on };
         vec![Effect::Save(self.settings.clone()), Effect::StartCall(config)]
@@ -316,9 +362,12 @@ impl State {
     fn toggle_side(&mut self, side: Side) -> Vec<Effect> {
         let Some(call) = &mut self.call else { return vec![] };
         call.side = if call.side == Some(side) { None } else { Some(side) };
+        if call.side != Some(Side::Chat) {
+            call.chat.handle_closed();
+        }
         match call.side {
             Some(Side::Chat) => {
-                call.chat.unread = 0;
+                call.chat.handle_opened();
                 vec![]
             }
             Some(Side::Devices) => vec![Effect::ListDevices],

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::report::Report;
 use audio::{AudioConfig, AudioEngine, PeerAudio};
-pub use audio::{MicrophoneState, PeerSound, SelfTestPhase, SelfTestRequest};
+pub use audio::{Cue, MicrophoneState, PeerSound, SelfTestPhase, SelfTestRequest};
 use file_names::FileNames;
 use video::{PeerVideo, VideoConfig, VideoEngine};
 
@@ -142,6 +142,11 @@ impl Media {
     /// Tests microphone and speaker. Only this person hears it.
     pub fn test_audio(&self, request: SelfTestRequest) {
         self.audio.test(request);
+    }
+
+    /// Plays a soft sound. Only this person hears it.
+    pub fn play_cue(&self, cue: Cue) {
+        self.audio.play_cue(cue);
     }
 
     /// While muted no audio is encoded, whatever else is set.

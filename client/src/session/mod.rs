@@ -50,7 +50,7 @@ pub enum ServerChoice {
 
 #[derive(Debug, Clone)]
 pub enum CallCommand {
-    /// `id` counts up from 1 within the call and comes back in [`Event::ChatDelivered`].
+    /// `id` counts up and comes back in [`Event::ChatDelivered`].
     SendChat {
         id: u64,
         text: String,

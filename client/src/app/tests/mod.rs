@@ -1,6 +1,7 @@
 //! The screens without a window: tests type, click and read through AccessKit.
 
 mod call;
+mod chat;
 mod looks;
 mod stage;
 mod start;
@@ -70,7 +71,8 @@ impl Bench {
     }
 
     fn event(&mut self, event: CallEvent) {
-        self.state.apply_call(event, self.now);
+        let effects = self.state.apply_call(event, self.now);
+        self.effects.extend(effects);
     }
 
     fn joins(&mut self, key: u32, name: &str) -> ParticipantId {

@@ -24,6 +24,7 @@ use crate::report::Report;
 pub mod callbacks;
 mod capture;
 mod codec;
+mod cue;
 mod device_sink;
 mod devices;
 mod meter;
@@ -38,6 +39,7 @@ mod wav;
 mod wav_saver;
 mod worker;
 
+pub use cue::Cue;
 pub use self_test::{SelfTestPhase, SelfTestRequest};
 pub use wav::check_file;
 
@@ -157,6 +159,11 @@ impl AudioEngine {
     /// Tests microphone and speaker. Only this person hears it.
     pub fn test(&self, request: SelfTestRequest) {
         self.send(Command::Test(request));
+    }
+
+    /// Plays a soft sound. Only this person hears it.
+    pub fn play_cue(&self, cue: Cue) {
+        self.send(Command::PlayCue(cue));
     }
 
     /// While muted nothing is encoded, whatever else is set.

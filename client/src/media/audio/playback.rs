@@ -8,6 +8,7 @@ use maru_core::mix::Mixer;
 use maru_core::time::Timestamp;
 
 use super::callbacks::DeviceState;
+use super::cue::{Cue, CuePlayer};
 use super::device_sink::DeviceSink;
 use super::peer::Peer;
 use super::self_test::SelfTest;
@@ -40,6 +41,7 @@ pub(super) struct Heard<'a> {
 pub(super) struct Playback {
     sink: Sink,
     mixer: Mixer,
+    cue: CuePlayer,
     /// When the next block is due by the clock.
     due: Option<Timestamp>,
     /// One block of one peer, and of all.
@@ -52,6 +54,7 @@ impl Playback {
         Self {
             sink: Sink::Clock { file: None },
             mixer: Mixer::default(),
+            cue: CuePlayer::default(),
             due: None,
             peer_block: [0.0; BLOCK_SAMPLES],
             mix: [0.0; BLOCK_SAMPLES],
@@ -68,6 +71,11 @@ impl Playback {
     /// Returns the sink that was used before.
     pub(super) fn set_sink(&mut self, sink: Sink) -> Sink {
         std::mem::replace(&mut self.sink, sink)
+    }
+
+    /// Adds a sound to what is played. The others do not hear it.
+    pub(super) fn play_cue(&mut self, cue: Cue) {
+        self.cue.start(cue);
     }
 
     /// Plays what is due at `now`. A device's part goes to `reference`, too.
@@ -140,6 +148,7 @@ impl Playback {
             Mixer::add(&mut self.mix, &self.peer_block);
         }
         heard.test.play(&mut self.mix);
+        self.cue.play(&mut self.mix);
         self.mixer.finish(&mut self.mix);
     }
 }

@@ -126,15 +126,16 @@ fn fade(samples: &mut [f32]) {
 }
 
 fn chime() -> Vec<f32> {
-    let note = |hz: f32| {
-        (0..NOTE_SAMPLES).map(move |at| {
-            let (share, seconds) = (at as f32 / NOTE_SAMPLES as f32, at as f32 / AUDIO_CLOCK_HZ as f32);
-            // Begins and ends at zero.
-            let loudness = (share * 40.0).min(1.0) * (1.0 - share).powi(2);
-            0.3 * loudness * (TAU * hz * seconds).sin()
-        })
-    };
-    NOTES_HZ.into_iter().flat_map(note).collect()
+    NOTES_HZ.into_iter().flat_map(|hz| note(hz, NOTE_SAMPLES, 0.3)).collect()
+}
+
+/// A tone that fades out. It begins and ends at zero.
+pub(super) fn note(hz: f32, samples: usize, loudest: f32) -> impl Iterator<Item = f32> {
+    (0..samples).map(move |at| {
+        let (share, seconds) = (at as f32 / samples as f32, at as f32 / AUDIO_CLOCK_HZ as f32);
+        let loudness = (share * 40.0).min(1.0) * (1.0 - share).powi(2);
+        loudest * loudness * (TAU * hz * seconds).sin()
+    })
 }
 
 #[cfg(test)]

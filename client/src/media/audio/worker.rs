@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::EngineState;
 use super::capture::Capture;
 use super::codec::Codecs;
+use super::cue::Cue;
 use super::peer::Peer;
 use super::playback::{Heard, Playback, Sink};
 use super::realtime::{self, Promoter};
@@ -33,6 +34,7 @@ pub(super) enum Command {
     SetVoice(VoiceProcessing),
     SetTarget(AudioTarget),
     Test(SelfTestRequest),
+    PlayCue(Cue),
     Attach(mpsc::Sender<EncodedAudio>),
     AddPeer(Box<Peer>),
     Stop,
@@ -102,6 +104,7 @@ impl AudioWorker {
             Command::SetVoice(processing) => self.voice.set(processing),
             Command::SetTarget(target) => self.capture.set_target(target),
             Command::Test(request) => self.self_test.request(request),
+            Command::PlayCue(cue) => self.playback.play_cue(cue),
             Command::SetSink(sink) => {
                 self.voice.reference.stop();
                 let before = self.playback.set_sink(sink);
