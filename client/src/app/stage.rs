@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(update(&mut stage, true, true, 1_500), mina, "both: nothing changes");
         assert_eq!(update(&mut stage, false, true, 2_000), mina);
         assert_eq!(update(&mut stage, false, true, 2_800), jun);
-        stage.update([(MINA, false)].into_iter(), at(3_000));
+        stage.update(std::iter::once((MINA, false)), at(3_000));
         assert_eq!(stage.large(), mina, "Jun has left");
     }
 
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(update(&mut stage, true, false, 0), None);
         stage.toggle_pinned(Source::Peer(JUN));
         assert_eq!(update(&mut stage, true, false, 5_000), Some(Source::Peer(JUN)));
-        stage.update([(MINA, true)].into_iter(), at(6_000));
+        stage.update(std::iter::once((MINA, true)), at(6_000));
         assert_eq!(stage.large(), None);
         stage.toggle_pinned(Source::Own);
         assert_eq!(stage.large(), Some(Source::Own));

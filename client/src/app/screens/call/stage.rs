@@ -61,15 +61,14 @@ fn places(sources: &[Source], large: Option<Source>, area: Rect) -> Vec<(Source,
         Some(large) => {
             let (rect, small) = tile_grid::with_large(sources.len() - 1, area, GAP);
             let mut small = small.into_iter();
-            let place = |source: &Source| if *source == large { Some(rect) } else { small.next() };
-            sources.iter().copied().zip(sources.iter().map(place).collect::<Vec<_>>()).filter_map(placed).collect()
+            let place = |source: &Source| {
+                let place = if *source == large { Some(rect) } else { small.next() };
+                place.map(|place| (*source, place))
+            };
+            sources.iter().filter_map(place).collect()
         }
         None => sources.iter().copied().zip(tile_grid::tiles(sources.len(), area, GAP)).collect(),
     }
-}
-
-fn placed((source, rect): (Source, Option<Rect>)) -> Option<(Source, Rect)> {
-    rect.map(|rect| (source, rect))
 }
 
 /// A double click or Enter makes a picture large, and a menu says what else there is.
