@@ -7,15 +7,17 @@ mod program;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::f32::consts::FRAC_PI_2;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use eframe::{CreationContext, NativeOptions, Renderer};
-use egui::{PaintCallback, Rect, Ui, Vec2, vec2};
+use egui::{Color32, Mesh, PaintCallback, Painter, Rect, Ui, Vec2, vec2};
 use egui_glow::CallbackFn;
 use maru_core::frame::VideoFrame;
 
 use self::plane_textures::PlaneTextures;
 use self::program::{Place, Program};
+use super::theme::ROUNDING;
 use super::widgets::framing::Framing;
 use crate::media::FrameSlot;
 use crate::session::ParticipantId;
@@ -35,11 +37,36 @@ pub(crate) struct Picture<'a> {
     pub(crate) slot: &'a FrameSlot,
     /// Nothing is cut off, whatever the shape.
     pub(crate) whole: bool,
+    /// The colour behind it, which is seen at its round corners.
+    pub(crate) behind: Color32,
 }
 
 /// Width and height of a frame, in its pixels.
 pub(crate) fn shape(frame: &VideoFrame) -> Vec2 {
     vec2(frame.image.width as f32, frame.image.height as f32)
+}
+
+/// Paints what is outside of the round corners of `rect`.
+fn round_corners(painter: &Painter, rect: Rect, behind: Color32) {
+    const STEPS: u32 = 6;
+    for (corner, inward) in [
+        (rect.left_top(), vec2(1.0, 1.0)),
+        (rect.right_top(), vec2(-1.0, 1.0)),
+        (rect.right_bottom(), vec2(-1.0, -1.0)),
+        (rect.left_bottom(), vec2(1.0, -1.0)),
+    ] {
+        let center = corner + inward * ROUNDING;
+        let mut mesh = Mesh::default();
+        mesh.colored_vertex(corner, behind);
+        for step in 0..=STEPS {
+            let (sin, cos) = (FRAC_PI_2 * step as f32 / STEPS as f32).sin_cos();
+            mesh.colored_vertex(center - inward * vec2(cos, sin) * ROUNDING, behind);
+        }
+        for step in 1..=STEPS {
+            mesh.add_triangle(0, step, step + 1);
+        }
+        painter.add(mesh);
+    }
 }
 
 /// The options of a window that [`Videos`] can draw in.
@@ -80,27 +107,22 @@ impl Videos {
         Self { graphics: None, drawn: Vec::new() }
     }
 
-    /// Draws the newest frame of `slot` into `rect`, with round corners of `rounding` points. `false`: there is no frame.
-    pub(crate) fn draw(&mut self, ui: &Ui, rect: Rect, picture: Picture<'_>, rounding: f32) -> bool {
-        let Picture { source, slot, whole } = picture;
+    /// Draws the newest frame of `slot` into `rect`. `false`: there is no frame.
+    pub(crate) fn draw(&mut self, ui: &Ui, rect: Rect, picture: Picture<'_>) -> bool {
+        let Picture { source, slot, whole, behind } = picture;
         // Read before the frame: a newer frame in between is then uploaded twice instead of never.
         let generation = slot.generation();
         let (Some(graphics), Some(frame)) = (&self.graphics, slot.get()) else { return false };
         self.drawn.push(source);
         let graphics = Arc::clone(graphics);
         let Framing { rect, shown } = Framing::of(shape(&frame), rect, whole);
-        let paint = move |info: egui::PaintCallbackInfo, painter: &egui_glow::Painter| {
-            let pixels = info.viewport_in_pixels();
-            let place = Place {
-                mirrored: source == Source::Own,
-                shown,
-                size: vec2(pixels.width_px as f32, pixels.height_px as f32),
-                radius: rounding * info.pixels_per_point,
-            };
+        let place = Place { mirrored: source == Source::Own, shown };
+        let paint = move |_: egui::PaintCallbackInfo, painter: &egui_glow::Painter| {
             let mut graphics = graphics.lock().unwrap_or_else(PoisonError::into_inner);
             graphics.paint(painter.gl(), source, &frame, generation, place);
         };
         ui.painter().add(PaintCallback { rect, callback: Arc::new(CallbackFn::new(paint)) });
+        round_corners(ui.painter(), rect, behind);
         true
     }
 

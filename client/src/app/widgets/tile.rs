@@ -34,6 +34,8 @@ pub(crate) struct Tile<'a> {
     /// Loss or delay is heard and seen.
     pub(crate) is_weak: bool,
     pub(crate) sense: Sense,
+    /// The colour behind it.
+    pub(crate) behind: Color32,
 }
 
 impl Tile<'_> {
@@ -42,8 +44,8 @@ impl Tile<'_> {
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, self.label));
         let palette = Palette::of(ui);
         ui.painter().rect_filled(rect, ROUNDING, palette.stage);
-        let picture = |slot| Picture { source: self.source, slot, whole: self.whole };
-        let drawn = self.frames.is_some_and(|slot| videos.draw(ui, rect, picture(slot), ROUNDING));
+        let picture = |slot| Picture { source: self.source, slot, whole: self.whole, behind: self.behind };
+        let drawn = self.frames.is_some_and(|slot| videos.draw(ui, rect, picture(slot)));
         if drawn {
             if let Some(status) = self.status {
                 // The last picture of someone who is not there looks like it.

@@ -143,6 +143,7 @@ fn own_picture(
         hand_raised: call.hand_raised,
         is_weak: false,
         sense,
+        behind: if sense.senses_drag() { Palette::of(ui).outline } else { Palette::of(ui).background },
     }
     .show(ui, rect, live.videos)
 }

@@ -6,6 +6,7 @@ use egui::{Rect, Response, Sense, Ui};
 
 use crate::app::call_state::CallState;
 use crate::app::screens::Live;
+use crate::app::theme::Palette;
 use crate::app::video::{Source, shape};
 use crate::app::widgets::framing::Framing;
 use crate::app::widgets::tile::Tile;
@@ -45,6 +46,7 @@ pub(super) fn show(
         hand_raised: peer.hand_raised,
         is_weak: peer.stats.as_ref().is_some_and(is_weak),
         sense: Sense::click(),
+        behind: Palette::of(ui).background,
     }
     .show(ui, rect, live.videos)
 }

@@ -38,8 +38,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, live: &mut Live<'_>, height: f32,
     let response = ui.interact(rect, ui.scope_id().with("preview"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
     ui.painter().rect_filled(rect, ROUNDING, Palette::of(ui).stage);
-    let picture = Picture { source: Source::Own, slot: &live.self_view, whole: false };
-    if !(has_camera && live.videos.draw(ui, rect, picture, ROUNDING)) {
+    let behind = Palette::of(ui).background;
+    let picture = Picture { source: Source::Own, slot: &live.self_view, whole: false, behind };
+    if !(has_camera && live.videos.draw(ui, rect, picture)) {
         card(ui, rect, state.form.name.trim(), &status(texts, devices));
     }
     bar(ui, rect, state, live, commands);
