@@ -207,12 +207,7 @@ impl State {
                 }
                 None => vec![],
             },
-            Command::TypeChat(draft) => {
-                if let Some(call) = &mut self.call {
-                    call.chat.draft = draft;
-                }
-                vec![]
-            }
+            Command::TypeChat(draft) => self.in_call(|call| call.chat.draft = draft),
             Command::SendChat => match self.call.as_mut().and_then(|call| call.send_draft(now)) {
                 Some((id, text)) => vec![Effect::CallCommand(CallCommand::SendChat { id, text })],
                 None => vec![],
@@ -270,6 +265,7 @@ impl State {
     fn end_call(&mut self) -> bool {
         let Some(call) = self.call.take() else { return false };
         self.chats.keep(&call.room, call.chat);
+        self.asks_to_close = false;
         true
     }
 

@@ -8,7 +8,7 @@ use crate::app::theme::Palette;
 use crate::app::widgets::appeared::appeared;
 
 pub(super) fn show(ui: &Ui, state: &State, commands: &mut Vec<Command>) {
-    if !state.asks_to_close || state.call.is_none() {
+    if !state.asks_to_close {
         return;
     }
     let texts = &state.texts;

@@ -8,7 +8,7 @@ use super::*;
 use crate::app::commands::Side;
 use crate::invitation::Invitation;
 use crate::media::{DeviceKind, DeviceProblem, MediaEvent};
-use crate::session::{CallCommand, CallStats, Event, ParticipantId, ParticipantStats};
+use crate::session::{CallCommand, CallStats, EndReason, Event, ParticipantId, ParticipantStats};
 
 fn call_commands(bench: &Bench) -> Vec<String> {
     bench
@@ -317,6 +317,10 @@ fn a_window_with_a_call_asks_before_it_closes() {
     harness.get_by_label("Leave and close").click();
     harness.run();
     assert!(closes(harness.state()));
+    harness.state_mut().event(CallEvent::Call(Event::Ended(EndReason::Left)));
+    harness.state_mut().command(Command::Join);
+    harness.run();
+    assert!(harness.query_by_label("Leave the call?").is_none(), "it was about the call before");
 }
 
 #[test]
