@@ -39,7 +39,7 @@ pub enum PeerMessage {
     /// How large the sender shows each stream: all that it wants from now on, at most [`MAX_STREAMS`]. Of a stream that is
     /// not named it takes the largest picture.
     Subscribe { streams: Vec<Wanted> },
-    /// A chat message. `id` counts up from 1 for each sender. `text` has at most [`MAX_CHAT_CHARS`] characters.
+    /// A chat message. `id` counts up for each sender, from any number. `text` has at most [`MAX_CHAT_CHARS`] characters.
     /// `sent_unix_ms` is the sender's clock, in milliseconds since 1970.
     Chat { id: u64, text: String, sent_unix_ms: u64 },
     /// The chat message `id` has been shown.

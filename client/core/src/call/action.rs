@@ -13,7 +13,7 @@ use crate::negotiation::Step;
 /// What the person at this end wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// `id` counts up from 1 within the call and comes back in [`Event::ChatDelivered`].
+    /// `id` counts up and comes back in [`Event::ChatDelivered`].
     SendChat {
         id: u64,
         text: String,

@@ -87,7 +87,7 @@ impl Blocks {
         handle(&mut self.block);
     }
 
-    /// Hands over the block that four parts leave over.
+    /// Hands over a block that is complete without another part: after each fourth one.
     fn rest(&mut self, handle: impl FnOnce(&mut Block)) {
         if self.blocker.is_block_available() {
             self.blocker.extract_block(&mut self.block);
@@ -101,13 +101,13 @@ impl Blocks {
 fn config() -> EchoCanceller3Config {
     let mut config = EchoCanceller3Config::default();
     config.echo_removal_control.transparent_mode = TransparentModeType::Hmm;
-    // The reference is aligned here, and what is longer than the filter is suppressed.
+    // A short filter is enough for a reference that is aligned already; the suppressor takes the rest of the echo.
     let filter = &mut config.filter;
     filter.refined.length_blocks = FILTER_BLOCKS;
     filter.refined_initial.length_blocks = FILTER_BLOCKS;
     filter.coarse.length_blocks = FILTER_BLOCKS;
     filter.coarse_initial.length_blocks = FILTER_BLOCKS;
-    // The tail of the echo fades faster for the decision whether the near end speaks.
+    // While the near end speaks, the echo is taken to decay faster: less of the voice is suppressed with it.
     config.ep_strength.nearend_len = 0.6;
     let suppressor = &mut config.suppressor;
     suppressor.nearend_average_blocks = 2;
@@ -116,7 +116,7 @@ fn config() -> EchoCanceller3Config {
     suppressor.nearend_tuning.mask_lf.enr_transparent = 0.8;
     suppressor.normal_tuning.mask_hf.enr_suppress = 0.08;
     suppressor.high_frequency_suppression.limiting_gain_band = 30;
-    // The near end is taken to speak sooner and for longer, but not before the filter has converged.
+    // Near-end speech is detected sooner and held longer, but not before the filter has converged.
     let detection = &mut suppressor.dominant_nearend_detection;
     detection.enr_threshold = 0.4;
     detection.trigger_threshold = 8;
