@@ -4,7 +4,8 @@
 
 use thiserror::Error;
 use yuv::{
-    BufferStoreMut, YuvConversionMode, YuvPackedImage, YuvPlanarImage, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
+    BufferStoreMut, YuvConversionMode, YuvError, YuvPackedImage, YuvPlanarImage, YuvPlanarImageMut, YuvRange,
+    YuvStandardMatrix,
 };
 
 use crate::frame::I420;
@@ -77,28 +78,38 @@ pub fn gray_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> R
 
 /// RGB, 3 bytes a pixel, to the matrix of the frame's height.
 pub fn rgb_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
-    let data = checked(data, width, height, |width, height| width * height * 3)?;
-    image.reshape(width, height);
-    let matrix = standard(Matrix::of_height(height));
-    yuv::rgb_to_yuv420(&mut planes(image), data, width * 3, YuvRange::Limited, matrix, YuvConversionMode::Balanced)
-        .map_err(|_| ConvertError::Size { width, height })
+    colours_to_i420(data, 3, (width, height), image, yuv::rgb_to_yuv420)
 }
 
 /// BGR, 3 bytes a pixel, to the matrix of the frame's height.
 pub fn bgr_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
-    let data = checked(data, width, height, |width, height| width * height * 3)?;
-    image.reshape(width, height);
-    let matrix = standard(Matrix::of_height(height));
-    yuv::bgr_to_yuv420(&mut planes(image), data, width * 3, YuvRange::Limited, matrix, YuvConversionMode::Balanced)
-        .map_err(|_| ConvertError::Size { width, height })
+    colours_to_i420(data, 3, (width, height), image, yuv::bgr_to_yuv420)
 }
 
 /// BGRA, 4 bytes a pixel, to the matrix of the frame's height. Alpha is ignored.
 pub fn bgra_to_i420(data: &[u8], width: u32, height: u32, image: &mut I420) -> Result<(), ConvertError> {
-    let data = checked(data, width, height, |width, height| width * height * 4)?;
+    colours_to_i420(data, 4, (width, height), image, yuv::bgra_to_yuv420)
+}
+
+/// `pixel_bytes` for each pixel, converted by a function of `yuv`.
+fn colours_to_i420(
+    data: &[u8],
+    pixel_bytes: u32,
+    (width, height): (u32, u32),
+    image: &mut I420,
+    convert: impl FnOnce(
+        &mut YuvPlanarImageMut<'_, u8>,
+        &[u8],
+        u32,
+        YuvRange,
+        YuvStandardMatrix,
+        YuvConversionMode,
+    ) -> Result<(), YuvError>,
+) -> Result<(), ConvertError> {
+    let data = checked(data, width, height, |width, height| width * height * pixel_bytes as usize)?;
     image.reshape(width, height);
     let matrix = standard(Matrix::of_height(height));
-    yuv::bgra_to_yuv420(&mut planes(image), data, width * 4, YuvRange::Limited, matrix, YuvConversionMode::Balanced)
+    convert(&mut planes(image), data, width * pixel_bytes, YuvRange::Limited, matrix, YuvConversionMode::Balanced)
         .map_err(|_| ConvertError::Size { width, height })
 }
 

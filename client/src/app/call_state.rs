@@ -15,7 +15,7 @@ use crate::clock;
 use crate::i18n::Notice;
 use crate::invitation::Invitation;
 use crate::participants::{Participant, Participants};
-use crate::session::{CallEvent, CallStats, Event, ParticipantId};
+use crate::session::{CallEvent, Event, ParticipantId};
 
 /// How long a notice is shown over the video.
 pub(crate) const NOTICE_TIME: Duration = Duration::from_secs(6);
@@ -40,8 +40,6 @@ pub(crate) struct CallState {
     pub(crate) viewing: Viewing,
     /// Since when nothing comes from them.
     absent_since: BTreeMap<ParticipantId, Timestamp>,
-    /// Only what is sent is used here. [`Participants`] has the rest.
-    pub(crate) sent: CallStats,
     /// Each with the end of its time on the screen.
     notices: VecDeque<(Notice, Timestamp)>,
 }
@@ -87,7 +85,6 @@ impl CallState {
             hand_raised: false,
             viewing: Viewing::default(),
             absent_since: BTreeMap::new(),
-            sent: CallStats::default(),
             notices: VecDeque::new(),
         }
     }
@@ -125,10 +122,7 @@ impl CallState {
         match event {
             CallEvent::Call(event) => return alert.or(self.apply_of_call(event, now)),
             CallEvent::Invitation(invitation) => self.invitation = Some(invitation),
-            CallEvent::Stats(stats) => {
-                self.history.add(&stats);
-                self.sent = stats;
-            }
+            CallEvent::Stats(stats) => self.history.add(stats),
             CallEvent::Media { .. } | CallEvent::FirstFrame { .. } => {}
         }
         alert

@@ -14,6 +14,7 @@ pub(crate) struct History {
     /// Seconds with statistics since the call began.
     seconds: u64,
     of: BTreeMap<ParticipantId, VecDeque<Second>>,
+    /// Without participants.
     sent: VecDeque<CallStats>,
 }
 
@@ -26,13 +27,12 @@ pub(crate) struct Second {
 }
 
 impl History {
-    pub(crate) fn add(&mut self, stats: &CallStats) {
+    pub(crate) fn add(&mut self, mut stats: CallStats) {
         self.seconds += 1;
-        for participant in &stats.participants {
-            let entry = Second { at: self.seconds, stats: participant.clone() };
-            push(self.of.entry(participant.participant).or_default(), entry);
+        for stats in std::mem::take(&mut stats.participants) {
+            push(self.of.entry(stats.participant).or_default(), Second { at: self.seconds, stats });
         }
-        push(&mut self.sent, CallStats { participants: vec![], ..stats.clone() });
+        push(&mut self.sent, stats);
         // Whoever has left is forgotten with the last of its seconds.
         let oldest = self.seconds.saturating_sub(SECONDS as u64);
         self.of.retain(|_, seconds| seconds.back().is_some_and(|last| last.at > oldest));
@@ -41,6 +41,11 @@ impl History {
     /// Oldest first.
     pub(crate) fn of(&self, participant: ParticipantId) -> impl Iterator<Item = &Second> {
         self.of.get(&participant).into_iter().flatten()
+    }
+
+    /// What everyone receives from us, in the last second. Without participants.
+    pub(crate) fn sent(&self) -> Option<&CallStats> {
+        self.sent.back()
     }
 
     /// The second that is under way.
@@ -107,10 +112,10 @@ mod tests {
     fn two_minutes_are_kept_and_whoever_left_is_forgotten() {
         let mut history = History::default();
         for _ in 0..10 {
-            history.add(&stats(&[1, 2]));
+            history.add(stats(&[1, 2]));
         }
         for _ in 0..500 {
-            history.add(&stats(&[1]));
+            history.add(stats(&[1]));
         }
         let seconds: Vec<u64> = history.of(ParticipantId(1)).map(|second| second.at).collect();
         assert_eq!((seconds.len(), seconds.first(), seconds.last()), (SECONDS, Some(&391), Some(&510)));
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn a_report_names_nobody() {
         let mut history = History::default();
-        history.add(&stats(&[1]));
+        history.add(stats(&[1]));
         let report = history.report();
         assert!(report.contains("\"second\": 1") && !report.contains("Mina"), "{report}");
     }

@@ -90,6 +90,19 @@ impl Shortcut {
         }
     }
 
+    /// Whether the key was pressed in this pass. Key repeat is ignored: it would toggle to and fro.
+    pub(crate) fn is_pressed(self, ctx: &Context) -> bool {
+        let (wanted, wanted_key) = self.keys();
+        ctx.input(|input| {
+            input.events.iter().any(|event| match event {
+                Event::Key { key, pressed: true, repeat: false, modifiers, .. } => {
+                    *key == wanted_key && modifiers.matches_exact(wanted)
+                }
+                _ => false,
+            })
+        })
+    }
+
     fn works_while_typing(self) -> bool {
         matches!(self, Self::Leave | Self::Help)
     }
@@ -125,7 +138,7 @@ pub(crate) fn pressed(ctx: &Context, call: &CallState) -> Vec<Command> {
     let pressed = Shortcut::ALL
         .into_iter()
         .filter(|shortcut| !is_typing || shortcut.works_while_typing())
-        .filter(|shortcut| is_pressed(ctx, *shortcut))
+        .filter(|shortcut| shortcut.is_pressed(ctx))
         .filter_map(|shortcut| shortcut.command(call, is_full_screen));
     held.into_iter().chain(pressed).collect()
 }
@@ -139,17 +152,4 @@ fn held(event: &Event, is_typing: bool) -> Option<Command> {
         Event::Key { key: HOLD, pressed: false, .. } | Event::WindowFocused(false) => Some(Command::ReleaseMicrophone),
         _ => None,
     }
-}
-
-/// Whether the key was pressed in this pass. Key repeat is ignored: it would toggle to and fro.
-fn is_pressed(ctx: &Context, shortcut: Shortcut) -> bool {
-    let (wanted, wanted_key) = shortcut.keys();
-    ctx.input(|input| {
-        input.events.iter().any(|event| match event {
-            Event::Key { key, pressed: true, repeat: false, modifiers, .. } => {
-                *key == wanted_key && modifiers.matches_exact(wanted)
-            }
-            _ => false,
-        })
-    })
 }

@@ -1,13 +1,12 @@
 //! A display of our own (Xvfb), a keyboard (xdotool) and what is on the screen.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::BufReader;
+use std::process::{Command, Stdio};
+
+use super::xvfb::Xvfb;
 
 /// A display that no one else uses; ends with the value.
-pub struct Display {
-    pub name: String,
-    server: Child,
-}
+pub struct Display(Xvfb);
 
 /// A frame of the whole screen, one byte of brightness for each pixel.
 pub struct Screen {
@@ -17,21 +16,13 @@ pub struct Screen {
 
 impl Display {
     pub fn start() -> Self {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-ac"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Xvfb is installed by ./test");
-        let mut number = String::new();
-        BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut number).expect("Xvfb says its number");
-        Self { name: format!(":{}", number.trim()), server }
+        Self(Xvfb::start(&["-screen", "0", "1280x800x24"]))
     }
 
     /// A command that opens its windows here, drawn in software as on a machine without a GPU.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.env("DISPLAY", &self.name).env_remove("WAYLAND_DISPLAY").env("LIBGL_ALWAYS_SOFTWARE", "1");
+        command.env("DISPLAY", &self.0.name).env_remove("WAYLAND_DISPLAY").env("LIBGL_ALWAYS_SOFTWARE", "1");
         command
     }
 
@@ -126,11 +117,4 @@ fn read_cells(row: &[u8], x: usize, cell: usize) -> Option<u16> {
         let sound = bit(0)? && !bit(1)? && bit(18)? == (number.count_ones() % 2 == 1);
         sound.then_some(number)
     })
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
 }

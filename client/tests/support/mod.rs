@@ -8,6 +8,7 @@ pub mod display;
 pub mod namespace;
 pub mod server;
 pub mod sound_server;
+pub mod xvfb;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,14 +1,15 @@
 //! An X server that no one else uses.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use maru_screen::{Desktop, Shareable, Source};
+
+use super::xvfb::Xvfb;
 
 /// Ends with the value.
 pub(crate) struct Display {
     pub(crate) name: String,
-    server: Child,
+    server: Xvfb,
 }
 
 impl Display {
@@ -18,18 +19,8 @@ impl Display {
 
     /// One screen of 640x480, unless the arguments say something else.
     pub(crate) fn with(arguments: &[&str]) -> Self {
-        // Without -noreset it begins anew when its last client leaves, and cuts off one that comes meanwhile.
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-ac", "-noreset"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Xvfb is installed by ./test");
-        let mut number = String::new();
-        BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut number).expect("Xvfb says its number");
-        assert!(!number.is_empty(), "Xvfb does not take {arguments:?}");
-        Self { name: format!(":{}", number.trim()), server }
+        let server = Xvfb::start(&[&["-screen", "0", "640x480x24"], arguments].concat());
+        Self { name: server.name.clone(), server }
     }
 
     pub(crate) fn desktop(&self) -> Desktop {
@@ -51,19 +42,12 @@ impl Display {
 
     /// It no longer answers.
     pub(crate) fn stop_answering(&self) {
-        let status = Command::new("kill").args(["-STOP", &self.server.id().to_string()]).status();
+        let status = Command::new("kill").args(["-STOP", &self.server.server.id().to_string()]).status();
         assert!(status.expect("kill is everywhere").success());
     }
 
     pub(crate) fn end(&mut self) {
-        self.server.kill().expect("it runs");
-        self.server.wait().expect("a child");
-    }
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        self.server.server.kill().expect("it runs");
+        self.server.server.wait().expect("a child");
     }
 }

@@ -8,3 +8,6 @@ mod screens;
 mod servers;
 mod shot;
 mod windows;
+#[path = "../../../tests/support/xvfb.rs"]
+#[allow(unreachable_pub, reason = "the client's tests have it, too")]
+mod xvfb;

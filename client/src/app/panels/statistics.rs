@@ -25,7 +25,7 @@ pub(super) fn show(ui: &mut Ui, texts: &Texts, call: &CallState, commands: &mut 
     });
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.label(RichText::new(texts.tr("you")).strong());
-        lines(ui, &of_sending(texts, &call.sent));
+        lines(ui, &call.history.sent().map_or_else(|| vec![texts.tr("stats-none")], |sent| of_sending(texts, sent)));
         for peer in &call.participants {
             ui.separator();
             ui.add(Label::new(RichText::new(peer.name.as_str()).strong()).truncate());

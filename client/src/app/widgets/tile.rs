@@ -4,6 +4,7 @@ use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{Align2, Color32, FontId, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
+use super::avatar::avatar;
 use super::icons::{self, Icon};
 use crate::app::theme::{Palette, ROUNDING};
 use crate::app::video::{Picture, Source, Videos};
@@ -76,10 +77,7 @@ impl Tile<'_> {
         let radius = (rect.width().min(rect.height()) * 0.2).clamp(12.0, 56.0);
         let is_small = rect.width() < SMALL;
         let center = rect.center() - if is_small { Vec2::ZERO } else { vec2(0.0, radius * 0.5) };
-        painter.circle_filled(center, radius, palette.avatar);
-        let initial: String = self.initial_of.chars().next().into_iter().flat_map(char::to_uppercase).collect();
-        let font = FontId::proportional(radius);
-        painter.text(center, Align2::CENTER_CENTER, initial, font, palette.on_stage);
+        avatar(&painter, palette, center, radius, self.initial_of);
         if let Some(status) = self.status.filter(|_| !is_small) {
             let width = (rect.width() - 24.0).max(1.0);
             let job = one_paragraph(status, 14.0, palette.weak_on_stage, width, 3);

@@ -2,6 +2,8 @@
 
 use egui::{Rect, Vec2, pos2, vec2};
 
+use super::framing::Framing;
+
 /// Expected width over height of a frame.
 const ASPECT: f32 = 16.0 / 9.0;
 
@@ -50,12 +52,6 @@ pub(crate) fn with_large(others: usize, area: Rect, gap: f32) -> (Rect, Vec<Rect
     (Rect::from_min_size(area.min, large), (0..others).map(small).collect())
 }
 
-/// The largest rectangle of `size`'s shape in the middle of `area`.
-fn fit(size: Vec2, area: Rect) -> Rect {
-    let scale = (area.width() / size.x.max(1.0)).min(area.height() / size.y.max(1.0));
-    Rect::from_center_size(area.center(), size * scale)
-}
-
 fn tile_size(count: usize, columns: usize, area: Vec2, gap: f32) -> Vec2 {
     let rows = count.div_ceil(columns);
     let one = |length: f32, parts: usize| ((length + gap) / parts as f32 - gap).max(1.0);
@@ -63,8 +59,7 @@ fn tile_size(count: usize, columns: usize, area: Vec2, gap: f32) -> Vec2 {
 }
 
 fn frame_area(tile: Vec2) -> f32 {
-    let frame = fit(vec2(ASPECT, 1.0), Rect::from_min_size(pos2(0.0, 0.0), tile)).size();
-    frame.x * frame.y
+    Framing::of(vec2(ASPECT, 1.0), Rect::from_min_size(pos2(0.0, 0.0), tile), true).rect.area()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use maru_core::media::AUDIO_CLOCK_HZ;
 
-use super::self_test::note;
+use super::clip::{Clip, note};
 
 const NOTE_SAMPLES: usize = AUDIO_CLOCK_HZ as usize * 15 / 100;
 /// Soft beside a voice, which is at about 0.3.
@@ -26,26 +26,20 @@ impl Cue {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct CuePlayer {
-    samples: Vec<f32>,
-    played: usize,
-}
+pub(super) struct CuePlayer(Clip);
 
 impl CuePlayer {
     /// Plays `cue`, unless one is playing.
     pub(super) fn start(&mut self, cue: Cue) {
-        if self.played == self.samples.len() {
-            self.samples = cue.notes_hz().iter().flat_map(|hz| note(*hz, NOTE_SAMPLES, LOUDEST)).collect();
-            self.played = 0;
+        if self.0.is_over() {
+            let notes = cue.notes_hz().iter().flat_map(|hz| note(*hz, NOTE_SAMPLES, LOUDEST));
+            self.0 = Clip::new(notes.collect());
         }
     }
 
     /// Adds what is played to the mix.
     pub(super) fn play(&mut self, mix: &mut [f32]) {
-        for (out, sample) in mix.iter_mut().zip(&self.samples[self.played..]) {
-            *out += sample;
-        }
-        self.played = (self.played + mix.len()).min(self.samples.len());
+        self.0.play(mix);
     }
 }
 

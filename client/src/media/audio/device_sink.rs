@@ -7,6 +7,7 @@ use maru_core::time::Timestamp;
 
 use super::callbacks::{DeviceState, OutputRing};
 use super::resample::RateConverter;
+use super::worker::TICK;
 
 /// What waits in the ring beyond the device's largest request, at first: covers a worker that wakes two ticks late.
 const FIRST_RESERVE_MS: usize = 20;
@@ -18,8 +19,7 @@ const RESERVE_STEP_MS: usize = 10;
 const SHRINK_AFTER: Duration = Duration::from_secs(30);
 /// A request of the device is provided for during this time, and at most twice as long.
 const REQUEST_WINDOW: Duration = Duration::from_secs(10);
-/// The pace of the worker, and by how much a punctual one is late at most.
-const TICK: Duration = Duration::from_millis(10);
+/// By how much a punctual worker is late at most.
 const PUNCTUAL: Duration = Duration::from_millis(4);
 /// For so long after a late tick, and at most twice as long, the worker does not count as punctual.
 const LATE_WINDOW: Duration = Duration::from_secs(60);

@@ -23,6 +23,7 @@ use crate::report::Report;
 
 pub mod callbacks;
 mod capture;
+mod clip;
 mod codec;
 mod cue;
 mod device_sink;

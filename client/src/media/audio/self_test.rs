@@ -1,7 +1,6 @@
 //! The tests in the settings: three seconds of one's own voice are recorded, as the others would get them, and played
 //! back; and a sound for the speaker. Nobody else hears either.
 
-use std::f32::consts::TAU;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use maru_core::media::AUDIO_CLOCK_HZ;
 use maru_core::time::Timestamp;
 
 use super::EngineState;
+use super::clip::{Clip, note};
 
 const RECORDED_SAMPLES: usize = 3 * AUDIO_CLOCK_HZ as usize;
 /// A microphone that delivers less than it should does not record for ever.
@@ -48,7 +48,7 @@ pub(super) struct SelfTest {
 enum Test {
     Idle,
     Recording { samples: Vec<f32>, since: Option<Timestamp> },
-    Playing { samples: Vec<f32>, played: usize },
+    Playing(Clip),
 }
 
 impl SelfTest {
@@ -60,7 +60,7 @@ impl SelfTest {
     pub(super) fn request(&mut self, request: SelfTestRequest) {
         self.set(match request {
             SelfTestRequest::Record => Test::Recording { samples: Vec::with_capacity(RECORDED_SAMPLES), since: None },
-            SelfTestRequest::Sound => Test::Playing { samples: chime(), played: 0 },
+            SelfTestRequest::Sound => Test::Playing(Clip::new(chime())),
             SelfTestRequest::Stop => Test::Idle,
         });
     }
@@ -79,18 +79,15 @@ impl SelfTest {
         if samples.len() == RECORDED_SAMPLES || now.since(since) > MAX_TIME {
             let mut samples = std::mem::take(samples);
             fade(&mut samples);
-            self.set(Test::Playing { samples, played: 0 });
+            self.set(Test::Playing(Clip::new(samples)));
         }
     }
 
     /// Adds what is played to the mix.
     pub(super) fn play(&mut self, mix: &mut [f32]) {
-        let Test::Playing { samples, played } = &mut self.test else { return };
-        for (out, sample) in mix.iter_mut().zip(&samples[*played..]) {
-            *out += sample;
-        }
-        *played = (*played + mix.len()).min(samples.len());
-        if *played == samples.len() {
+        let Test::Playing(clip) = &mut self.test else { return };
+        clip.play(mix);
+        if clip.is_over() {
             self.set(Test::Idle);
         }
     }
@@ -98,7 +95,7 @@ impl SelfTest {
     fn set(&mut self, test: Test) {
         let state = &self.state;
         state.wake.set_flag(&state.is_test_recording, matches!(test, Test::Recording { .. }));
-        state.wake.set_flag(&state.is_test_playing, matches!(test, Test::Playing { .. }));
+        state.wake.set_flag(&state.is_test_playing, matches!(test, Test::Playing(_)));
         self.test = test;
     }
 }
@@ -127,15 +124,6 @@ fn fade(samples: &mut [f32]) {
 
 fn chime() -> Vec<f32> {
     NOTES_HZ.into_iter().flat_map(|hz| note(hz, NOTE_SAMPLES, 0.3)).collect()
-}
-
-/// A tone that fades out. It begins and ends at zero.
-pub(super) fn note(hz: f32, samples: usize, loudest: f32) -> impl Iterator<Item = f32> {
-    (0..samples).map(move |at| {
-        let (share, seconds) = (at as f32 / samples as f32, at as f32 / AUDIO_CLOCK_HZ as f32);
-        let loudness = (share * 40.0).min(1.0) * (1.0 - share).powi(2);
-        loudest * loudness * (TAU * hz * seconds).sin()
-    })
 }
 
 #[cfg(test)]

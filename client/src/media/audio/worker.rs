@@ -24,7 +24,8 @@ use crate::clock;
 use crate::media::VoiceProcessing;
 use crate::media::thread::catch_panic;
 
-const TICK: Duration = Duration::from_millis(10);
+/// Between two turns of the worker.
+pub(super) const TICK: Duration = Duration::from_millis(10);
 /// A worker that is later than this skips the ticks it missed.
 const MAX_LATE: Duration = Duration::from_millis(100);
 

@@ -10,6 +10,7 @@ use crate::app::state::State;
 use crate::app::theme::Palette;
 use crate::app::widgets::icon_button::{IconButton, Look};
 use crate::app::widgets::icons::Icon;
+use crate::app::widgets::switches;
 
 const BUTTONS: usize = 9;
 const BUTTON_WIDTH: f32 = 48.0;
@@ -64,18 +65,9 @@ pub(super) fn buttons(ui: &mut Ui, state: &State, call: &CallState, commands: &m
         _ => texts.tr_with("chat-button-unread", &[("count", unread.into()), ("key", Shortcut::Chat.name().into())]),
     };
     let selected = |is_selected: bool| if is_selected { Look::Selected } else { Look::Plain };
-    let microphone = match devices.muted {
-        true => (Icon::MicrophoneOff, named("unmute", Shortcut::Microphone), Look::Danger),
-        false if !devices.microphone_in_use() => {
-            (Icon::MicrophoneOff, named("microphone-none", Shortcut::Microphone), Look::Danger)
-        }
-        false => (Icon::Microphone, named("mute", Shortcut::Microphone), Look::Plain),
-    };
-    let camera = match devices.camera_on {
-        false => (Icon::CameraOff, named("camera-start", Shortcut::Camera), Look::Danger),
-        true if !devices.camera_in_use() => (Icon::CameraOff, named("camera-none", Shortcut::Camera), Look::Danger),
-        true => (Icon::Camera, named("camera-stop", Shortcut::Camera), Look::Plain),
-    };
+    let switch = |(icon, key, look), shortcut| (icon, named(key, shortcut), look);
+    let microphone = switch(switches::microphone(devices, Look::Danger), Shortcut::Microphone);
+    let camera = switch(switches::camera(devices, Look::Danger), Shortcut::Camera);
     let is_open = |side| selected(call.side == Some(side));
     let (view_icon, view_key) = match call.stage.view {
         View::Grid => (Icon::Speaker, "view-speaker"),

@@ -80,6 +80,7 @@ fn fading_bar(ui: &Ui, state: &State, call: &CallState, commands: &mut Vec<Comma
         ctx.set_cursor_icon(egui::CursorIcon::None);
         return;
     }
+    // A little later than that, or the time would not be over yet.
     ctx.request_repaint_after_secs(IDLE_SECONDS - idle + 0.05);
     let palette = Palette::of(ui);
     Area::new(Id::unique("full-screen-bar"))

@@ -39,7 +39,7 @@ pub(super) fn show(
     let sources: Vec<Source> = call.participants.iter().map(|peer| Source::Peer(peer.key)).chain(own_tile).collect();
     for (source, rect) in places(&sources, large, area) {
         let response = match source {
-            Source::Own => own_picture(ui, rect, state, call, live, Sense::click()),
+            Source::Own => own_picture(ui, rect, state, call, live, false),
             Source::Peer(key) => {
                 let Some(peer) = call.participants.get(key) else { continue };
                 let height = tiles::shown_height(call, peer, rect, ui.pixels_per_point());
@@ -120,13 +120,14 @@ fn interact(
     }
 }
 
+/// `is_small`: with an outline around it, and it can be dragged.
 fn own_picture(
     ui: &mut Ui,
     rect: Rect,
     state: &State,
     call: &CallState,
     live: &mut Live<'_>,
-    sense: Sense,
+    is_small: bool,
 ) -> Response {
     let texts = &state.texts;
     let has_camera = state.devices.camera_in_use();
@@ -142,8 +143,8 @@ fn own_picture(
         whole: call.stage.whole,
         hand_raised: call.hand_raised,
         is_weak: false,
-        sense,
-        behind: if sense.senses_drag() { Palette::of(ui).outline } else { Palette::of(ui).background },
+        sense: if is_small { Sense::click_and_drag() } else { Sense::click() },
+        behind: if is_small { Palette::of(ui).outline } else { Palette::of(ui).background },
     }
     .show(ui, rect, live.videos)
 }
@@ -164,7 +165,7 @@ fn small_own_picture(
     let dragged = ui.data(|data| data.get_temp::<Vec2>(id)).unwrap_or_default();
     let shown = rect.translate(dragged);
     ui.painter().rect_filled(shown.expand(2.0), ROUNDING, Palette::of(ui).outline);
-    let response = own_picture(ui, shown, state, call, live, Sense::click_and_drag());
+    let response = own_picture(ui, shown, state, call, live, true);
     if response.dragged() {
         let moved = dragged + response.drag_delta();
         ui.data_mut(|data| data.insert_temp(id, moved));

@@ -3,8 +3,7 @@
 use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{
-    Align, Align2, Context, Event, FontId, Key, Layout, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo,
-    pos2, vec2,
+    Align, Align2, Context, FontId, Layout, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 
 use crate::app::commands::Command;
@@ -14,9 +13,10 @@ use crate::app::shortcuts::Shortcut;
 use crate::app::state::State;
 use crate::app::theme::{Palette, ROUNDING};
 use crate::app::video::{Picture, Source};
+use crate::app::widgets::avatar::avatar;
 use crate::app::widgets::icon_button::{IconButton, Look};
-use crate::app::widgets::icons::{self, Icon};
 use crate::app::widgets::meter::meter;
+use crate::app::widgets::switches;
 use crate::device_status::DeviceStatus;
 use crate::i18n::Texts;
 use crate::media::DeviceKind;
@@ -52,15 +52,8 @@ pub(super) fn pressed(ctx: &Context) -> Vec<Command> {
     if ctx.text_edit_focused() {
         return vec![];
     }
-    let command = |event: &Event| match event {
-        Event::Key { key, pressed: true, repeat: false, modifiers, .. } if modifiers.is_none() => match key {
-            Key::M => Some(Command::ToggleMicrophone),
-            Key::V => Some(Command::ToggleCamera),
-            _ => None,
-        },
-        _ => None,
-    };
-    ctx.input(|input| input.events.iter().filter_map(command).collect())
+    let switches = [(Shortcut::Microphone, Command::ToggleMicrophone), (Shortcut::Camera, Command::ToggleCamera)];
+    switches.into_iter().filter(|(shortcut, _)| shortcut.is_pressed(ctx)).map(|(_, command)| command).collect()
 }
 
 /// Why there is no picture.
@@ -88,17 +81,7 @@ fn card(ui: &Ui, rect: Rect, name: &str, status: &str) {
     let galley = painter.layout_job(job);
     let top = free.center().y - (2.0 * radius + GAP + galley.size().y) / 2.0;
     let center = pos2(free.center().x, top + radius);
-    painter.circle_filled(center, radius, palette.avatar);
-    match name.chars().next() {
-        Some(first) => {
-            let initial: String = first.to_uppercase().collect();
-            painter.text(center, Align2::CENTER_CENTER, initial, FontId::proportional(radius), palette.on_stage);
-        }
-        None => {
-            let place = Rect::from_center_size(center, vec2(radius, radius));
-            icons::paint(&painter, Icon::Camera, place, palette.on_stage);
-        }
-    }
+    avatar(&painter, palette, center, radius, name);
     painter.galley(pos2(center.x, center.y + radius + GAP), galley, palette.weak_on_stage);
 }
 
@@ -111,9 +94,10 @@ fn bar(ui: &mut Ui, picture: Rect, state: &State, live: &Live<'_>, commands: &mu
     let rect = Align2::CENTER_BOTTOM.anchor_size(bottom, size);
     ui.painter().rect(rect, 18.0, palette.surface, Stroke::new(1.0, palette.outline), StrokeKind::Inside);
     let inside = UiBuilder::new().max_rect(rect.shrink2(vec2(GAP, 0.0))).layout(Layout::left_to_right(Align::Center));
+    // Red only where the person switched something off.
     ui.scope_builder(inside, |ui| {
         ui.spacing_mut().item_spacing.x = GAP;
-        let (icon, key, look) = microphone(devices);
+        let (icon, key, look) = switches::microphone(devices, Look::Plain);
         let label = texts.tr_with(key, &[("key", Shortcut::Microphone.name().into())]);
         if IconButton::new(icon, &label, look).show(ui).clicked() {
             commands.push(Command::ToggleMicrophone);
@@ -124,27 +108,10 @@ fn bar(ui: &mut Ui, picture: Rect, state: &State, live: &Live<'_>, commands: &mu
                 meter(ui, &texts.tr("microphone-level"), level);
             });
         }
-        let (icon, key, look) = camera(devices);
+        let (icon, key, look) = switches::camera(devices, Look::Plain);
         let label = texts.tr_with(key, &[("key", Shortcut::Camera.name().into())]);
         if IconButton::new(icon, &label, look).show(ui).clicked() {
             commands.push(Command::ToggleCamera);
         }
     });
-}
-
-/// As in the call, but red only where the person switched it off.
-fn microphone(devices: &Devices) -> (Icon, &'static str, Look) {
-    match devices.muted {
-        true => (Icon::MicrophoneOff, "unmute", Look::Danger),
-        false if devices.microphone_in_use() => (Icon::Microphone, "mute", Look::Plain),
-        false => (Icon::MicrophoneOff, "microphone-none", Look::Plain),
-    }
-}
-
-fn camera(devices: &Devices) -> (Icon, &'static str, Look) {
-    match devices.camera_on {
-        false => (Icon::CameraOff, "camera-start", Look::Danger),
-        true if devices.camera_in_use() => (Icon::Camera, "camera-stop", Look::Plain),
-        true => (Icon::CameraOff, "camera-none", Look::Plain),
-    }
 }
